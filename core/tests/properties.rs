@@ -18,7 +18,7 @@ fn a_roomy_cache_is_memcached() {
         large_keys: 6,
         large: 900 * KIB,
         small: 2 * KIB,
-        length: 200..400,
+        most: 600,
     };
     holds(&shape, &Options::new(64 * MIB), Memory::Roomy, 60);
 }
@@ -31,7 +31,7 @@ fn few_keys_in_a_roomy_cache() {
         large_keys: 0,
         large: 0,
         small: 300,
-        length: 30..120,
+        most: 120,
     };
     holds(&shape, &Options::new(4 * MIB), Memory::Roomy, 400);
 }
@@ -45,7 +45,7 @@ fn overwriting_evicts_nothing_while_most_of_memory_is_dead() {
         large_keys: 0,
         large: 0,
         small: 30 * KIB,
-        length: 400..500,
+        most: 800,
     };
     holds(&shape, &Options::new(3 * MIB), Memory::Roomy, 40);
 }
@@ -58,7 +58,7 @@ fn a_tight_cache_evicts_and_never_lies() {
         large_keys: 12,
         large: 400 * KIB,
         small: 60 * KIB,
-        length: 300..500,
+        most: 800,
     };
     holds(&shape, &Options::new(2 * MIB), Memory::Tight, 60);
 }
@@ -71,7 +71,7 @@ fn the_smallest_cache_evicts_and_never_lies() {
         large_keys: 8,
         large: 900 * KIB,
         small: 20 * KIB,
-        length: 200..400,
+        most: 600,
     };
     let options = Options::new(Options::SIZE_MIN);
     holds(&shape, &options, Memory::Tight, 60);
@@ -85,7 +85,7 @@ fn a_cache_that_may_not_evict_refuses() {
         large_keys: 8,
         large: 300 * KIB,
         small: 40 * KIB,
-        length: 300..500,
+        most: 800,
     };
     holds(&shape, &Options::new(2 * MIB), Memory::Refusing, 60);
 }
@@ -98,7 +98,7 @@ fn a_small_item_limit_is_exact() {
         large_keys: 4,
         large: 1100,
         small: 700,
-        length: 200..300,
+        most: 300,
     };
     let mut options = Options::new(4 * MIB);
     options.item_size_max = KIB;

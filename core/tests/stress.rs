@@ -31,6 +31,16 @@ struct Bounds {
     floor: AtomicU64,
     /// No newer version than this may have been read by who ends now.
     begun: AtomicU64,
+    /// The newest version whose writing has ended.
+    complete: AtomicU64,
+}
+
+impl Bounds {
+    /// The key's writer is done: older versions are gone, and if this one was a deletion, so is it.
+    fn has_written(&self, version: u64) {
+        self.complete.store(version, SeqCst);
+        self.floor.fetch_max(version, SeqCst);
+    }
 }
 
 struct Shared<'a> {
@@ -101,6 +111,7 @@ fn hammer(load: &Load) {
         let bounds = (0..load.keys).map(|_| Bounds {
             floor: AtomicU64::new(0),
             begun: AtomicU64::new(0),
+            complete: AtomicU64::new(0),
         });
         let shared = Shared {
             cache: &cache,
@@ -170,8 +181,8 @@ impl<'a> Thread<'a> {
         };
         let cache = self.shared.cache;
         let key = key(k);
-        // Only this thread raises it, but for a flush, which raises only the floor.
-        let version = bounds.begun.load(SeqCst).max(bounds.floor.load(SeqCst)) + 1;
+        // Only this thread raises it.
+        let version = bounds.begun.load(SeqCst) + 1;
         self.fill(k, version);
         bounds.begun.store(version, SeqCst);
         let value = &self.value;
@@ -199,19 +210,18 @@ impl<'a> Thread<'a> {
                 };
                 // Only a touch of another thread comes between, and that keeps the unique.
                 assert_ne!(deletion.expect("a deletion does not fail"), Deletion::Exists);
-                bounds.floor.fetch_max(version, SeqCst);
+                bounds.has_written(version);
                 return;
             }
         };
         match done {
-            Ok(Outcome::Stored(_)) => bounds.floor.fetch_max(version, SeqCst),
+            Ok(Outcome::Stored(_)) => bounds.has_written(version),
             // A set that fails removes the old value.
-            Err(Error::OutOfMemory) if verb < 6 => bounds.floor.fetch_max(version, SeqCst),
-            Err(Error::OutOfMemory) => 0,
+            Err(Error::OutOfMemory) if verb < 6 => bounds.has_written(version),
+            Ok(Outcome::NotStored | Outcome::Missing) | Err(Error::OutOfMemory) => {}
             Ok(Outcome::Exists) => panic!("key {k}: a cas of the only writer found another unique"),
-            Ok(Outcome::NotStored | Outcome::Missing) => 0,
             Err(error) => panic!("key {k}: {error}"),
-        };
+        }
     }
 
     fn fill(&mut self, k: u32, version: u64) {
@@ -333,7 +343,7 @@ impl<'a> Thread<'a> {
     /// What was complete before a flush is gone after it.
     fn flush(&mut self) {
         let bounds = &self.shared.bounds;
-        let complete: Vec<u64> = bounds.iter().map(|of| of.floor.load(SeqCst)).collect();
+        let complete: Vec<u64> = bounds.iter().map(|of| of.complete.load(SeqCst)).collect();
         self.shared.cache.flush_all(0);
         for (of, version) in bounds.iter().zip(complete) {
             of.floor.fetch_max(version + 1, SeqCst);

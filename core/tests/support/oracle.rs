@@ -219,9 +219,8 @@ impl Oracle {
 
     fn store(&mut self, verb: Storing, k: u8, value: &[u8], flags: u32, life: Life) -> Answer {
         let klen = key(k).len();
-        // append and prepend ignore the flags given.
-        let grows = matches!(verb, Storing::Append | Storing::Prepend);
-        let size = item_size(klen, value.len(), if grows { 0 } else { flags });
+        // Also of an append, that ignores them: memcached lays out what was sent before it looks.
+        let size = item_size(klen, value.len(), flags);
         if size > self.limit {
             if verb == Storing::Set {
                 self.forget(k);

@@ -38,7 +38,8 @@ impl Pair {
         options.manual_clock = true;
         options.evict = memory != Memory::Refusing;
         let cache = options.open().expect("the options of the case");
-        let oracle = Oracle::new(cache.unix_time(), options.item_size_max);
+        // The cache may lower the limit that was asked for, to what its memory can hold.
+        let oracle = Oracle::new(cache.unix_time(), cache.item_size_max());
         Pair {
             cache,
             oracle,

@@ -266,7 +266,7 @@ impl Face {
                 Standing::Failed
             };
             summary.note(&chapter, &self.name, standing);
-            mismatches.extend(verdict.err());
+            mismatches.extend(verdict.err().map(|mismatch| *mismatch));
         }
         mismatches.sort_by(|a, b| a.place.cmp(&b.place));
         mismatches
@@ -278,7 +278,7 @@ impl Face {
     }
 
     /// Runs one case.
-    pub fn run(&self, case: &Case) -> Result<(), Mismatch> {
+    pub fn run(&self, case: &Case) -> Result<(), Box<Mismatch>> {
         let pace = if case.can_be_pipelined() {
             self.pace
         } else {
@@ -320,8 +320,8 @@ impl Face {
     }
 }
 
-fn unreachable_face(case: &Case, face: &str, why: &str) -> Mismatch {
-    Mismatch {
+fn unreachable_face(case: &Case, face: &str, why: &str) -> Box<Mismatch> {
+    Box::new(Mismatch {
         case: case.name.clone(),
         place: case.place(),
         face: face.to_string(),
@@ -329,7 +329,7 @@ fn unreachable_face(case: &Case, face: &str, why: &str) -> Mismatch {
         expected: Vec::new(),
         got: String::new(),
         why: why.to_string(),
-    }
+    })
 }
 
 fn start_driver(program: &Path, args: &[String]) -> io::Result<Peer> {

@@ -28,6 +28,29 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// The mismatches told one after another, the first few of each face in full.
+pub fn tell(mismatches: &[Mismatch]) -> String {
+    let full = 25;
+    let mut told: Vec<String> = mismatches
+        .iter()
+        .take(full)
+        .map(ToString::to_string)
+        .collect();
+    if mismatches.len() > full {
+        let names = mismatches[full..]
+            .iter()
+            .map(|m| format!("{} ({})", m.case, m.place));
+        let names: Vec<String> = names.collect();
+        let first = &mismatches[0].face;
+        told.push(format!(
+            "and by {first} in {} more:\n  {}\n",
+            names.len(),
+            names.join("\n  ")
+        ));
+    }
+    told.join("\n")
+}
+
 /// A line of the table, cut when it is very long.
 fn fold(line: &str) -> String {
     match line.char_indices().nth(200) {

@@ -57,7 +57,7 @@ pub fn run(
     pace: Pace,
     now: i64,
     advanced: &mut u32,
-) -> Result<(), Mismatch> {
+) -> Result<(), Box<Mismatch>> {
     let mut talk = Talk {
         case,
         face,
@@ -96,7 +96,7 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    fn request(&mut self, step: &Step, advanced: &mut u32) -> Result<Vec<u8>, Mismatch> {
+    fn request(&mut self, step: &Step, advanced: &mut u32) -> Result<Vec<u8>, Box<Mismatch>> {
         if let Some(seconds) = step.advance {
             self.now += i64::from(seconds);
             *advanced += seconds;
@@ -113,7 +113,7 @@ impl Talk<'_> {
     }
 
     /// Consumes the step's reply from what has come, waiting for what is missing.
-    fn expect(&mut self, peer: &Peer, step: &Step) -> Result<(), Mismatch> {
+    fn expect(&mut self, peer: &Peer, step: &Step) -> Result<(), Box<Mismatch>> {
         let (reply, closes) = match step.reply.split_last() {
             Some((Piece::Closed, before)) => (before, true),
             _ => (&step.reply[..], false),
@@ -154,7 +154,7 @@ impl Talk<'_> {
     }
 
     /// Nothing may follow the last reply but the last word's own.
-    fn expect_end(&mut self, peer: &mut Peer) -> Result<(), Mismatch> {
+    fn expect_end(&mut self, peer: &mut Peer) -> Result<(), Box<Mismatch>> {
         let Some(last) = self.case.steps.last() else {
             return Ok(());
         };
@@ -209,8 +209,8 @@ impl Talk<'_> {
         }
     }
 
-    fn mismatch(&self, step: &Step, why: String) -> Mismatch {
-        Mismatch {
+    fn mismatch(&self, step: &Step, why: String) -> Box<Mismatch> {
+        Box::new(Mismatch {
             case: self.case.name.clone(),
             place: format!("tests/table/{}.txt:{}", self.case.chapter, step.line),
             face: self.face.to_string(),
@@ -218,7 +218,7 @@ impl Talk<'_> {
             expected: step.reply_text.clone(),
             got: text::show(&self.got, 400),
             why,
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! `NEARCACHE_FACES=core,socket,c,python,php` says which faces must be there; the default is `core,socket`.
 
 use conformance::faces::{self, Face};
-use conformance::report::Summary;
+use conformance::report::{self, Summary};
 use conformance::table::{self, Case};
 use std::path::Path;
 
@@ -26,7 +26,9 @@ fn every_required_face_answers_as_the_table_says() {
             Ok(ready) => {
                 for face in &ready {
                     let mismatches = face.run_all(&cases, &mut summary, |_| false);
-                    failures.extend(mismatches.iter().map(ToString::to_string));
+                    if !mismatches.is_empty() {
+                        failures.push(report::tell(&mismatches));
+                    }
                 }
             }
             Err(why) => failures.push(format!("MISSING  the face {name} is required: {why}\n")),
@@ -58,33 +60,73 @@ fn a_right_expectation_holds() {
 #[test]
 fn a_wrong_expectation_is_reported() {
     let face = a_core_face();
+    // What is wrong about each, the conversation, and what the face must be said to have answered.
+    let stored = "> set a 0 0 1\n> x\n< STORED\n";
     let wrong = [
-        ("another word", "> set a 0 0 1\n> x\n< NOT_STORED\n"),
+        (
+            "another word",
+            "> set a 0 0 1\n> x\n< NOT_STORED\n".to_string(),
+            "STORED",
+        ),
         (
             "another value",
-            "> set a 0 0 1\n> x\n< STORED\n> get a\n< VALUE a 0 1\n< y\n< END\n",
+            format!("{stored}> get a\n< VALUE a 0 1\n< y\n< END\n"),
+            "VALUE a 0 1",
         ),
         (
             "another length",
-            "> set a 0 0 2\n> xy\n< STORED\n> get a\n< VALUE a 0 1\n< x\n< END\n",
+            format!("{stored}> get a\n< VALUE a 0 2\n< x\n< END\n"),
+            "VALUE a 0 1",
         ),
-        ("a hit for a miss", "> get a\n< VALUE a 0 1\n< x\n< END\n"),
-        ("a reply too few", "> set a 0 0 1\n> x\n< STORED\n> get a\n"),
-        ("a reply too many", "> set a 0 0 1 noreply\n> x\n< STORED\n"),
-        ("a number for a word", "> incr a 1\n< {any}\n"),
+        (
+            "other flags",
+            format!("{stored}> get a\n< VALUE a 1 1\n< x\n< END\n"),
+            "VALUE a 0 1",
+        ),
+        (
+            "a hit for a miss",
+            "> get a\n< VALUE a 0 1\n< x\n< END\n".to_string(),
+            "END",
+        ),
+        (
+            "a reply not foreseen",
+            format!("{stored}> get a\n"),
+            "VALUE a 0 1",
+        ),
+        (
+            "a reply too many",
+            "> set a 0 0 1 noreply\n> x\n< STORED\n".to_string(),
+            "(nothing)",
+        ),
+        (
+            "a number for a word",
+            "> incr a 1\n< {any}\n".to_string(),
+            "NOT_FOUND",
+        ),
         (
             "the wrong unique",
-            "> set a 0 0 1\n> x\n< STORED\n> gets a\n< VALUE a 0 1 {let u}\n< x\n< END\n\
-                              > gets a\n< VALUE a 0 1 {not u}\n< x\n< END\n",
+            format!(
+                "{stored}> gets a a\n< VALUE a 0 1 {{let u}}\n< x\n< VALUE a 0 1 {{not u}}\n< x\n< END\n"
+            ),
+            "VALUE a 0 1",
         ),
-        ("a conversation cut short", "> get a\n< END\\c\n"),
+        (
+            "a reply cut short",
+            "> get a\n< END\\c\n".to_string(),
+            "\\r\\n",
+        ),
     ];
-    for (what, conversation) in wrong {
-        let mismatch = face.run(&one_case(conversation)).expect_err(what);
+    for (what, conversation, got) in wrong {
+        let mismatch = face.run(&one_case(&conversation)).expect_err(what);
         let told = mismatch.to_string();
         for part in ["a self-test", "core (many)", "request", "expected", "got"] {
             assert!(told.contains(part), "{what}: no {part:?} in\n{told}");
         }
+        let after_got = told.split("  got ").nth(1).unwrap();
+        assert!(
+            after_got.trim().starts_with(got),
+            "{what}: got is told as {after_got}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@
 //! machine there is nothing to compare with, and the test says so.
 
 use conformance::faces;
-use conformance::report::Summary;
+use conformance::report::{self, Summary};
 use conformance::table::{self, Case};
 use std::process::Command;
 
@@ -25,7 +25,9 @@ fn the_installed_memcached_answers_as_the_table_says() {
     let mut failures = Vec::new();
     for face in faces::memcached().unwrap() {
         let mismatches = face.run_all(&cases, &mut summary, not_comparable);
-        failures.extend(mismatches.iter().map(ToString::to_string));
+        if !mismatches.is_empty() {
+            failures.push(report::tell(&mismatches));
+        }
     }
     println!(
         "{version}, held to {} cases of tests/table/\n\n{summary}",

@@ -11,5 +11,6 @@ pub mod peer;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod server;
 pub mod table;
 pub mod text;

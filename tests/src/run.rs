@@ -105,7 +105,12 @@ impl Talk<'_> {
         text::render(&step.request, &self.memory, self.now).map_err(|why| self.mismatch(step, why))
     }
 
+    /// Marks the end, unless the case itself ends the connection: then nothing may follow.
     fn say_last_word(&self, peer: &mut Peer) {
+        let last = self.case.steps.last();
+        if last.is_some_and(|step| step.reply.last() == Some(&Piece::Closed)) {
+            return;
+        }
         match self.dialect.last_word {
             Some((word, _)) => peer.send(format!("{word}\r\n").into_bytes()),
             None => peer.hang_up(),

@@ -2,15 +2,15 @@
 
 use crate::peer::Peer;
 use crate::report::{Standing, Summary};
-use crate::run::{self, Dialect, Mismatch, Pace};
-use crate::server::{Listen, Server, unix_now};
+use crate::run::{self, Clock, Mismatch, Pace};
+use crate::server::{Hand, Listen, Server, unix_now};
 use crate::table::Case;
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 
 /// The names that may stand in `NEARCACHE_FACES`.
@@ -21,25 +21,20 @@ pub struct Face {
     /// Its column in the summary.
     pub name: String,
     pace: Pace,
-    dialect: Dialect,
     end: End,
 }
 
 enum End {
     /// A program started afresh for each case.
     Driver { program: PathBuf, args: Vec<String> },
-    /// A server whose cases follow one another, each behind a `flush_all`.
-    Server(Server),
+    /// Servers on which cases follow one another, each behind a `flush_all`.
+    Servers(Vec<Server>),
 }
 
-const DRIVER: Dialect = Dialect {
-    advance: "advance",
-    last_word: None,
-};
-const SOCKET: Dialect = Dialect {
-    advance: "debugtime",
-    last_word: Some(("mn", "MN")),
-};
+/// A request any server answers alike, to know that it has answered all before it.
+const LAST_WORD: (&str, &str) = ("mn", "MN");
+/// Memcacheds that run at once when their clocks are moved: each move takes up to a second.
+const MEMCACHEDS: usize = 16;
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -74,11 +69,11 @@ pub fn ready(name: &str, core_driver: &Path) -> Result<Vec<Face>, String> {
             let program = build_server(core_driver)?;
             // Not every run is root's, and memcached's -u is ignored for others.
             let args = ["--debug-clock", "-u", "root"];
-            let unix = Server::start(&program, &args, Listen::Unix)?;
-            let tcp = Server::start(&program, &args, Listen::Tcp)?;
+            let unix = Server::start(&program, &args, Listen::Unix, Hand::Command)?;
+            let tcp = Server::start(&program, &args, Listen::Tcp, Hand::Command)?;
             Ok(vec![
-                server("socket (unix)", unix, Pace::Stepwise),
-                server("socket (tcp)", tcp, Pace::Pipelined),
+                servers("socket (unix)", vec![unix], Pace::Stepwise),
+                servers("socket (tcp)", vec![tcp], Pace::Pipelined),
             ])
         }
         "c" => {
@@ -120,16 +115,31 @@ pub fn ready(name: &str, core_driver: &Path) -> Result<Vec<Face>, String> {
     }
 }
 
-/// The memcached of this machine, as two faces; an error if there is none.
+/// The memcached of this machine, over both kinds of socket.
 pub fn memcached() -> Result<Vec<Face>, String> {
-    let program = Path::new("memcached");
-    let args = ["-u", "root"];
-    let unix = Server::start(program, &args, Listen::Unix)?;
-    let tcp = Server::start(program, &args, Listen::Tcp)?;
+    let start = |listen| Server::start(Path::new("memcached"), &["-u", "root"], listen, Hand::None);
     Ok(vec![
-        server("memcached (unix)", unix, Pace::Stepwise),
-        server("memcached (tcp)", tcp, Pace::Pipelined),
+        servers(
+            "memcached (unix)",
+            vec![start(Listen::Unix)?],
+            Pace::Stepwise,
+        ),
+        servers(
+            "memcached (tcp)",
+            vec![start(Listen::Tcp)?],
+            Pace::Pipelined,
+        ),
     ])
+}
+
+/// The memcached of this machine with its clock in our hand, by this libfaketime.
+pub fn memcached_and_clock(libfaketime: &Path) -> Result<Face, String> {
+    let start = |_| {
+        let hand = Hand::Faketime(libfaketime.to_path_buf());
+        Server::start(Path::new("memcached"), &["-u", "root"], Listen::Unix, hand)
+    };
+    let all: Result<Vec<Server>, String> = (0..MEMCACHEDS).map(start).collect();
+    Ok(servers("memcached (clock)", all?, Pace::Stepwise))
 }
 
 fn found(path: &Path, remedy: &str) -> Result<(), String> {
@@ -143,7 +153,6 @@ fn driver(name: &str, program: &Path, args: &[&str]) -> Face {
     Face {
         name: name.to_string(),
         pace: Pace::Pipelined,
-        dialect: DRIVER,
         end: End::Driver {
             program: program.to_path_buf(),
             args: args.iter().map(ToString::to_string).collect(),
@@ -151,12 +160,11 @@ fn driver(name: &str, program: &Path, args: &[&str]) -> Face {
     }
 }
 
-fn server(name: &str, server: Server, pace: Pace) -> Face {
+fn servers(name: &str, servers: Vec<Server>, pace: Pace) -> Face {
     Face {
         name: name.to_string(),
         pace,
-        dialect: SOCKET,
-        end: End::Server(server),
+        end: End::Servers(servers),
     }
 }
 
@@ -233,15 +241,16 @@ impl Face {
         let next = AtomicUsize::new(0);
         let verdicts = Mutex::new(Vec::new());
         let workers = match self.end {
-            End::Server(_) => 1,
+            End::Servers(ref servers) => servers.len(),
             End::Driver { .. } => thread::available_parallelism().map_or(2, usize::from),
         };
         thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
+            for worker in 0..workers {
+                let (next, wanted, verdicts) = (&next, &wanted, &verdicts);
+                scope.spawn(move || {
                     // Relaxed: only the counter itself is shared; the verdicts are behind their lock.
                     while let Some(case) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let verdict = self.run(case);
+                        let verdict = self.run_by(worker, case);
                         if let Ok(mut all) = verdicts.lock() {
                             all.push((case.chapter.clone(), verdict));
                         }
@@ -269,49 +278,50 @@ impl Face {
 
     /// Is it the daemon, or memcached itself?
     pub fn is_socket(&self) -> bool {
-        matches!(self.end, End::Server(_))
+        matches!(self.end, End::Servers(_))
     }
 
     /// Runs one case.
     pub fn run(&self, case: &Case) -> Result<(), Box<Mismatch>> {
-        let pace = if case.can_be_pipelined() {
-            self.pace
-        } else {
-            Pace::Stepwise
+        self.run_by(0, case)
+    }
+
+    fn run_by(&self, worker: usize, case: &Case) -> Result<(), Box<Mismatch>> {
+        let pace = match case.can_be_pipelined() {
+            true => self.pace,
+            false => Pace::Stepwise,
         };
-        let mut advanced = 0;
         match &self.end {
             End::Driver { program, args } => {
                 let peer = start_driver(program, args);
                 let peer = peer.map_err(|e| unreachable_face(case, &self.name, &e.to_string()))?;
-                run::run(
-                    case,
-                    &self.name,
-                    peer,
-                    self.dialect,
-                    pace,
-                    unix_now(),
-                    &mut advanced,
-                )
+                let clock = DriverClock(AtomicI64::new(unix_now()));
+                run::run(case, &self.name, peer, &clock, None, pace)
             }
-            End::Server(server) => {
+            End::Servers(servers) => {
+                let server = &servers[worker];
                 let peer = server.connect_and_flush();
                 let peer =
                     peer.map_err(|e| unreachable_face(case, &self.name, &server.fate(&e)))?;
-                let now = server.now();
-                let verdict = run::run(
-                    case,
-                    &self.name,
-                    peer,
-                    self.dialect,
-                    pace,
-                    now,
-                    &mut advanced,
-                );
-                server.advance(advanced);
-                verdict
+                run::run(case, &self.name, peer, server, Some(LAST_WORD), pace)
             }
         }
+    }
+}
+
+/// A driver's clock starts with the system's and is moved by a command.
+struct DriverClock(AtomicI64);
+
+impl Clock for DriverClock {
+    fn now(&self) -> i64 {
+        // Relaxed: one thread runs a case.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn advance(&self, seconds: u32) -> Result<Option<String>, String> {
+        // Relaxed: as above.
+        self.0.fetch_add(i64::from(seconds), Ordering::Relaxed);
+        Ok(Some(format!("advance {seconds}")))
     }
 }
 

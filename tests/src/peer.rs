@@ -121,6 +121,11 @@ impl Peer {
         }
     }
 
+    /// What has come besides, without waiting.
+    pub fn rest(&self) -> Vec<u8> {
+        self.incoming.try_iter().flatten().collect()
+    }
+
     /// How a driver that has ended its output ended: `None` for a socket or a clean exit.
     pub fn failure(&mut self) -> Option<String> {
         match &mut self.owner {

@@ -19,13 +19,12 @@ pub enum Pace {
     Pipelined,
 }
 
-/// What a face calls things, and how its conversations end.
-#[derive(Clone, Copy, Debug)]
-pub struct Dialect {
-    /// The command that moves the clock.
-    pub advance: &'static str,
-    /// A socket outlives a case: its end is marked by a command and its reply. A driver's is the end of input.
-    pub last_word: Option<(&'static str, &'static str)>,
+/// The clock of the cache a case runs on.
+pub trait Clock {
+    /// The cache's Unix time.
+    fn now(&self) -> i64;
+    /// Moves it: gives the command to send for it, or nothing if that was done another way.
+    fn advance(&self, seconds: u32) -> Result<Option<String>, String>;
 }
 
 /// Why a case did not hold.
@@ -47,37 +46,35 @@ pub struct Mismatch {
     pub why: String,
 }
 
-/// Runs a case. `now` is the cache's Unix time at its start. The seconds the clock was moved are added to
-/// `advanced` whether the case holds or not.
+/// Runs a case. A socket outlives it: there `last_word` marks the end, a command and its reply. A driver's end
+/// is the end of its input.
 pub fn run(
     case: &Case,
     face: &str,
     mut peer: Peer,
-    dialect: Dialect,
+    clock: &dyn Clock,
+    last_word: Option<(&'static str, &'static str)>,
     pace: Pace,
-    now: i64,
-    advanced: &mut u32,
 ) -> Result<(), Box<Mismatch>> {
     let mut talk = Talk {
         case,
         face,
-        dialect,
-        now,
+        clock,
+        last_word,
         memory: Memory::new(),
         got: Vec::new(),
         closed: false,
     };
     if pace == Pace::Pipelined {
         for step in &case.steps {
-            peer.send(talk.request(step, advanced)?);
+            talk.send(&peer, step)?;
         }
         talk.say_last_word(&mut peer);
     }
     for step in &case.steps {
-        if pace == Pace::Stepwise {
-            peer.send(talk.request(step, advanced)?);
+        if pace == Pace::Pipelined || talk.send(&peer, step)? {
+            talk.expect(&peer, step)?;
         }
-        talk.expect(&peer, step)?;
     }
     if pace == Pace::Stepwise {
         talk.say_last_word(&mut peer);
@@ -88,21 +85,26 @@ pub fn run(
 struct Talk<'a> {
     case: &'a Case,
     face: &'a str,
-    dialect: Dialect,
-    now: i64,
+    clock: &'a dyn Clock,
+    last_word: Option<(&'static str, &'static str)>,
     memory: Memory,
     got: Vec<u8>,
     closed: bool,
 }
 
 impl Talk<'_> {
-    fn request(&mut self, step: &Step, advanced: &mut u32) -> Result<Vec<u8>, Box<Mismatch>> {
-        if let Some(seconds) = step.advance {
-            self.now += i64::from(seconds);
-            *advanced += seconds;
-            return Ok(format!("{} {seconds}\r\n", self.dialect.advance).into_bytes());
-        }
-        text::render(&step.request, &self.memory, self.now).map_err(|why| self.mismatch(step, why))
+    /// Sends the step's request, and says whether its reply is due: not if the clock was moved by other means.
+    fn send(&mut self, peer: &Peer, step: &Step) -> Result<bool, Box<Mismatch>> {
+        let request = match step.advance {
+            Some(seconds) => match self.clock.advance(seconds) {
+                Ok(Some(command)) => Ok(format!("{command}\r\n").into_bytes()),
+                Ok(None) => return Ok(false),
+                Err(why) => Err(why),
+            },
+            None => text::render(&step.request, &self.memory, self.clock.now()),
+        };
+        peer.send(request.map_err(|why| self.mismatch(step, why))?);
+        Ok(true)
     }
 
     /// Marks the end, unless the case itself ends the connection: then nothing may follow.
@@ -111,7 +113,7 @@ impl Talk<'_> {
         if last.is_some_and(|step| step.reply.last() == Some(&Piece::Closed)) {
             return;
         }
-        match self.dialect.last_word {
+        match self.last_word {
             Some((word, _)) => peer.send(format!("{word}\r\n").into_bytes()),
             None => peer.hang_up(),
         }
@@ -167,7 +169,7 @@ impl Talk<'_> {
             return Ok(());
         }
         let surplus = "more came than the case expects";
-        match self.dialect.last_word {
+        match self.last_word {
             Some((_, reply)) => {
                 let due = format!("{reply}\r\n").into_bytes();
                 while !self.got.ends_with(&due) && self.listen(peer, PATIENCE) == Heard::More {}
@@ -204,6 +206,7 @@ impl Talk<'_> {
         match peer.receive(patience) {
             Event::Bytes(bytes) => {
                 self.got.extend(bytes);
+                self.got.extend(peer.rest());
                 Heard::More
             }
             Event::Closed => {

@@ -1,6 +1,7 @@
 //! A server started for the table, the daemon or memcached itself: its start, its clock, its end.
 
 use crate::peer::Peer;
+use crate::run::Clock;
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
@@ -9,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -33,18 +34,34 @@ pub enum Listen {
     Tcp,
 }
 
+/// How a server's clock is moved.
+#[derive(Clone, Debug)]
+pub enum Hand {
+    /// Not at all: it is the system's.
+    None,
+    /// By its command `debugtime`.
+    Command,
+    /// By libfaketime, from this file: the server believes the time we write for it.
+    Faketime(PathBuf),
+}
+
 /// A server started for the table, ended with it.
 pub struct Server {
     child: Mutex<Child>,
     folder: PathBuf,
     listen: Listen,
-    started: i64,
-    advanced: Mutex<u32>,
+    hand: Hand,
+    now: AtomicI64,
 }
 
 impl Server {
     /// Starts it and waits until it listens.
-    pub fn start(program: &Path, args: &[&str], listen: Listen) -> Result<Server, String> {
+    pub fn start(
+        program: &Path,
+        args: &[&str],
+        listen: Listen,
+        hand: Hand,
+    ) -> Result<Server, String> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         // Relaxed: the number only has to be another one each time.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +80,16 @@ impl Server {
                 .args(["-p", "-1", "-U", "0", "-l", "127.0.0.1"])
                 .env("MEMCACHED_PORT_FILENAME", folder.join("ports")),
         };
-        let started = unix_now();
+        let now = unix_now();
+        if let Hand::Faketime(library) = &hand {
+            let time = folder.join("time");
+            fs::write(&time, format!("{now}\n")).map_err(|e| format!("{}: {e}", time.display()))?;
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME_TIMESTAMP_FILE", time)
+                .env("FAKETIME_FMT", "%s")
+                .env("FAKETIME_NO_CACHE", "1");
+        }
         let child = command
             .spawn()
             .map_err(|e| format!("{} does not start: {e}", program.display()))?;
@@ -71,8 +97,8 @@ impl Server {
             child: Mutex::new(child),
             folder,
             listen,
-            started,
-            advanced: Mutex::new(0),
+            hand,
+            now: AtomicI64::new(now),
         };
         let deadline = Instant::now() + START;
         loop {
@@ -137,22 +163,6 @@ impl Server {
         }
     }
 
-    /// The present as the server's hand-moved clock has it, to within its start.
-    pub fn now(&self) -> i64 {
-        self.started
-            + self
-                .advanced
-                .lock()
-                .map_or(0, |seconds| i64::from(*seconds))
-    }
-
-    /// Notes that its clock was moved.
-    pub fn advance(&self, seconds: u32) {
-        if let Ok(mut advanced) = self.advanced.lock() {
-            *advanced += seconds;
-        }
-    }
-
     fn is_gone(&self) -> bool {
         self.child
             .lock()
@@ -167,6 +177,62 @@ impl Server {
         let tail = lines[lines.len().saturating_sub(5)..].join(" | ");
         let gone = if self.is_gone() { "it has ended; " } else { "" };
         format!("{error}; {gone}it wrote: {tail:?}")
+    }
+}
+
+impl Server {
+    /// Writes the time the server is to believe, and waits until it does: memcached looks at the clock once a
+    /// second.
+    fn believe(&self, time: i64) -> Result<(), String> {
+        let told = |e: io::Error| format!("the clock cannot be moved: {e}");
+        // Renamed into place, so that no half-written number is read.
+        let fresh = self.folder.join("time.new");
+        fs::write(&fresh, format!("{time}\n")).map_err(told)?;
+        fs::rename(&fresh, self.folder.join("time")).map_err(told)?;
+        let deadline = Instant::now() + START;
+        loop {
+            let seen = self.time_told().map_err(told)?;
+            if seen == time {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("the server believes it is {seen}, not {time}"));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The time in the server's statistics.
+    fn time_told(&self) -> io::Result<i64> {
+        let mut stream = UnixStream::connect(self.folder.join("sock"))?;
+        stream.set_read_timeout(Some(START))?;
+        stream.write_all(b"stats\r\n")?;
+        let mut time = None;
+        for line in BufReader::new(stream).lines() {
+            let line = line?;
+            if line == "END" {
+                break;
+            }
+            time = time.or_else(|| line.strip_prefix("STAT time ")?.parse().ok());
+        }
+        time.ok_or_else(|| io::Error::other("the statistics have no time"))
+    }
+}
+
+impl Clock for Server {
+    fn now(&self) -> i64 {
+        // Relaxed: one thread at a time runs cases on a server.
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn advance(&self, seconds: u32) -> Result<Option<String>, String> {
+        // Relaxed: as above.
+        let now = self.now.fetch_add(i64::from(seconds), Ordering::Relaxed) + i64::from(seconds);
+        match self.hand {
+            Hand::None => Err("this server's clock is the system's".to_string()),
+            Hand::Command => Ok(Some(format!("debugtime {seconds}"))),
+            Hand::Faketime(_) => self.believe(now).map(|()| None),
+        }
     }
 }
 

@@ -154,6 +154,17 @@ fn read_line(case: &mut Case, raw: &str, line: usize) -> Result<(), String> {
         let seconds = seconds
             .parse()
             .map_err(|_| format!("{raw:?}: a count of seconds is due"))?;
+        if case
+            .steps
+            .last()
+            .is_some_and(|step| step.reply_text.is_empty())
+        {
+            return Err(
+                "ask for something first: a request without an answer may still be under way when \
+                        the clock is moved"
+                    .to_string(),
+            );
+        }
         let mut step = new_step(line);
         step.advance = Some(seconds);
         step.request_text.push(raw.to_string());
@@ -252,6 +263,7 @@ mod tests {
             "== a\n",
             "== a\n< x\n",
             "== a\nadvance x\n",
+            "== a\n> x noreply\nadvance 5\n",
             "== a\n>x\n",
             "== a\nwhat\n",
         ] {

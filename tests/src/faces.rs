@@ -86,7 +86,10 @@ pub fn ready(name: &str, core_driver: &Path) -> Result<Vec<Face>, String> {
         }
         "python" => {
             let python = root().join(".venv/bin/python");
-            found(&python, "make it with `python3 -m venv .venv`")?;
+            found(
+                &python,
+                "make it with `make test-python`, which puts the module there",
+            )?;
             found(
                 &root().join("tests/drivers/driver.py"),
                 "it belongs to the repository",

@@ -1,7 +1,8 @@
 //! The text of one line of a conversation: escapes, repetitions, wildcards, and how a reply is held to them.
 //!
 //! * `\r \n \t \0 \\ \xHH` are bytes; `\{` is a brace; `\c` at the end of a line leaves out its CR LF.
-//! * `{x*250}` is `x` 250 times; the part before the star may be several characters, escapes included.
+//! * `{x*250}` is `x` 250 times; the part before the star may be several characters, escapes included, and in
+//!   it `\#` is the number of the time, from 0.
 //! * `{any}` is a decimal number; `{let u}` is one, remembered as `u`; `{u}` is the number remembered;
 //!   `{not u}` is a number other than it.
 //! * `{now+60}`, `{now-60}`: a Unix time that many seconds from the cache's present.
@@ -91,10 +92,16 @@ fn unescaped_brace(text: &str) -> Option<usize> {
 
 fn parse_braces(inside: &str) -> Result<Piece, String> {
     if let Some((what, times)) = inside.rsplit_once('*') {
-        let times = times
+        let times: usize = times
             .parse()
             .map_err(|_| format!("{{{inside}}}: after the star a count is due"))?;
-        return Ok(Piece::Bytes(unescape(what)?.repeat(times)));
+        if !what.contains("\\#") {
+            return Ok(Piece::Bytes(unescape(what)?.repeat(times)));
+        }
+        let numbered = (0..times).map(|time| unescape(&what.replace("\\#", &time.to_string())));
+        return Ok(Piece::Bytes(
+            numbered.collect::<Result<Vec<_>, _>>()?.concat(),
+        ));
     }
     if let Some(seconds) = inside.strip_prefix("now") {
         let seconds = if seconds.is_empty() { "0" } else { seconds };
@@ -261,6 +268,10 @@ mod tests {
         );
         assert_eq!(expect("{ab*3}!\\c"), [Piece::Bytes(b"ababab!".to_vec())]);
         assert_eq!(expect("{\\0*2}\\c"), [Piece::Bytes(vec![0, 0])]);
+        assert_eq!(
+            expect("{k\\# *3}\\c"),
+            [Piece::Bytes(b"k0 k1 k2 ".to_vec())]
+        );
         assert_eq!(expect("\\c"), []);
         assert_eq!(expect("{closed}"), [Piece::Closed]);
     }

@@ -15,6 +15,7 @@ pub const FLOORS: &[(&str, usize)] = &[
     ("index", 2),
     ("item", 2),
     ("hazard", 2),
+    ("seat", 2),
     ("memory", 1),
     ("sync", 0),
     ("clock", 0),

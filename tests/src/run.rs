@@ -44,6 +44,8 @@ pub struct Mismatch {
     pub got: String,
     /// What is wrong about it.
     pub why: String,
+    /// Was the face waited for in vain?
+    pub silent: bool,
 }
 
 /// Runs a case. A socket outlives it: there `last_word` marks the end, a command and its reply. A driver's end
@@ -145,7 +147,9 @@ impl Talk<'_> {
                         let why = "no more came; a driver must flush when its input is exhausted, \
                                    and answer what it has read"
                             .to_string();
-                        return Err(self.mismatch(step, why));
+                        let mut mismatch = self.mismatch(step, why);
+                        mismatch.silent = true;
+                        return Err(mismatch);
                     }
                 },
             }
@@ -226,6 +230,7 @@ impl Talk<'_> {
             expected: step.reply_text.clone(),
             got: text::show(&self.got, 400),
             why,
+            silent: false,
         })
     }
 }

@@ -82,38 +82,6 @@
 
 
 /**
- * The call ABI: the number in the soname. Functions and statuses are added without changing it; it changes
- * when a program compiled before would have to be compiled again.
- */
-#define NEARCACHE_ABI_VERSION 0
-
-/**
- * The layout of the memory that holds a cache. 0: this release makes private caches alone, whose memory
- * no other build ever sees, and promises no layout.
- */
-#define NEARCACHE_LAYOUT_VERSION 0
-
-/**
- * The memory limit if none is given: 64 MiB.
- */
-#define NEARCACHE_SIZE_DEFAULT 67108864
-
-/**
- * The smallest memory limit: 1 MiB.
- */
-#define NEARCACHE_SIZE_MIN 1048576
-
-/**
- * A flag of nearcache_options: refuse with NEARCACHE_NOMEM when memory is full, instead of evicting.
- */
-#define NEARCACHE_NO_EVICT 1
-
-/**
- * A flag of nearcache_options: the clock moves by nearcache_advance_clock() alone, for tests.
- */
-#define NEARCACHE_MANUAL_CLOCK 2
-
-/**
  * A bit of nearcache_item.state: this caller has won the right to store the item anew.
  */
 #define NEARCACHE_STATE_WON 1
@@ -144,6 +112,11 @@
 #define NEARCACHE_KEY_MAX 250
 
 /**
+ * A flag of nearcache_iter_open(): walk over the keys alone, without copying values.
+ */
+#define NEARCACHE_KEYS_ONLY 1
+
+/**
  * A bit of nearcache_ask.wishes: on a miss, make an empty item with the expiry `vivify`, and win it.
  */
 #define NEARCACHE_ASK_VIVIFY 1
@@ -159,9 +132,36 @@
 #define NEARCACHE_ASK_TOUCH 4
 
 /**
- * A flag of nearcache_iter_open(): walk over the keys alone, without copying values.
+ * The memory limit if none is given: 64 MiB.
  */
-#define NEARCACHE_KEYS_ONLY 1
+#define NEARCACHE_SIZE_DEFAULT 67108864
+
+/**
+ * The smallest memory limit: 1 MiB.
+ */
+#define NEARCACHE_SIZE_MIN 1048576
+
+/**
+ * A flag of nearcache_options: refuse with NEARCACHE_NOMEM when memory is full, instead of evicting.
+ */
+#define NEARCACHE_NO_EVICT 1
+
+/**
+ * A flag of nearcache_options: the clock moves by nearcache_advance_clock() alone, for tests.
+ */
+#define NEARCACHE_MANUAL_CLOCK 2
+
+/**
+ * The call ABI: the number in the soname. Functions and statuses are added without changing it; it changes
+ * when a program compiled before would have to be compiled again.
+ */
+#define NEARCACHE_ABI_VERSION 0
+
+/**
+ * The layout of the memory that holds a cache. 0: this release makes private caches alone, whose memory
+ * no other build ever sees, and promises no layout.
+ */
+#define NEARCACHE_LAYOUT_VERSION 0
 
 /**
  * A cache. Opened by nearcache_open(), given back by nearcache_close().
@@ -223,6 +223,20 @@ typedef struct nearcache_options {
 } nearcache_options;
 
 /**
+ * Bytes lent: by the caller for the keys of nearcache_get_many(), to the caller by nearcache_iter_next().
+ */
+typedef struct nearcache_bytes {
+    /**
+     * The bytes; NULL only if there are none.
+     */
+    const void *data;
+    /**
+     * How many.
+     */
+    size_t len;
+} nearcache_bytes;
+
+/**
  * What is known of a hit besides its bytes.
  */
 typedef struct nearcache_item {
@@ -249,30 +263,6 @@ typedef struct nearcache_item {
 } nearcache_item;
 
 /**
- * Bytes lent: by the caller for the keys of nearcache_get_many(), to the caller by nearcache_iter_next().
- */
-typedef struct nearcache_bytes {
-    /**
-     * The bytes; NULL only if there are none.
-     */
-    const void *data;
-    /**
-     * How many.
-     */
-    size_t len;
-} nearcache_bytes;
-
-/**
- * Called by nearcache_get_many() for each hit: `index` is the key's place among the keys, `value` holds
- * item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
- * returns normally: no longjmp, no exception.
- */
-typedef void (*nearcache_hit_fn)(void *user,
-                                 size_t index,
-                                 const struct nearcache_item *item,
-                                 const void *value);
-
-/**
  * The wishes of nearcache_meta_get(). Fields whose bit is not set are ignored.
  */
 typedef struct nearcache_ask {
@@ -293,6 +283,16 @@ typedef struct nearcache_ask {
      */
     int64_t touch;
 } nearcache_ask;
+
+/**
+ * Called by nearcache_get_many() for each hit: `index` is the key's place among the keys, `value` holds
+ * item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
+ * returns normally: no longjmp, no exception.
+ */
+typedef void (*nearcache_hit_fn)(void *user,
+                                 size_t index,
+                                 const struct nearcache_item *item,
+                                 const void *value);
 
 /**
  * Called by nearcache_stats() for each counter. `name` is static. It may call any nearcache function. It returns
@@ -386,68 +386,6 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * What a status means, in a few words: "no such item".
- *
- * Lifetimes: the text is static.
- * NULL: no pointers are taken; NULL is never given back, an unknown number is "unknown status".
- * Returns: the text.
- * Threads: any; also in a forked child and in a signal handler.
- */
-const char *nearcache_status_text(nearcache_status status);
-
-/**
- * The sentence of this thread's last failure: what was wrong, the limit, what to do. It is set by failures
- * alone (a status below 0); a call that succeeds leaves it as it was.
- *
- * Lifetimes: the text is valid until this thread's next failure, or its end.
- * NULL: no pointers are taken; NULL is never given back, before the first failure the text is "".
- * Returns: the text.
- * Threads: each has its own. A forked child inherits its forking thread's.
- */
-const char *nearcache_last_error(void);
-
-/**
- * The release of the library that runs, as text: "0.1.0". The header's is NEARCACHE_RELEASE.
- *
- * Lifetimes: the text is static.
- * NULL: no pointers are taken; NULL is never given back.
- * Returns: the text.
- * Threads: any; also in a forked child and in a signal handler.
- */
-const char *nearcache_release(void);
-
-/**
- * The release of the library that runs, as a number that grows: major * 1000000 + minor * 1000 + patch.
- * The header's is NEARCACHE_RELEASE_NUMBER.
- *
- * Lifetimes: none.
- * NULL: no pointers are taken.
- * Returns: the number.
- * Threads: any; also in a forked child and in a signal handler.
- */
-uint32_t nearcache_release_number(void);
-
-/**
- * The call ABI of the library that runs. nearcache_open() compares it with NEARCACHE_ABI_VERSION.
- *
- * Lifetimes: none.
- * NULL: no pointers are taken.
- * Returns: the number.
- * Threads: any; also in a forked child and in a signal handler.
- */
-uint32_t nearcache_abi_version(void);
-
-/**
- * The region layout of the library that runs. The header's is NEARCACHE_LAYOUT_VERSION.
- *
- * Lifetimes: none.
- * NULL: no pointers are taken.
- * Returns: the number.
- * Threads: any; also in a forked child and in a signal handler.
- */
-uint32_t nearcache_layout_version(void);
-
-/**
  * Opens a private cache: one that lives in this process's own memory and ends with it.
  *
  * Lifetimes: `options` is borrowed for the call. The handle is the caller's, until nearcache_close().
@@ -520,6 +458,212 @@ nearcache_status nearcache_advance_clock(struct nearcache_cache *cache, uint32_t
  * Threads: any, while no other thread writes to this cache.
  */
 nearcache_status nearcache_check(struct nearcache_cache *cache);
+
+/**
+ * Begins a walk over the items whose keys start with `prefix`; no prefix is all of them. It is weakly
+ * consistent: what is there throughout is met once; what comes, goes or changes meanwhile may or may not be
+ * met. It has no order. It counts no hits.
+ *
+ * Lifetimes: `prefix` is borrowed for the call. The iterator is the caller's, until nearcache_iter_close(); it
+ * may outlive nearcache_close().
+ * NULL: `prefix` may be NULL if `prefix_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (also for a flag other than NEARCACHE_KEYS_ONLY), NEARCACHE_PANIC.
+ * Threads: any; the other threads go on reading and writing. An iterator must not be used in a forked child.
+ */
+nearcache_status nearcache_iter_open(struct nearcache_cache *cache,
+                                     const void *prefix,
+                                     size_t prefix_len,
+                                     uint32_t flags,
+                                     struct nearcache_iter **iter_out);
+
+/**
+ * Takes the next step of a walk. After NEARCACHE_END it may be called again and says so again.
+ *
+ * Lifetimes: *key_out and *value_out are valid until the next step, or nearcache_iter_close().
+ * NULL: `value_out` and `item_out` may be NULL, and must be if the iterator was opened with
+ * NEARCACHE_KEYS_ONLY.
+ * Returns: NEARCACHE_OK, NEARCACHE_END; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: one at a time for each iterator. An iterator must not be used in a forked child.
+ */
+nearcache_status nearcache_iter_next(struct nearcache_iter *iter,
+                                     struct nearcache_bytes *key_out,
+                                     struct nearcache_bytes *value_out,
+                                     struct nearcache_item *item_out);
+
+/**
+ * Ends a walk.
+ *
+ * Lifetimes: the iterator, and what its last step gave, are dead afterwards.
+ * NULL: `iter` may be NULL; nothing is done.
+ * Returns: nothing.
+ * Threads: any, also another than the one that opened it. An iterator must not be used in a forked child.
+ */
+void nearcache_iter_close(struct nearcache_iter *iter);
+
+/**
+ * A get for cache-aside use that keeps a crowd from computing one missing value together. Three answers:
+ *
+ * - Hit (NEARCACHE_OK): here is the value.
+ * - Won (NEARCACHE_WON): there is none. This caller computes it and stores it with nearcache_cas() and
+ *   item_out->cas, within `lease_seconds`. If that cas says NEARCACHE_MISS or NEARCACHE_EXISTS, the key was
+ *   deleted, invalidated or stored meanwhile, or the lease ran out: the value computed may be old and is
+ *   rightly not stored. To give up early, call nearcache_delete_cas() with the same unique.
+ * - Wait (NEARCACHE_WAIT): there is none, and another caller is at it. Ask again later, or compute the value
+ *   without storing it. If the winner never stores, the lease runs out and the next to ask wins.
+ *
+ * After nearcache_invalidate() there is a stale value: won and wait then come with it, item_out->state has
+ * NEARCACHE_STATE_STALE, item_out->len is its length, and its bytes are in the buffer if they fit (item_out->len
+ * <= capacity). It may serve in the meantime. The right to refresh a stale value is given once; if the winner
+ * never stores, the value stays stale until its own expiry, so give nearcache_invalidate() an exptime.
+ *
+ * While a lease on a missing key runs, the key holds an empty item: nearcache_get() hits it and nearcache_add()
+ * does not store. Read such keys by nearcache_lease(). An empty value whose recache was won through
+ * nearcache_meta_get() cannot be told from a lease and is answered with wait.
+ *
+ * Lifetimes: `key` and `buffer` are borrowed for the call.
+ * NULL: `buffer` may be NULL if `capacity` is 0.
+ * Returns: NEARCACHE_OK, NEARCACHE_SHORT_BUFFER (a hit), NEARCACHE_WON, NEARCACHE_WAIT (all write the output);
+ * NEARCACHE_INVALID (also if `lease_seconds` is 0), NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (there is no room for
+ * the lease), NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_lease(struct nearcache_cache *cache,
+                                 const void *key,
+                                 size_t key_len,
+                                 uint32_t lease_seconds,
+                                 void *buffer,
+                                 size_t capacity,
+                                 struct nearcache_item *item_out);
+
+/**
+ * A get that can vivify, win a recache, and see staleness: memcached's `mg`. item_out->state tells whether this
+ * caller won the right to store the item anew (WON), whether another had won it before (SENT), whether the
+ * item is stale (STALE), and whether it had been read before (HIT_BEFORE). A vivified miss is NEARCACHE_OK with
+ * an empty value and WON. The wishes are fulfilled also if the buffer is too short.
+ *
+ * Lifetimes: `key`, `ask` and `buffer` are borrowed for the call.
+ * NULL: `ask` may be NULL, for no wishes; `buffer` may be NULL if `capacity` is 0.
+ * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (vivifying or touching found no memory),
+ * NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_meta_get(struct nearcache_cache *cache,
+                                    const void *key,
+                                    size_t key_len,
+                                    const struct nearcache_ask *ask,
+                                    void *buffer,
+                                    size_t capacity,
+                                    struct nearcache_item *item_out);
+
+/**
+ * Marks the item stale and gives it a new unique: readers by nearcache_get() still see it, the next
+ * nearcache_meta_get() or nearcache_lease() wins the right to store it anew, and a nearcache_cas() begun before
+ * fails. With `exptime` the item gets a new expiry as well: the time that its stale value may still serve.
+ *
+ * Lifetimes: `key` and `exptime` are borrowed for the call.
+ * NULL: `exptime` may be NULL; the expiry then stays.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_invalidate(struct nearcache_cache *cache,
+                                      const void *key,
+                                      size_t key_len,
+                                      const int64_t *exptime);
+
+/**
+ * Adds to a decimal number, wrapping at 2^64. The expiry stays, the unique changes.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: `value_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_incr(struct nearcache_cache *cache,
+                                const void *key,
+                                size_t key_len,
+                                uint64_t delta,
+                                uint64_t *value_out);
+
+/**
+ * Adds to a decimal number, wrapping at 2^64. A missing key is stored as `initial`, without the delta, with this
+ * `exptime`; a present one keeps its expiry.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: `value_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the number now stored);
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_incr_or(struct nearcache_cache *cache,
+                                   const void *key,
+                                   size_t key_len,
+                                   uint64_t delta,
+                                   uint64_t initial,
+                                   int64_t exptime,
+                                   uint64_t *value_out);
+
+/**
+ * Subtracts from a decimal number, stopping at 0. The expiry stays, the unique changes.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: `value_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_decr(struct nearcache_cache *cache,
+                                const void *key,
+                                size_t key_len,
+                                uint64_t delta,
+                                uint64_t *value_out);
+
+/**
+ * Subtracts from a decimal number, stopping at 0. A missing key is stored as `initial`, without the delta, with this
+ * `exptime`; a present one keeps its expiry.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: `value_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the number now stored);
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_decr_or(struct nearcache_cache *cache,
+                                   const void *key,
+                                   size_t key_len,
+                                   uint64_t delta,
+                                   uint64_t initial,
+                                   int64_t exptime,
+                                   uint64_t *value_out);
+
+/**
+ * Reads a value in place, without a copy. Its bytes neither move nor change while the pin lives, whatever
+ * happens to the key; the pin may be kept across any other calls, nearcache_close() included. While pins
+ * live, the memory around them cannot be reused: hold few, and briefly. A value that does not lie in one piece
+ * (one of hundreds of KiB), or that finds too many pins held, is copied and the pin holds the copy.
+ *
+ * Lifetimes: `key` is borrowed for the call. *value_out, item_out->len bytes, is valid until nearcache_unpin().
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any; the value may be read by all threads. A pin must not be used in a forked child.
+ */
+nearcache_status nearcache_pin(struct nearcache_cache *cache,
+                               const void *key,
+                               size_t key_len,
+                               struct nearcache_pinned **pinned_out,
+                               const void **value_out,
+                               struct nearcache_item *item_out);
+
+/**
+ * Gives a pin back.
+ *
+ * Lifetimes: the pin and its value are dead afterwards.
+ * NULL: `pinned` may be NULL; nothing is done.
+ * Returns: nothing.
+ * Threads: any, also another than the one that pinned. A pin must not be given back in a forked child.
+ */
+void nearcache_unpin(struct nearcache_pinned *pinned);
 
 /**
  * Copies a value into the caller's buffer. With `buffer` NULL and `capacity` 0 it asks for the length.
@@ -596,6 +740,97 @@ nearcache_status nearcache_get_many(struct nearcache_cache *cache,
                                     size_t count,
                                     nearcache_hit_fn hit,
                                     void *user);
+
+/**
+ * Gives the item a new expiry; its unique stays.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be
+ * touched), NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_touch(struct nearcache_cache *cache,
+                                 const void *key,
+                                 size_t key_len,
+                                 int64_t exptime);
+
+/**
+ * Removes the item.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_delete(struct nearcache_cache *cache, const void *key, size_t key_len);
+
+/**
+ * Removes the item only if its unique is still `unique`, as nearcache_gets() told it.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS; NEARCACHE_INVALID,
+ * NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_delete_cas(struct nearcache_cache *cache,
+                                      const void *key,
+                                      size_t key_len,
+                                      uint64_t unique);
+
+/**
+ * Calls `stat` for each counter, under memcached's names: "cmd_get", "get_hits", "curr_items", "bytes",
+ * "limit_maxbytes", "evictions" and so on. More may be added; their order has no meaning.
+ *
+ * Lifetimes: the names are static.
+ * NULL: `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any; `stat` runs in the calling thread. The counters are read one by one, not at one instant.
+ */
+nearcache_status nearcache_stats(struct nearcache_cache *cache, nearcache_stat_fn stat, void *user);
+
+/**
+ * Reads one counter by its name. A name that this library does not know is NEARCACHE_MISS, so that a program
+ * may ask for counters of later releases.
+ *
+ * Lifetimes: `name`, a terminated string, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (no such counter); NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_stat(struct nearcache_cache *cache, const char *name, uint64_t *value_out);
+
+/**
+ * Sets the counters to 0, but not the readings curr_items, bytes and limit_maxbytes.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any; what other threads count meanwhile may be lost.
+ */
+nearcache_status nearcache_reset_stats(struct nearcache_cache *cache);
+
+/**
+ * What a status means, in a few words: "no such item".
+ *
+ * Lifetimes: the text is static.
+ * NULL: no pointers are taken; NULL is never given back, an unknown number is "unknown status".
+ * Returns: the text.
+ * Threads: any; also in a forked child and in a signal handler.
+ */
+const char *nearcache_status_text(nearcache_status status);
+
+/**
+ * The sentence of this thread's last failure: what was wrong, the limit, what to do. It is set by failures
+ * alone (a status below 0); a call that succeeds leaves it as it was.
+ *
+ * Lifetimes: the text is valid until this thread's next failure, or its end.
+ * NULL: no pointers are taken; NULL is never given back, before the first failure the text is "".
+ * Returns: the text.
+ * Threads: each has its own. A forked child inherits its forking thread's.
+ */
+const char *nearcache_last_error(void);
 
 /**
  * Stores, whatever is there. If the item is too large or finds no memory, the old one is gone too, as in
@@ -707,280 +942,45 @@ nearcache_status nearcache_cas(struct nearcache_cache *cache,
                                uint64_t *cas_out);
 
 /**
- * Adds to a decimal number, wrapping at 2^64. The expiry stays, the unique changes.
+ * The release of the library that runs, as text: "0.1.0". The header's is NEARCACHE_RELEASE.
  *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: `value_out` may be NULL.
- * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
- * Threads: any.
+ * Lifetimes: the text is static.
+ * NULL: no pointers are taken; NULL is never given back.
+ * Returns: the text.
+ * Threads: any; also in a forked child and in a signal handler.
  */
-nearcache_status nearcache_incr(struct nearcache_cache *cache,
-                                const void *key,
-                                size_t key_len,
-                                uint64_t delta,
-                                uint64_t *value_out);
+const char *nearcache_release(void);
 
 /**
- * Adds to a decimal number, wrapping at 2^64. A missing key is stored as `initial`, without the delta, with this
- * `exptime`; a present one keeps its expiry.
- *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: `value_out` may be NULL.
- * Returns: NEARCACHE_OK (writes the number now stored);
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_incr_or(struct nearcache_cache *cache,
-                                   const void *key,
-                                   size_t key_len,
-                                   uint64_t delta,
-                                   uint64_t initial,
-                                   int64_t exptime,
-                                   uint64_t *value_out);
-
-/**
- * Subtracts from a decimal number, stopping at 0. The expiry stays, the unique changes.
- *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: `value_out` may be NULL.
- * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_decr(struct nearcache_cache *cache,
-                                const void *key,
-                                size_t key_len,
-                                uint64_t delta,
-                                uint64_t *value_out);
-
-/**
- * Subtracts from a decimal number, stopping at 0. A missing key is stored as `initial`, without the delta, with this
- * `exptime`; a present one keeps its expiry.
- *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: `value_out` may be NULL.
- * Returns: NEARCACHE_OK (writes the number now stored);
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_decr_or(struct nearcache_cache *cache,
-                                   const void *key,
-                                   size_t key_len,
-                                   uint64_t delta,
-                                   uint64_t initial,
-                                   int64_t exptime,
-                                   uint64_t *value_out);
-
-/**
- * Gives the item a new expiry; its unique stays.
- *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be
- * touched), NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_touch(struct nearcache_cache *cache,
-                                 const void *key,
-                                 size_t key_len,
-                                 int64_t exptime);
-
-/**
- * Removes the item.
- *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_delete(struct nearcache_cache *cache, const void *key, size_t key_len);
-
-/**
- * Removes the item only if its unique is still `unique`, as nearcache_gets() told it.
- *
- * Lifetimes: `key` is borrowed for the call.
- * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS; NEARCACHE_INVALID,
- * NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_delete_cas(struct nearcache_cache *cache,
-                                      const void *key,
-                                      size_t key_len,
-                                      uint64_t unique);
-
-/**
- * A get that can vivify, win a recache, and see staleness: memcached's `mg`. item_out->state tells whether this
- * caller won the right to store the item anew (WON), whether another had won it before (SENT), whether the
- * item is stale (STALE), and whether it had been read before (HIT_BEFORE). A vivified miss is NEARCACHE_OK with
- * an empty value and WON. The wishes are fulfilled also if the buffer is too short.
- *
- * Lifetimes: `key`, `ask` and `buffer` are borrowed for the call.
- * NULL: `ask` may be NULL, for no wishes; `buffer` may be NULL if `capacity` is 0.
- * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (vivifying or touching found no memory),
- * NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_meta_get(struct nearcache_cache *cache,
-                                    const void *key,
-                                    size_t key_len,
-                                    const struct nearcache_ask *ask,
-                                    void *buffer,
-                                    size_t capacity,
-                                    struct nearcache_item *item_out);
-
-/**
- * Marks the item stale and gives it a new unique: readers by nearcache_get() still see it, the next
- * nearcache_meta_get() or nearcache_lease() wins the right to store it anew, and a nearcache_cas() begun before
- * fails. With `exptime` the item gets a new expiry as well: the time that its stale value may still serve.
- *
- * Lifetimes: `key` and `exptime` are borrowed for the call.
- * NULL: `exptime` may be NULL; the expiry then stays.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM, NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_invalidate(struct nearcache_cache *cache,
-                                      const void *key,
-                                      size_t key_len,
-                                      const int64_t *exptime);
-
-/**
- * A get for cache-aside use that keeps a crowd from computing one missing value together. Three answers:
- *
- * - Hit (NEARCACHE_OK): here is the value.
- * - Won (NEARCACHE_WON): there is none. This caller computes it and stores it with nearcache_cas() and
- *   item_out->cas, within `lease_seconds`. If that cas says NEARCACHE_MISS or NEARCACHE_EXISTS, the key was
- *   deleted, invalidated or stored meanwhile, or the lease ran out: the value computed may be old and is
- *   rightly not stored. To give up early, call nearcache_delete_cas() with the same unique.
- * - Wait (NEARCACHE_WAIT): there is none, and another caller is at it. Ask again later, or compute the value
- *   without storing it. If the winner never stores, the lease runs out and the next to ask wins.
- *
- * After nearcache_invalidate() there is a stale value: won and wait then come with it, item_out->state has
- * NEARCACHE_STATE_STALE, item_out->len is its length, and its bytes are in the buffer if they fit (item_out->len
- * <= capacity). It may serve in the meantime. The right to refresh a stale value is given once; if the winner
- * never stores, the value stays stale until its own expiry, so give nearcache_invalidate() an exptime.
- *
- * While a lease on a missing key runs, the key holds an empty item: nearcache_get() hits it and nearcache_add()
- * does not store. Read such keys by nearcache_lease(). An empty value whose recache was won through
- * nearcache_meta_get() cannot be told from a lease and is answered with wait.
- *
- * Lifetimes: `key` and `buffer` are borrowed for the call.
- * NULL: `buffer` may be NULL if `capacity` is 0.
- * Returns: NEARCACHE_OK, NEARCACHE_SHORT_BUFFER (a hit), NEARCACHE_WON, NEARCACHE_WAIT (all write the output);
- * NEARCACHE_INVALID (also if `lease_seconds` is 0), NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (there is no room for
- * the lease), NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_lease(struct nearcache_cache *cache,
-                                 const void *key,
-                                 size_t key_len,
-                                 uint32_t lease_seconds,
-                                 void *buffer,
-                                 size_t capacity,
-                                 struct nearcache_item *item_out);
-
-/**
- * Reads a value in place, without a copy. Its bytes neither move nor change while the pin lives, whatever
- * happens to the key; the pin may be kept across any other calls, nearcache_close() included. While pins
- * live, the memory around them cannot be reused: hold few, and briefly.
- *
- * Lifetimes: `key` is borrowed for the call. *value_out, item_out->len bytes, is valid until nearcache_unpin().
- * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM (too many pins are held),
- * NEARCACHE_PANIC.
- * Threads: any; the value may be read by all threads. A pin must not be used in a forked child.
- */
-nearcache_status nearcache_pin(struct nearcache_cache *cache,
-                               const void *key,
-                               size_t key_len,
-                               struct nearcache_pinned **pinned_out,
-                               const void **value_out,
-                               struct nearcache_item *item_out);
-
-/**
- * Gives a pin back.
- *
- * Lifetimes: the pin and its value are dead afterwards.
- * NULL: `pinned` may be NULL; nothing is done.
- * Returns: nothing.
- * Threads: any, also another than the one that pinned. A pin must not be given back in a forked child.
- */
-void nearcache_unpin(struct nearcache_pinned *pinned);
-
-/**
- * Begins a walk over the items whose keys start with `prefix`; no prefix is all of them. It is weakly
- * consistent: what is there throughout is met once; what comes, goes or changes meanwhile may or may not be
- * met. It has no order. It counts no hits.
- *
- * Lifetimes: `prefix` is borrowed for the call. The iterator is the caller's, until nearcache_iter_close(); it
- * may outlive nearcache_close().
- * NULL: `prefix` may be NULL if `prefix_len` is 0.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID (also for a flag other than NEARCACHE_KEYS_ONLY), NEARCACHE_PANIC.
- * Threads: any; the other threads go on reading and writing. An iterator must not be used in a forked child.
- */
-nearcache_status nearcache_iter_open(struct nearcache_cache *cache,
-                                     const void *prefix,
-                                     size_t prefix_len,
-                                     uint32_t flags,
-                                     struct nearcache_iter **iter_out);
-
-/**
- * Takes the next step of a walk. After NEARCACHE_END it may be called again and says so again.
- *
- * Lifetimes: *key_out and *value_out are valid until the next step, or nearcache_iter_close().
- * NULL: `value_out` and `item_out` may be NULL, and must be if the iterator was opened with
- * NEARCACHE_KEYS_ONLY.
- * Returns: NEARCACHE_OK, NEARCACHE_END; NEARCACHE_INVALID, NEARCACHE_PANIC.
- * Threads: one at a time for each iterator. An iterator must not be used in a forked child.
- */
-nearcache_status nearcache_iter_next(struct nearcache_iter *iter,
-                                     struct nearcache_bytes *key_out,
-                                     struct nearcache_bytes *value_out,
-                                     struct nearcache_item *item_out);
-
-/**
- * Ends a walk.
- *
- * Lifetimes: the iterator, and what its last step gave, are dead afterwards.
- * NULL: `iter` may be NULL; nothing is done.
- * Returns: nothing.
- * Threads: any, also another than the one that opened it. An iterator must not be used in a forked child.
- */
-void nearcache_iter_close(struct nearcache_iter *iter);
-
-/**
- * Calls `stat` for each counter, under memcached's names: "cmd_get", "get_hits", "curr_items", "bytes",
- * "limit_maxbytes", "evictions" and so on. More may be added; their order has no meaning.
- *
- * Lifetimes: the names are static.
- * NULL: `user` may be NULL, it is only handed on.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
- * Threads: any; `stat` runs in the calling thread. The counters are read one by one, not at one instant.
- */
-nearcache_status nearcache_stats(struct nearcache_cache *cache, nearcache_stat_fn stat, void *user);
-
-/**
- * Reads one counter by its name. A name that this library does not know is NEARCACHE_MISS, so that a program
- * may ask for counters of later releases.
- *
- * Lifetimes: `name`, a terminated string, is borrowed for the call.
- * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS (no such counter); NEARCACHE_INVALID, NEARCACHE_PANIC.
- * Threads: any.
- */
-nearcache_status nearcache_stat(struct nearcache_cache *cache, const char *name, uint64_t *value_out);
-
-/**
- * Sets the counters to 0, but not the readings curr_items, bytes and limit_maxbytes.
+ * The release of the library that runs, as a number that grows: major * 1000000 + minor * 1000 + patch.
+ * The header's is NEARCACHE_RELEASE_NUMBER.
  *
  * Lifetimes: none.
- * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
- * Threads: any; what other threads count meanwhile may be lost.
+ * NULL: no pointers are taken.
+ * Returns: the number.
+ * Threads: any; also in a forked child and in a signal handler.
  */
-nearcache_status nearcache_reset_stats(struct nearcache_cache *cache);
+uint32_t nearcache_release_number(void);
+
+/**
+ * The call ABI of the library that runs. nearcache_open() compares it with NEARCACHE_ABI_VERSION.
+ *
+ * Lifetimes: none.
+ * NULL: no pointers are taken.
+ * Returns: the number.
+ * Threads: any; also in a forked child and in a signal handler.
+ */
+uint32_t nearcache_abi_version(void);
+
+/**
+ * The region layout of the library that runs. The header's is NEARCACHE_LAYOUT_VERSION.
+ *
+ * Lifetimes: none.
+ * NULL: no pointers are taken.
+ * Returns: the number.
+ * Threads: any; also in a forked child and in a signal handler.
+ */
+uint32_t nearcache_layout_version(void);
 
 #ifdef __cplusplus
 }  // extern "C"

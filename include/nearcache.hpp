@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -395,22 +394,30 @@ public:
     /** A get by which one of many callers wins the right to fill a missing or stale value. */
     nearcache::lease lease(std::string_view key, std::uint32_t seconds)
     {
+        using state = nearcache::lease::state;
         nearcache_item item{};
-        std::string data(1024, '\0');
-        auto status = ask_lease(key, seconds, data, item);
-        if (status == NEARCACHE_SHORT_BUFFER || (status != NEARCACHE_OK && item.len > data.size())) {
-            // The value is there and longer. A win must not be asked for twice, so the bytes are read plainly;
-            // if the item has gone or changed meanwhile, the answer stands and comes without its stale bytes.
-            if (status == NEARCACHE_SHORT_BUFFER)
-                return lease_again(key, seconds, data, item);
-            auto now = gets(key);
+        std::string data;
+        const auto status = detail::fetch(data, [&](void *buffer, std::size_t capacity) {
+            const auto got = nearcache_lease(handle(), key.data(), key.size(), seconds, buffer, capacity, &item);
+            // What fetch() copies with NEARCACHE_OK is the value; a stale one is copied here if it fits.
+            if (got > 0 && got != NEARCACHE_SHORT_BUFFER && item.len <= capacity)
+                data.assign(static_cast<const char *>(buffer), item.len);
+            return std::make_pair(got, item.len);
+        });
+        if (status == NEARCACHE_OK)
+            return {state::hit, value(item, std::move(data)), item.cas};
+        nearcache::lease answer{status == NEARCACHE_WON ? state::won : state::wait, std::nullopt, item.cas};
+        if (!(item.state & NEARCACHE_STATE_STALE))
+            return answer;
+        if (data.size() != item.len) {
+            // A win is given once, so a long stale value is read plainly; without it if it has changed since.
+            const auto now = gets(key);
             if (!now || now->cas != item.cas)
-                return lease_of(status, item, std::nullopt);
-            data = std::move(now->data);
-            item.len = data.size();
+                return answer;
+            data = now->data;
         }
-        data.resize(item.len);
-        return lease_of(status, item, std::move(data));
+        answer.value.emplace(item, std::move(data));
+        return answer;
     }
 
     /** Everything dies, now or after `delay` seconds. */
@@ -533,41 +540,6 @@ private:
         std::uint64_t now = 0;
         const auto status = verb(handle(), key.data(), key.size(), delta, more..., &now);
         return detail::sift(status) == NEARCACHE_OK ? std::make_optional(now) : std::nullopt;
-    }
-
-    nearcache_status ask_lease(std::string_view key, std::uint32_t seconds, std::string &data,
-                               nearcache_item &item)
-    {
-        return detail::sift(
-            nearcache_lease(handle(), key.data(), key.size(), seconds, &data[0], data.size(), &item));
-    }
-
-    /** After a hit that did not fit: asks with longer buffers until the answer is whole. */
-    nearcache::lease lease_again(std::string_view key, std::uint32_t seconds, std::string &data,
-                                 nearcache_item &item)
-    {
-        nearcache_status status;
-        do {
-            data.resize(item.len);
-            status = ask_lease(key, seconds, data, item);
-        } while (status == NEARCACHE_SHORT_BUFFER);
-        if (item.len > data.size()) // a longer stale value: rare enough to go without it
-            return lease_of(status, item, std::nullopt);
-        data.resize(item.len);
-        return lease_of(status, item, std::move(data));
-    }
-
-    static nearcache::lease lease_of(nearcache_status status, const nearcache_item &item,
-                                     std::optional<std::string> data)
-    {
-        using state = nearcache::lease::state;
-        const bool hit = status == NEARCACHE_OK;
-        const bool won = status == NEARCACHE_WON;
-        const bool bytes = data && (hit || (item.state & NEARCACHE_STATE_STALE));
-        nearcache::lease answer{hit ? state::hit : won ? state::won : state::wait, std::nullopt, item.cas};
-        if (bytes)
-            answer.value.emplace(item, std::move(*data));
-        return answer;
     }
 
     iter_handle walk(std::string_view prefix, std::uint32_t flags) const

@@ -19,12 +19,12 @@ pub struct nearcache_pinned {
 
 /// Reads a value in place, without a copy. Its bytes neither move nor change while the pin lives, whatever
 /// happens to the key; the pin may be kept across any other calls, nearcache_close() included. While pins
-/// live, the memory around them cannot be reused: hold few, and briefly.
+/// live, the memory around them cannot be reused: hold few, and briefly. A value that does not lie in one piece
+/// (one of hundreds of KiB), or that finds too many pins held, is copied and the pin holds the copy.
 ///
 /// Lifetimes: `key` is borrowed for the call. *value_out, item_out->len bytes, is valid until nearcache_unpin().
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM (too many pins are held),
-/// NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_PANIC.
 /// Threads: any; the value may be read by all threads. A pin must not be used in a forked child.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_pin(

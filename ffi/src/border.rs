@@ -157,6 +157,22 @@ impl Sink for Buffer<'_> {
     }
 }
 
+/// The buffer of one call alone. Each call that copies has its own `N`, so that the core's copying get is
+/// compiled for it apart and inlined into it: a copy that all calls shared would be a function of its own, which
+/// hands its result over through memory and costs 20 ns more.
+pub(crate) struct Own<'a, const N: u8>(pub(crate) Buffer<'a>);
+
+/// The calls that have a buffer of their own.
+pub(crate) const GET: u8 = 0;
+pub(crate) const GETS: u8 = 1;
+
+impl<const N: u8> Sink for Own<'_, N> {
+    #[inline(always)]
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.0.room(len)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use nearcache::Expiry;
 
-use crate::border::{Buffer, Out, bytes, cross};
+use crate::border::{Buffer, GET, GETS, Out, Own, bytes, cross};
 use crate::cache::nearcache_cache;
 use crate::item::{nearcache_bytes, nearcache_item};
 use crate::status::{Failure, NEARCACHE_MISS, NEARCACHE_OK, nearcache_status};
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn nearcache_get(
 ) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promises about handles, bytes in, bytes out and outputs.
-        let (cache, key, mut buffer, len_out, flags_out) = unsafe {
+        let (cache, key, buffer, len_out, flags_out) = unsafe {
             (
                 nearcache_cache::borrow(cache)?,
                 bytes("key", key, key_len)?,
@@ -49,6 +49,7 @@ pub unsafe extern "C" fn nearcache_get(
                 Out::nullable(flags_out),
             )
         };
+        let mut buffer = Own::<GET>(buffer);
         let Some(meta) = cache.get_to(key, &mut buffer)? else {
             return Ok(NEARCACHE_MISS);
         };
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn nearcache_get(
         if let Some(flags_out) = flags_out {
             flags_out.write(meta.flags);
         }
-        Ok(buffer.status(meta.len))
+        Ok(buffer.0.status(meta.len))
     })
 }
 
@@ -78,7 +79,7 @@ pub unsafe extern "C" fn nearcache_gets(
 ) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promises about handles, bytes in, bytes out and outputs.
-        let (cache, key, mut buffer, item_out) = unsafe {
+        let (cache, key, buffer, item_out) = unsafe {
             (
                 nearcache_cache::borrow(cache)?,
                 bytes("key", key, key_len)?,
@@ -86,11 +87,12 @@ pub unsafe extern "C" fn nearcache_gets(
                 Out::required("item_out", item_out)?,
             )
         };
+        let mut buffer = Own::<GETS>(buffer);
         let Some(meta) = cache.get_to(key, &mut buffer)? else {
             return Ok(NEARCACHE_MISS);
         };
         item_out.write(meta.into());
-        Ok(buffer.status(meta.len))
+        Ok(buffer.0.status(meta.len))
     })
 }
 

@@ -31,6 +31,16 @@ struct Bounds {
     floor: AtomicU64,
     /// No newer version than this may have been read by who ends now.
     begun: AtomicU64,
+    /// The newest version whose writing has ended.
+    complete: AtomicU64,
+}
+
+impl Bounds {
+    /// The key's writer is done: older versions are gone, and if this one was a deletion, so is it.
+    fn has_written(&self, version: u64) {
+        self.complete.store(version, SeqCst);
+        self.floor.fetch_max(version, SeqCst);
+    }
 }
 
 struct Shared<'a> {
@@ -101,12 +111,9 @@ fn hammer(load: &Load) {
         let bounds = (0..load.keys).map(|_| Bounds {
             floor: AtomicU64::new(0),
             begun: AtomicU64::new(0),
+            complete: AtomicU64::new(0),
         });
-        let shared = Shared {
-            cache: &cache,
-            load,
-            bounds: bounds.collect(),
-        };
+        let shared = Shared { cache: &cache, load, bounds: bounds.collect() };
         std::thread::scope(|scope| {
             for number in 0..load.threads {
                 let shared = &shared;
@@ -170,8 +177,8 @@ impl<'a> Thread<'a> {
         };
         let cache = self.shared.cache;
         let key = key(k);
-        // Only this thread raises it, but for a flush, which raises only the floor.
-        let version = bounds.begun.load(SeqCst).max(bounds.floor.load(SeqCst)) + 1;
+        // Only this thread raises it.
+        let version = bounds.begun.load(SeqCst) + 1;
         self.fill(k, version);
         bounds.begun.store(version, SeqCst);
         let value = &self.value;
@@ -198,32 +205,24 @@ impl<'a> Thread<'a> {
                     unique => cache.delete_cas(&key, unique),
                 };
                 // Only a touch of another thread comes between, and that keeps the unique.
-                assert_ne!(
-                    deletion.expect("a deletion does not fail"),
-                    Deletion::Exists
-                );
-                bounds.floor.fetch_max(version, SeqCst);
+                assert_ne!(deletion.expect("a deletion does not fail"), Deletion::Exists);
+                bounds.has_written(version);
                 return;
             }
         };
         match done {
-            Ok(Outcome::Stored(_)) => bounds.floor.fetch_max(version, SeqCst),
+            Ok(Outcome::Stored(_)) => bounds.has_written(version),
             // A set that fails removes the old value.
-            Err(Error::OutOfMemory) if verb < 6 => bounds.floor.fetch_max(version, SeqCst),
-            Err(Error::OutOfMemory) => 0,
+            Err(Error::OutOfMemory) if verb < 6 => bounds.has_written(version),
+            Ok(Outcome::NotStored | Outcome::Missing) | Err(Error::OutOfMemory) => {}
             Ok(Outcome::Exists) => panic!("key {k}: a cas of the only writer found another unique"),
-            Ok(Outcome::NotStored | Outcome::Missing) => 0,
             Err(error) => panic!("key {k}: {error}"),
-        };
+        }
     }
 
     fn fill(&mut self, k: u32, version: u64) {
         let load = self.shared.load;
-        let most = if k < load.large_keys && self.rng.chance(50) {
-            load.large
-        } else {
-            load.small
-        };
+        let most = if k < load.large_keys && self.rng.chance(50) { load.large } else { load.small };
         let len = self.rng.below(most + 1) as usize;
         self.value.clear();
         blocks::write(k, version, len, &mut self.value);
@@ -269,14 +268,11 @@ impl<'a> Thread<'a> {
 
     fn read_many(&mut self, first: u32) {
         let keys = self.shared.load.keys;
-        let asked: Vec<u32> = (0..1 + self.rng.below(32) as u32)
-            .map(|at| (first + at * 3) % keys)
-            .collect();
+        let asked: Vec<u32> =
+            (0..1 + self.rng.below(32) as u32).map(|at| (first + at * 3) % keys).collect();
         let named: Vec<Vec<u8>> = asked.iter().map(|k| key(*k)).collect();
-        let floors: Vec<u64> = asked
-            .iter()
-            .map(|k| self.shared.bounds[*k as usize].floor.load(SeqCst))
-            .collect();
+        let floors: Vec<u64> =
+            asked.iter().map(|k| self.shared.bounds[*k as usize].floor.load(SeqCst)).collect();
         let cache = self.shared.cache;
         cache
             .get_many(&named, |at, meta, bytes| {
@@ -312,10 +308,7 @@ impl<'a> Thread<'a> {
             "key {k}: {held:?}, but {floor} was complete before, and {begun} begun after"
         );
         let seen = &mut self.seen[k as usize];
-        assert!(
-            held.newest >= *seen,
-            "key {k}: {held:?} after version {seen}"
-        );
+        assert!(held.newest >= *seen, "key {k}: {held:?} after version {seen}");
         *seen = held.newest;
         held.newest
     }
@@ -326,23 +319,12 @@ impl<'a> Thread<'a> {
         let key = key(k);
         match self.rng.below(4) {
             0 => _ = cache.contains(&key).expect("contains does not fail"),
-            1 => {
-                _ = cache
-                    .touch(&key, Expiry::After(500))
-                    .expect("touch does not fail")
-            }
-            2 => {
-                _ = cache
-                    .touch(&key, Expiry::Never)
-                    .expect("touch does not fail")
-            }
+            1 => _ = cache.touch(&key, Expiry::After(500)).expect("touch does not fail"),
+            2 => _ = cache.touch(&key, Expiry::Never).expect("touch does not fail"),
             _ => {
                 let mut sink = Refusal::default();
                 let found = cache.get_to(&key, &mut sink).expect("a get does not fail");
-                assert_eq!(
-                    found.map(|meta| meta.len),
-                    sink.offered.filter(|_| found.is_some())
-                );
+                assert_eq!(found.map(|meta| meta.len), sink.offered.filter(|_| found.is_some()));
             }
         }
     }
@@ -350,7 +332,7 @@ impl<'a> Thread<'a> {
     /// What was complete before a flush is gone after it.
     fn flush(&mut self) {
         let bounds = &self.shared.bounds;
-        let complete: Vec<u64> = bounds.iter().map(|of| of.floor.load(SeqCst)).collect();
+        let complete: Vec<u64> = bounds.iter().map(|of| of.complete.load(SeqCst)).collect();
         self.shared.cache.flush_all(0);
         for (of, version) in bounds.iter().zip(complete) {
             of.floor.fetch_max(version + 1, SeqCst);
@@ -358,9 +340,8 @@ impl<'a> Thread<'a> {
     }
 
     fn iterate(&mut self) {
-        let floors: Vec<u64> = (self.shared.bounds.iter())
-            .map(|of| of.floor.load(SeqCst))
-            .collect();
+        let floors: Vec<u64> =
+            (self.shared.bounds.iter()).map(|of| of.floor.load(SeqCst)).collect();
         let cache = self.shared.cache;
         for entry in cache.iter().take(200) {
             let number = entry.key.split(|byte| *byte == b' ').nth(1);

@@ -113,9 +113,9 @@ impl Body {
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             // A period of 251 bytes: no segment, page or word boundary falls on the same phase twice.
-            Body::Pattern(len, seed) => (0..*len)
-                .map(|at| ((at % 251) as u8).wrapping_mul(7).wrapping_add(*seed))
-                .collect(),
+            Body::Pattern(len, seed) => {
+                (0..*len).map(|at| ((at % 251) as u8).wrapping_mul(7).wrapping_add(*seed)).collect()
+            }
             Body::Text(text) => text.as_bytes().to_vec(),
             Body::Number(number) => number.to_string().into_bytes(),
         }
@@ -148,12 +148,13 @@ pub struct Shape {
     pub large: usize,
     /// The largest value of the other keys.
     pub small: usize,
-    pub length: std::ops::Range<usize>,
+    /// The longest sequence drawn. The shortest is one operation, so that a failing one can shrink to its core.
+    pub most: usize,
 }
 
 /// Sequences of operations.
 pub fn sequences(shape: &Shape) -> impl Strategy<Value = Vec<Op>> + use<> {
-    prop::collection::vec(one(shape), shape.length.clone())
+    prop::collection::vec(one(shape), 1..shape.most)
 }
 
 fn one(shape: &Shape) -> BoxedStrategy<Op> {
@@ -231,12 +232,7 @@ fn number() -> impl Strategy<Value = Body> {
     prop_oneof![
         delta().prop_map(Body::Number),
         select(vec!["0", " 7", "+8", "9  ", "00042", "-5", "12abc", "x"]).prop_map(Body::Text),
-        select(vec![
-            "18446744073709551615",
-            "18446744073709551616",
-            "     "
-        ])
-        .prop_map(Body::Text),
+        select(vec!["18446744073709551615", "18446744073709551616", "     "]).prop_map(Body::Text),
     ]
 }
 
@@ -273,6 +269,6 @@ fn life() -> impl Strategy<Value = Life> {
         4 => (1..6u32).prop_map(Life::After),
         1 => select(vec![0, 100, 1000, 2_592_000]).prop_map(Life::After),
         1 => Just(Life::Past),
-        2 => select(vec![-1_000_000_000, -1, 0, 1, 2, 3, 1000, 1_000_000_000]).prop_map(Life::Date),
+        2 => select(vec![-1_000_000_000, -1, 0, 1, 2, 3, 1000, 400_000_000]).prop_map(Life::Date),
     ]
 }

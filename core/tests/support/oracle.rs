@@ -72,12 +72,8 @@ impl Oracle {
 
     /// Every key that is alive.
     pub fn live_keys(&self) -> Vec<u8> {
-        let mut keys: Vec<u8> = self
-            .items
-            .keys()
-            .copied()
-            .filter(|key| self.live(*key).is_some())
-            .collect();
+        let mut keys: Vec<u8> =
+            self.items.keys().copied().filter(|key| self.live(*key).is_some()).collect();
         keys.sort_unstable();
         keys
     }
@@ -105,11 +101,7 @@ impl Oracle {
 
     /// The key is gone: evicted, or removed by a failed set.
     pub fn forget(&mut self, key: u8) {
-        if let Some(Item {
-            unique: Some(unique),
-            ..
-        }) = self.items.remove(&key)
-        {
+        if let Some(Item { unique: Some(unique), .. }) = self.items.remove(&key) {
             self.old.insert(key, unique);
         }
     }
@@ -219,9 +211,8 @@ impl Oracle {
 
     fn store(&mut self, verb: Storing, k: u8, value: &[u8], flags: u32, life: Life) -> Answer {
         let klen = key(k).len();
-        // append and prepend ignore the flags given.
-        let grows = matches!(verb, Storing::Append | Storing::Prepend);
-        let size = item_size(klen, value.len(), if grows { 0 } else { flags });
+        // Also of an append, that ignores them: memcached lays out what was sent before it looks.
+        let size = item_size(klen, value.len(), flags);
         if size > self.limit {
             if verb == Storing::Set {
                 self.forget(k);
@@ -272,15 +263,8 @@ impl Oracle {
             empty.sent = true;
             empty.fetched = None;
             self.replace(k, empty);
-            let Answer::Hit(hit) = self.hit(k) else {
-                unreachable!("a key that was just stored")
-            };
-            let marks = Marks {
-                won: true,
-                stale: false,
-                sent: false,
-                hit_before: Some(false),
-            };
+            let Answer::Hit(hit) = self.hit(k) else { unreachable!("a key that was just stored") };
+            let marks = Marks { won: true, stale: false, sent: false, hit_before: Some(false) };
             return Answer::MetaHit(hit, marks);
         }
         let now = self.now;

@@ -37,11 +37,7 @@ impl CLoop {
         // SAFETY: the library is tests/c/bench_loop.c, whose functions have these types, and is never unloaded.
         unsafe {
             let library = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
-            assert!(
-                !library.is_null(),
-                "{}",
-                CStr::from_ptr(libc::dlerror()).to_string_lossy()
-            );
+            assert!(!library.is_null(), "{}", CStr::from_ptr(libc::dlerror()).to_string_lossy());
             let symbol = |name: &CStr| {
                 let found = libc::dlsym(library, name.as_ptr());
                 assert!(!found.is_null(), "no symbol {name:?}");
@@ -87,10 +83,7 @@ fn rust_gets(cache: &Cache, names: &[u8]) -> u64 {
     let mut at = 0;
     for _ in 0..GETS {
         let key = black_box(&names[at * KEY_LEN..][..KEY_LEN]);
-        let meta = cache
-            .get_to(key, &mut Into(&mut buffer))
-            .expect("a good key")
-            .expect("a hit");
+        let meta = cache.get_to(key, &mut Into(&mut buffer)).expect("a good key").expect("a hit");
         // SAFETY: the value has VALUE_LEN bytes, more than one, and get_to has written them.
         sum += meta.len as u64 + u64::from(unsafe { black_box(&buffer)[0].assume_init() });
         at += 1;
@@ -103,10 +96,7 @@ fn rust_gets(cache: &Cache, names: &[u8]) -> u64 {
 
 /// This thread's time on a processor, in nanoseconds: what other programs take is not counted.
 fn processor_time() -> i64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a timespec to write to.
     let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(failed, 0, "the thread's clock can be read");
@@ -131,14 +121,10 @@ fn main() {
         println!("run tests/c/bench.sh: it compiles the C loop that this benchmark compares with");
         return;
     };
-    let names: Vec<u8> = (0..KEYS)
-        .flat_map(|i| format!("key-{i:012}").into_bytes())
-        .collect();
+    let names: Vec<u8> = (0..KEYS).flat_map(|i| format!("key-{i:012}").into_bytes()).collect();
     let cache = Options::new(SIZE).open().expect("a cache of 64 MiB");
     for key in names.chunks(KEY_LEN) {
-        cache
-            .set(key, &[b'v'; VALUE_LEN], 0, Expiry::Never)
-            .expect("a stored item");
+        cache.set(key, &[b'v'; VALUE_LEN], 0, Expiry::Never).expect("a stored item");
     }
     let c = CLoop::load(&path);
     nanoseconds(|| rust_gets(&cache, &names));
@@ -160,11 +146,7 @@ fn main() {
 fn report(rust: &mut [f64], ours: &mut [f64], over: &mut [f64]) {
     let (theirs, mine) = (quantile(rust, 0.5), quantile(ours, 0.5));
     let spread = (quantile(ours, 0.75) - quantile(ours, 0.25)) / mine;
-    let (low, middle, high) = (
-        quantile(over, 0.25),
-        quantile(over, 0.5),
-        quantile(over, 0.75),
-    );
+    let (low, middle, high) = (quantile(over, 0.25), quantile(over, 0.5), quantile(over, 0.75));
     println!(
         "get of {VALUE_LEN} bytes: C {mine:.1} ns, Rust {theirs:.1} ns; C is {middle:.1} ns slower \
          (quartiles {low:.1} to {high:.1}, {ROUNDS} rounds of {GETS})"

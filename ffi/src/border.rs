@@ -33,10 +33,7 @@ pub(crate) fn cross_quietly(body: impl FnOnce()) {
 
 #[cold]
 fn stopped(payload: Box<dyn Any + Send>) -> nearcache_status {
-    let what = match (
-        payload.downcast_ref::<&str>(),
-        payload.downcast_ref::<String>(),
-    ) {
+    let what = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),
         _ => "no message".to_owned(),
@@ -59,11 +56,7 @@ pub(crate) unsafe fn bytes<'a>(
     len: usize,
 ) -> Result<&'a [u8], Failure> {
     if data.is_null() {
-        return if len == 0 {
-            Ok(&[])
-        } else {
-            Err(Failure::Null(name))
-        };
+        return if len == 0 { Ok(&[]) } else { Err(Failure::Null(name)) };
     }
     if len > isize::MAX as usize {
         return Err(too_long(name, len));
@@ -124,29 +117,19 @@ impl Buffer<'_> {
     #[inline(always)]
     pub(crate) unsafe fn new(data: *mut c_void, capacity: usize) -> Result<Self, Failure> {
         if data.is_null() {
-            return if capacity == 0 {
-                Ok(Buffer(&mut []))
-            } else {
-                Err(Failure::Null("buffer"))
-            };
+            return if capacity == 0 { Ok(Buffer(&mut [])) } else { Err(Failure::Null("buffer")) };
         }
         if capacity > isize::MAX as usize {
             return Err(too_long("buffer", capacity));
         }
         // SAFETY: not NULL, not longer than an object can be, and writable by the caller's promise above.
-        Ok(Buffer(unsafe {
-            std::slice::from_raw_parts_mut(data.cast(), capacity)
-        }))
+        Ok(Buffer(unsafe { std::slice::from_raw_parts_mut(data.cast(), capacity) }))
     }
 
     /// The status of a hit of this length.
     #[inline(always)]
     pub(crate) fn status(&self, len: usize) -> nearcache_status {
-        if len <= self.0.len() {
-            NEARCACHE_OK
-        } else {
-            NEARCACHE_SHORT_BUFFER
-        }
+        if len <= self.0.len() { NEARCACHE_OK } else { NEARCACHE_SHORT_BUFFER }
     }
 }
 
@@ -181,9 +164,7 @@ mod tests {
 
     fn last() -> String {
         // SAFETY: the text is terminated and this thread fails nothing until it is copied.
-        unsafe { CStr::from_ptr(nearcache_last_error()) }
-            .to_string_lossy()
-            .into_owned()
+        unsafe { CStr::from_ptr(nearcache_last_error()) }.to_string_lossy().into_owned()
     }
 
     #[test]

@@ -58,12 +58,8 @@ pub unsafe extern "C" fn nearcache_open(
 ) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promises about `options` and about outputs.
-        let (options, cache_out) = unsafe {
-            (
-                nearcache_options::read(options)?,
-                Out::required("cache_out", cache_out)?,
-            )
-        };
+        let (options, cache_out) =
+            unsafe { (nearcache_options::read(options)?, Out::required("cache_out", cache_out)?) };
         let cache = options.parse()?.open()?;
         cache_out.write(Box::into_raw(Box::new(nearcache_cache(Arc::new(cache)))));
         Ok(NEARCACHE_OK)
@@ -119,12 +115,8 @@ pub unsafe extern "C" fn nearcache_item_size_max(
 ) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promises about handles and outputs.
-        let (cache, bytes_out) = unsafe {
-            (
-                nearcache_cache::borrow(cache)?,
-                Out::required("bytes_out", bytes_out)?,
-            )
-        };
+        let (cache, bytes_out) =
+            unsafe { (nearcache_cache::borrow(cache)?, Out::required("bytes_out", bytes_out)?) };
         bytes_out.write(cache.item_size_max());
         Ok(NEARCACHE_OK)
     })
@@ -144,10 +136,7 @@ pub unsafe extern "C" fn nearcache_unix_time(
     cross(|| {
         // SAFETY: the caller's promises about handles and outputs.
         let (cache, seconds_out) = unsafe {
-            (
-                nearcache_cache::borrow(cache)?,
-                Out::required("seconds_out", seconds_out)?,
-            )
+            (nearcache_cache::borrow(cache)?, Out::required("seconds_out", seconds_out)?)
         };
         seconds_out.write(cache.unix_time());
         Ok(NEARCACHE_OK)

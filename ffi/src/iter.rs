@@ -38,24 +38,16 @@ impl nearcache_iter {
         // SAFETY: the Cache sits inside the Arc, so it neither moves nor dies before the walk: the struct drops
         // the walk before its share of the Arc, and gives no reference to the cache out.
         let lasting: &'static Cache = unsafe { &*Arc::as_ptr(&cache) };
-        let walk = if keys_only {
-            Walk::Keys(lasting.keys(prefix))
-        } else {
-            Walk::Items(lasting.iter())
-        };
-        nearcache_iter {
-            walk,
-            met: None,
-            prefix: prefix.to_vec(),
-            _cache: cache,
-        }
+        let walk =
+            if keys_only { Walk::Keys(lasting.keys(prefix)) } else { Walk::Items(lasting.iter()) };
+        nearcache_iter { walk, met: None, prefix: prefix.to_vec(), _cache: cache }
     }
 
     fn step(&mut self) -> Option<&Met> {
         self.met = match &mut self.walk {
-            Walk::Items(items) => items
-                .find(|entry| entry.key.starts_with(&self.prefix))
-                .map(Met::Item),
+            Walk::Items(items) => {
+                items.find(|entry| entry.key.starts_with(&self.prefix)).map(Met::Item)
+            }
             Walk::Keys(keys) => keys.next().map(Met::Key),
         };
         self.met.as_ref()
@@ -164,10 +156,7 @@ pub unsafe extern "C" fn nearcache_iter_close(iter: *mut nearcache_iter) {
 }
 
 fn lent(bytes: &[u8]) -> nearcache_bytes {
-    nearcache_bytes {
-        data: bytes.as_ptr().cast(),
-        len: bytes.len(),
-    }
+    nearcache_bytes { data: bytes.as_ptr().cast(), len: bytes.len() }
 }
 
 fn item_of(entry: &Entry) -> nearcache_item {

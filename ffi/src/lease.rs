@@ -60,10 +60,7 @@ pub unsafe extern "C" fn nearcache_lease(
                 "`lease_seconds` is 0: a lease lasts 1 second or more".to_owned(),
             ));
         }
-        let ask = MetaGet {
-            vivify: Some(Expiry::After(lease_seconds)),
-            ..MetaGet::default()
-        };
+        let ask = MetaGet { vivify: Some(Expiry::After(lease_seconds)), ..MetaGet::default() };
         let Some(hit) = cache.meta_get(key, ask, &mut buffer)? else {
             // A vivify of a missing key stores or fails; a miss would mean it was evicted in between.
             return Ok(NEARCACHE_MISS);

@@ -109,11 +109,7 @@ pub unsafe extern "C" fn nearcache_invalidate(
     cross(|| {
         // SAFETY: the caller's promises about handles and bytes in (`exptime` is NULL or a number).
         let (cache, key, exptime) = unsafe {
-            (
-                nearcache_cache::borrow(cache)?,
-                bytes("key", key, key_len)?,
-                exptime.as_ref(),
-            )
+            (nearcache_cache::borrow(cache)?, bytes("key", key, key_len)?, exptime.as_ref())
         };
         let expiry = exptime.map(|&exptime| Expiry::from_exptime(exptime));
         Ok(match cache.invalidate(key, expiry)? {

@@ -19,11 +19,7 @@ unsafe fn change(
     cross(|| {
         // SAFETY: the caller's promises about handles, bytes in and outputs.
         let (cache, key, value_out) = unsafe {
-            (
-                nearcache_cache::borrow(cache)?,
-                bytes("key", key, key_len)?,
-                Out::nullable(value_out),
-            )
+            (nearcache_cache::borrow(cache)?, bytes("key", key, key_len)?, Out::nullable(value_out))
         };
         let Some(value) = verb(cache, key)? else {
             return Ok(NEARCACHE_MISS);
@@ -51,11 +47,7 @@ pub unsafe extern "C" fn nearcache_incr(
     value_out: *mut u64,
 ) -> nearcache_status {
     // SAFETY: the pointers are passed on as the caller promised them.
-    unsafe {
-        change(cache, (key, key_len), value_out, |cache, key| {
-            cache.incr(key, delta)
-        })
-    }
+    unsafe { change(cache, (key, key_len), value_out, |cache, key| cache.incr(key, delta)) }
 }
 
 /// Adds to a decimal number, wrapping at 2^64. A missing key is stored as `initial`, without the delta, with this
@@ -79,9 +71,7 @@ pub unsafe extern "C" fn nearcache_incr_or(
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe {
         change(cache, (key, key_len), value_out, |cache, key| {
-            cache
-                .incr_or(key, delta, initial, Expiry::from_exptime(exptime))
-                .map(Some)
+            cache.incr_or(key, delta, initial, Expiry::from_exptime(exptime)).map(Some)
         })
     }
 }
@@ -102,11 +92,7 @@ pub unsafe extern "C" fn nearcache_decr(
     value_out: *mut u64,
 ) -> nearcache_status {
     // SAFETY: the pointers are passed on as the caller promised them.
-    unsafe {
-        change(cache, (key, key_len), value_out, |cache, key| {
-            cache.decr(key, delta)
-        })
-    }
+    unsafe { change(cache, (key, key_len), value_out, |cache, key| cache.decr(key, delta)) }
 }
 
 /// Subtracts from a decimal number, stopping at 0. A missing key is stored as `initial`, without the delta, with this
@@ -130,9 +116,7 @@ pub unsafe extern "C" fn nearcache_decr_or(
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe {
         change(cache, (key, key_len), value_out, |cache, key| {
-            cache
-                .decr_or(key, delta, initial, Expiry::from_exptime(exptime))
-                .map(Some)
+            cache.decr_or(key, delta, initial, Expiry::from_exptime(exptime)).map(Some)
         })
     }
 }

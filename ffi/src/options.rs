@@ -101,11 +101,7 @@ impl nearcache_options {
                  the known ones are NEARCACHE_NO_EVICT and NEARCACHE_MANUAL_CLOCK"
             )));
         }
-        let size = if self.size == 0 {
-            NEARCACHE_SIZE_DEFAULT
-        } else {
-            self.size
-        };
+        let size = if self.size == 0 { NEARCACHE_SIZE_DEFAULT } else { self.size };
         let mut options = Options::new(size);
         options.evict = self.flags & NEARCACHE_NO_EVICT == 0;
         options.manual_clock = self.flags & NEARCACHE_MANUAL_CLOCK != 0;

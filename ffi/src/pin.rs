@@ -54,10 +54,7 @@ pub unsafe extern "C" fn nearcache_pin(
         // SAFETY: the pin borrows the Cache inside the Arc, which neither moves nor dies before it: the struct
         // drops the pin before its share of the Arc, and gives no reference out.
         let pin = unsafe { std::mem::transmute::<Pin<'_>, Pin<'static>>(pin) };
-        let pinned = nearcache_pinned {
-            _pin: pin,
-            _cache: cache,
-        };
+        let pinned = nearcache_pinned { _pin: pin, _cache: cache };
         pinned_out.write(Box::into_raw(Box::new(pinned)));
         Ok(NEARCACHE_OK)
     })

@@ -148,11 +148,7 @@ pub unsafe extern "C" fn nearcache_contains(
         // SAFETY: the caller's promises about handles and bytes in.
         let (cache, key) =
             unsafe { (nearcache_cache::borrow(cache)?, bytes("key", key, key_len)?) };
-        Ok(if cache.contains(key)? {
-            NEARCACHE_OK
-        } else {
-            NEARCACHE_MISS
-        })
+        Ok(if cache.contains(key)? { NEARCACHE_OK } else { NEARCACHE_MISS })
     })
 }
 
@@ -211,9 +207,7 @@ unsafe fn key_array<'a>(keys: *const nearcache_bytes, count: usize) -> Result<&'
         return Err(Failure::Null("keys"));
     }
     if count > isize::MAX as usize / size_of::<nearcache_bytes>() {
-        return Err(Failure::Invalid(format!(
-            "`count` is {count}: no array is that long"
-        )));
+        return Err(Failure::Invalid(format!("`count` is {count}: no array is that long")));
     }
     // SAFETY: the caller's promise; Key is transparent over the element.
     let keys: &[Key] = unsafe { std::slice::from_raw_parts(keys.cast(), count) };

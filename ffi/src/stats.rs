@@ -66,11 +66,7 @@ pub unsafe extern "C" fn nearcache_stat(
                 Out::required("value_out", value_out)?,
             )
         };
-        match cache
-            .stats()
-            .pairs()
-            .find(|(known, _)| known.as_bytes() == name)
-        {
+        match cache.stats().pairs().find(|(known, _)| known.as_bytes() == name) {
             Some((_, value)) => {
                 value_out.write(value);
                 Ok(NEARCACHE_OK)

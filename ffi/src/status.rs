@@ -68,10 +68,9 @@ impl Failure {
     #[cold]
     pub(crate) fn record(self) -> nearcache_status {
         let (status, sentence) = match self {
-            Failure::Null(name) => (
-                NEARCACHE_INVALID,
-                format!("the argument `{name}` is NULL and must not be"),
-            ),
+            Failure::Null(name) => {
+                (NEARCACHE_INVALID, format!("the argument `{name}` is NULL and must not be"))
+            }
             Failure::Invalid(why) => (NEARCACHE_INVALID, why),
             Failure::Layout(why) => (NEARCACHE_LAYOUT, why),
             Failure::Core(error) => (status_of(&error), error.to_string()),
@@ -149,12 +148,8 @@ pub extern "C" fn nearcache_status_text(status: nearcache_status) -> *const c_ch
 /// Threads: each has its own. A forked child inherits its forking thread's.
 #[unsafe(no_mangle)]
 pub extern "C" fn nearcache_last_error() -> *const c_char {
-    LAST.try_with(|last| {
-        last.borrow()
-            .as_deref()
-            .map_or(c"".as_ptr(), |s| s.as_ptr())
-    })
-    .unwrap_or(c"".as_ptr())
+    LAST.try_with(|last| last.borrow().as_deref().map_or(c"".as_ptr(), |s| s.as_ptr()))
+        .unwrap_or(c"".as_ptr())
 }
 
 #[cfg(test)]
@@ -164,9 +159,7 @@ mod tests {
 
     fn last() -> String {
         // SAFETY: the text is terminated and this thread fails nothing until it is copied.
-        unsafe { CStr::from_ptr(nearcache_last_error()) }
-            .to_string_lossy()
-            .into_owned()
+        unsafe { CStr::from_ptr(nearcache_last_error()) }.to_string_lossy().into_owned()
     }
 
     #[test]
@@ -180,17 +173,11 @@ mod tests {
         let table = [
             (Error::KeyEmpty, NEARCACHE_INVALID),
             (Error::KeyTooLong { len: 251 }, NEARCACHE_INVALID),
-            (
-                Error::ValueTooLarge { size: 2, limit: 1 },
-                NEARCACHE_TOO_BIG,
-            ),
+            (Error::ValueTooLarge { size: 2, limit: 1 }, NEARCACHE_TOO_BIG),
             (Error::OutOfMemory, NEARCACHE_NOMEM),
             (Error::NotNumeric, NEARCACHE_NOT_NUMERIC),
             (Error::InvalidOptions("o".into()), NEARCACHE_INVALID),
-            (
-                Error::System("s".into(), std::io::Error::other("e")),
-                NEARCACHE_SYSTEM,
-            ),
+            (Error::System("s".into(), std::io::Error::other("e")), NEARCACHE_SYSTEM),
             (Error::Corrupt("c".into()), NEARCACHE_CORRUPT),
         ];
         for (error, status) in table {

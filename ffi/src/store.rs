@@ -72,16 +72,7 @@ pub unsafe extern "C" fn nearcache_set(
     exptime: i64,
     cas_out: *mut u64,
 ) -> nearcache_status {
-    let item = Item {
-        cache,
-        key,
-        key_len,
-        value,
-        value_len,
-        flags,
-        exptime,
-        cas_out,
-    };
+    let item = Item { cache, key, key_len, value, value_len, flags, exptime, cas_out };
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe { item.store(Verb::Set) }
 }
@@ -104,16 +95,7 @@ pub unsafe extern "C" fn nearcache_add(
     exptime: i64,
     cas_out: *mut u64,
 ) -> nearcache_status {
-    let item = Item {
-        cache,
-        key,
-        key_len,
-        value,
-        value_len,
-        flags,
-        exptime,
-        cas_out,
-    };
+    let item = Item { cache, key, key_len, value, value_len, flags, exptime, cas_out };
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe { item.store(Verb::Add) }
 }
@@ -136,16 +118,7 @@ pub unsafe extern "C" fn nearcache_replace(
     exptime: i64,
     cas_out: *mut u64,
 ) -> nearcache_status {
-    let item = Item {
-        cache,
-        key,
-        key_len,
-        value,
-        value_len,
-        flags,
-        exptime,
-        cas_out,
-    };
+    let item = Item { cache, key, key_len, value, value_len, flags, exptime, cas_out };
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe { item.store(Verb::Replace) }
 }
@@ -167,16 +140,7 @@ pub unsafe extern "C" fn nearcache_append(
     value_len: usize,
     cas_out: *mut u64,
 ) -> nearcache_status {
-    let item = Item {
-        cache,
-        key,
-        key_len,
-        value,
-        value_len,
-        flags: 0,
-        exptime: 0,
-        cas_out,
-    };
+    let item = Item { cache, key, key_len, value, value_len, flags: 0, exptime: 0, cas_out };
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe { item.store(Verb::Append) }
 }
@@ -198,16 +162,7 @@ pub unsafe extern "C" fn nearcache_prepend(
     value_len: usize,
     cas_out: *mut u64,
 ) -> nearcache_status {
-    let item = Item {
-        cache,
-        key,
-        key_len,
-        value,
-        value_len,
-        flags: 0,
-        exptime: 0,
-        cas_out,
-    };
+    let item = Item { cache, key, key_len, value, value_len, flags: 0, exptime: 0, cas_out };
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe { item.store(Verb::Prepend) }
 }
@@ -232,16 +187,7 @@ pub unsafe extern "C" fn nearcache_cas(
     unique: u64,
     cas_out: *mut u64,
 ) -> nearcache_status {
-    let item = Item {
-        cache,
-        key,
-        key_len,
-        value,
-        value_len,
-        flags,
-        exptime,
-        cas_out,
-    };
+    let item = Item { cache, key, key_len, value, value_len, flags, exptime, cas_out };
     // SAFETY: the pointers are passed on as the caller promised them.
     unsafe { item.store(Verb::Cas(unique)) }
 }

@@ -27,10 +27,7 @@ fn the_committed_header_is_fresh() {
         fs::write(HEADER, &fresh).expect("include/nearcache.h can be written");
     }
     let committed = fs::read_to_string(HEADER).unwrap_or_default();
-    let differs = committed
-        .lines()
-        .zip(fresh.lines())
-        .position(|(old, new)| old != new);
+    let differs = committed.lines().zip(fresh.lines()).position(|(old, new)| old != new);
     assert!(
         committed == fresh,
         "include/nearcache.h differs from the source from line {} on; \
@@ -68,21 +65,14 @@ fn functions(header: &str) -> Vec<(String, String)> {
 #[test]
 fn each_function_says_five_things_in_one_order() {
     let functions = functions(&fresh());
-    assert!(
-        functions.len() > 35,
-        "only {} functions found",
-        functions.len()
-    );
+    assert!(functions.len() > 35, "only {} functions found", functions.len());
     for (name, comment) in functions {
         let mut rest = comment.as_str();
         for part in ["Lifetimes:", "NULL:", "Returns:", "Threads:"] {
             let (before, after) = rest
                 .split_once(&format!("\n {part} "))
                 .unwrap_or_else(|| panic!("{name}: no `{part}` where it belongs in:\n{comment}"));
-            assert!(
-                !before.trim().is_empty(),
-                "{name}: nothing is said before `{part}`"
-            );
+            assert!(!before.trim().is_empty(), "{name}: nothing is said before `{part}`");
             rest = after;
         }
     }
@@ -101,10 +91,7 @@ fn each_status_named_is_defined_and_each_one_defined_is_returned() {
         let returns = returns.split("\n Threads: ").next().unwrap_or_default();
         for word in returns.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
             if word.starts_with("NEARCACHE_") {
-                assert!(
-                    defined.contains(word),
-                    "{name} returns {word}, which is not defined"
-                );
+                assert!(defined.contains(word), "{name} returns {word}, which is not defined");
                 returned.insert(word.to_owned());
             }
         }
@@ -127,10 +114,7 @@ fn each_status_named_is_defined_and_each_one_defined_is_returned() {
         "CORRUPT",
         "PANIC",
     ] {
-        assert!(
-            returned.contains(&format!("NEARCACHE_{status}")),
-            "no function returns {status}"
-        );
+        assert!(returned.contains(&format!("NEARCACHE_{status}")), "no function returns {status}");
     }
 }
 

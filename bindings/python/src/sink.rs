@@ -9,8 +9,9 @@ use std::ptr;
 
 use crate::value;
 
-/// A value up to this long is copied to the stack first. Its second copy costs less than asking CPython for an
-/// empty object and for the place of its bytes, and an int or a str needs no object in between.
+/// A value up to this long is copied to the stack first. For bytes that is as fast as copying into the object
+/// itself (the second copy costs what asking for the place of the object's bytes costs); an int or a str needs
+/// no object in between.
 const STACK: usize = 512;
 
 /// A copy longer than this is made detached from the interpreter, so that other threads run meanwhile. Detaching

@@ -185,6 +185,20 @@ def test_options_that_cannot_be_met() -> None:
         Cache("64MiB", item_size_max=1.5)  # type: ignore[arg-type]
 
 
+def test_numbers_out_of_range(cache: Cache) -> None:
+    with pytest.raises(ValueError, match="item_size_hint is out of range"):
+        Cache("64MiB", item_size_hint=-1)
+    for number in (-1, 2**32):
+        with pytest.raises(ValueError, match=r"seconds is out of range: it is 0 to 2\*\*\d\d - 1"):
+            cache.advance_clock(number)
+    for delay in (2**32, 2**70):
+        with pytest.raises(ValueError, match="delay is out of range"):
+            cache.flush_all(delay)
+    for wrong in (1.5, "1", True):
+        with pytest.raises(TypeError, match="delay is an int, not"):
+            cache.flush_all(wrong)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("keyword", ["shared", "name", "serde"])
 def test_unknown_keywords_are_refused(keyword: str) -> None:
     with pytest.raises(TypeError, match=f"unexpected keyword argument '{keyword}'"):

@@ -55,6 +55,17 @@ def test_values_are_never_torn(cache: Cache) -> None:
     together(work)
 
 
+def test_many_threads_at_once_and_one_after_another(cache: Cache) -> None:
+    def work(n: int) -> None:
+        cache[f"k{n}"] = n
+        assert cache[f"k{n}"] == n
+        cache.incr("total", 1, initial=1)
+
+    for round_ in range(1, 6):
+        together(work, threads=100)
+        assert cache["total"] == 100 * round_
+
+
 def test_incr_loses_nothing(cache: Cache) -> None:
     cache["n"] = 0
     together(lambda _: [cache.incr("n") for _ in range(5000)])

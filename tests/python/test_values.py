@@ -129,6 +129,15 @@ def test_lone_surrogate_is_refused(cache: Cache) -> None:
 def test_raw_values_are_bytes(cache: Cache) -> None:
     with pytest.raises(TypeError, match="a raw value is bytes, not str"):
         cache.set_raw("k", "x", 0)  # type: ignore[arg-type]
-    for flags in (-1, 2**32):
-        with pytest.raises(OverflowError):
-            cache.set_raw("k", b"x", flags)
+    verbs: list[Callable[[int], object]] = [
+        lambda flags: cache.set_raw("k", b"x", flags),
+        lambda flags: cache.add_raw("k", b"x", flags),
+        lambda flags: cache.replace_raw("k", b"x", flags),
+        lambda flags: cache.cas_raw("k", b"x", flags, 1),
+    ]
+    for verb in verbs:
+        for flags in (-1, 2**32, 2**64):
+            with pytest.raises(ValueError, match="flags is out of range"):
+                verb(flags)
+        with pytest.raises(TypeError, match="flags is an int, not str"):
+            verb("1")  # type: ignore[arg-type]

@@ -259,10 +259,8 @@ def test_flush_all_with_a_delay_kills_what_is_stored_until_then(cache: Cache) ->
 
 def test_flush_all_of_a_negative_delay_is_now(cache: Cache) -> None:
     cache["a"] = 1
-    cache.flush_all(-5)
+    cache.flush_all(-(2**70))
     assert cache.get("a") is None
-    with pytest.raises(ValueError, match="delay is out of range"):
-        cache.flush_all(2**32)
 
 
 def test_stats_and_reset_stats(cache: Cache) -> None:

@@ -1,13 +1,13 @@
 //! The class `Cache`: how it is made, what is known of it, how it ends. The verbs are in files of their own.
 
 use nearcache::Options;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyTuple};
 
 use crate::errors;
 use crate::handle::Handle;
-use crate::size;
+use crate::{number, size};
 
 /// An argument of any type, or none.
 pub type Any<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -56,22 +56,23 @@ impl Cache {
 #[pymethods]
 impl Cache {
     #[new]
-    #[pyo3(signature = (size, *, item_size_max=None, evict=true, item_size_hint=100, manual_clock=false))]
+    #[pyo3(signature = (size, *, item_size_max=None, evict=true, item_size_hint=None, manual_clock=false), text_signature = "(size, *, item_size_max=None, evict=True, item_size_hint=100, manual_clock=False)")]
     fn new(
         py: Python<'_>,
         size: &Bound<'_, PyAny>,
         item_size_max: Any<'_, '_>,
         evict: bool,
-        item_size_hint: usize,
+        item_size_hint: Any<'_, '_>,
         manual_clock: bool,
     ) -> PyResult<Cache> {
         let mut options = Options::new(size::parse("size", size)?);
         if let Some(limit) = item_size_max {
-            let limit = size::parse("item_size_max", limit)?;
-            options.item_size_max = usize::try_from(limit).unwrap_or(usize::MAX);
+            options.item_size_max = size::parse_small("item_size_max", limit)?;
+        }
+        if let Some(hint) = item_size_hint {
+            options.item_size_hint = size::parse_small("item_size_hint", hint)?;
         }
         options.evict = evict;
-        options.item_size_hint = item_size_hint;
         options.manual_clock = manual_clock;
         // Mapping and clearing a large arena takes milliseconds.
         let core = py
@@ -127,12 +128,14 @@ impl Cache {
     /// >>> c["a"] = 1
     /// >>> c.flush_all(), c.get("a")
     /// (True, None)
-    #[pyo3(signature = (delay=0))]
-    fn flush_all(&self, py: Python<'_>, delay: i64) -> PyResult<bool> {
-        // memcached takes a negative delay for 0.
-        let delay = u32::try_from(delay.max(0)).map_err(|_| {
-            PyValueError::new_err("delay is out of range: it is 0 to 2**32 - 1 seconds")
-        })?;
+    #[pyo3(signature = (delay=None), text_signature = "($self, delay=0)")]
+    fn flush_all(&self, py: Python<'_>, delay: Any<'_, '_>) -> PyResult<bool> {
+        let delay = match delay {
+            // memcached takes a negative delay for 0.
+            Some(delay) if delay.is_exact_instance_of::<PyInt>() && delay.lt(0)? => 0,
+            Some(delay) => number::natural32("delay", delay)?,
+            None => 0,
+        };
         self.handle()
             .with(py, |core| py.detach(|| core.flush_all(delay)))?;
         Ok(true)
@@ -187,7 +190,8 @@ impl Cache {
     /// >>> t.advance_clock(11)
     /// >>> t.get("a") is None
     /// True
-    fn advance_clock(&self, py: Python<'_>, seconds: u32) -> PyResult<()> {
+    fn advance_clock(&self, py: Python<'_>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        let seconds = number::natural32("seconds", seconds)?;
         self.handle()
             .with(py, |core| core.advance_clock(seconds))?
             .map_err(|error| errors::from_core(py, error))

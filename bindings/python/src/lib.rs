@@ -1,6 +1,11 @@
 //! The extension module `nearcache._native`: the core's verbs as a Python class. Only translation lives here;
 //! what a verb means is the core's business.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the docstrings are Python's: `c[k]` is no link"
+)]
+
 mod batch;
 mod cache;
 mod errors;

@@ -102,6 +102,12 @@ fn parse_and_change(
     change(handle, way, key, delta, initial)
 }
 
+/// As [`natural`], of 32 bits.
+pub fn natural32(name: &str, number: &Bound<'_, PyAny>) -> PyResult<u32> {
+    u32::try_from(natural(name, number)?)
+        .map_err(|_| PyValueError::new_err(format!("{name} is out of range: it is 0 to 2**32 - 1")))
+}
+
 /// The number after the change; `None` if the key is missing and has no initial value.
 fn change(
     handle: &Handle,

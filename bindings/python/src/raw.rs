@@ -70,12 +70,12 @@ impl Cache {
     ///
     /// >>> c.set_raw("a", b"12", 2), c["a"]
     /// (True, 12)
-    #[pyo3(signature = (key, value, flags=0, expire=None))]
+    #[pyo3(signature = (key, value, flags=None, expire=None), text_signature = "($self, key, value, flags=0, expire=None)")]
     fn set_raw(
         &self,
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
-        flags: u32,
+        flags: Any<'_, '_>,
         expire: Any<'_, '_>,
     ) -> PyResult<bool> {
         write_if(self.handle(), Verb::Set, key, value, flags, expire)
@@ -85,12 +85,12 @@ impl Cache {
     ///
     /// >>> c.add_raw("a", b"x", 7), c.get_raw("a")
     /// (True, (b'x', 7))
-    #[pyo3(signature = (key, value, flags=0, expire=None))]
+    #[pyo3(signature = (key, value, flags=None, expire=None), text_signature = "($self, key, value, flags=0, expire=None)")]
     fn add_raw(
         &self,
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
-        flags: u32,
+        flags: Any<'_, '_>,
         expire: Any<'_, '_>,
     ) -> PyResult<bool> {
         write_if(self.handle(), Verb::Add, key, value, flags, expire)
@@ -100,12 +100,12 @@ impl Cache {
     ///
     /// >>> c.replace_raw("a", b"x", 7)
     /// False
-    #[pyo3(signature = (key, value, flags=0, expire=None))]
+    #[pyo3(signature = (key, value, flags=None, expire=None), text_signature = "($self, key, value, flags=0, expire=None)")]
     fn replace_raw(
         &self,
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
-        flags: u32,
+        flags: Any<'_, '_>,
         expire: Any<'_, '_>,
     ) -> PyResult<bool> {
         write_if(self.handle(), Verb::Replace, key, value, flags, expire)
@@ -121,10 +121,11 @@ impl Cache {
         &self,
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
-        flags: u32,
+        flags: &Bound<'_, PyAny>,
         cas: &Bound<'_, PyAny>,
         expire: Any<'_, '_>,
     ) -> PyResult<Option<bool>> {
+        let flags = number::natural32("flags", flags)?;
         let verb = Verb::Cas(number::natural("cas", cas)?);
         let expiry = expiry::parse(expire)?;
         let outcome = write(self.handle(), verb, key, value, flags, expiry)?;
@@ -155,9 +156,10 @@ fn write_if(
     verb: Verb,
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
-    flags: u32,
+    flags: Any<'_, '_>,
     expire: Any<'_, '_>,
 ) -> PyResult<bool> {
+    let flags = flags.map_or(Ok(0), |flags| number::natural32("flags", flags))?;
     let expiry = expiry::parse(expire)?;
     write(handle, verb, key, value, flags, expiry).map(store::stored)
 }

@@ -40,6 +40,11 @@ pub fn parse(name: &str, size: &Bound<'_, PyAny>) -> PyResult<u64> {
     )))
 }
 
+/// As [`parse`], for a size in memory; what does not fit is left to the core to refuse.
+pub fn parse_small(name: &str, size: &Bound<'_, PyAny>) -> PyResult<usize> {
+    parse(name, size).map(|size| usize::try_from(size).unwrap_or(usize::MAX))
+}
+
 fn of_text(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

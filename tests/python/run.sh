@@ -33,4 +33,4 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     printf '%s\n' "$wanted" > "$stamp"
 fi
 
-exec .venv/bin/python -m pytest -c tests/python/pytest.ini tests/python "$@"
+exec .venv/bin/python -m pytest -c tests/python/pytest.ini -o cache_dir="$root/.venv/pytest-cache" tests/python "$@"

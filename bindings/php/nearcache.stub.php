@@ -79,7 +79,8 @@ class Cache
     /**
      * The value, or false: tell a stored false from a miss by getResultCode().
      *
-     * @param callable|null $cache_cb not supported yet: must be null
+     * @param callable|null $cache_cb called for a missing key, function (Cache $cache, string $key, mixed &$value,
+     *     int &$expiration): bool; if it returns true its value is stored and given back
      * @param int $get_flags 0 or GET_EXTENDED
      */
     public function get(string $key, ?callable $cache_cb = null, int $get_flags = 0): mixed {}

@@ -81,7 +81,7 @@ function store(Cache $cache, string $verb, array $words): string
 function count_by(Cache $cache, string $verb, array $words): string
 {
     [$key, $delta] = $words;
-    if (!ctype_digit($delta)) {
+    if (!preg_match('/^[0-9]+$/D', $delta)) {
         return "CLIENT_ERROR invalid numeric delta argument\r\n";
     }
     $number = $verb === 'incr' ? $cache->increment($key, $delta) : $cache->decrement($key, $delta);

@@ -7,7 +7,8 @@
  *
  * Left out, because the extension differs on purpose: counters above PHP_INT_MAX (php-memcached makes them negative),
  * initial values (php-memcached: binary protocol only), keys with blanks or controls (allowed here), bad keys in
- * deleteMulti (php-memcached drops them silently), and resources (stored there as int 0).
+ * deleteMulti (php-memcached drops them silently), resources (stored there as int 0), the extended get with a callback, and
+ * the result of setMulti and deleteMulti when a later key goes well after one that did not (php-memcached: success).
  */
 
 $directory = sys_get_temp_dir() . '/nearcache-' . bin2hex(random_bytes(6));
@@ -101,7 +102,7 @@ foreach (['', $long] as $bad) {
     }
     both('set', $bad, 1);
     both('append', $bad, 'x');
-    both('setMulti', [$bad => 1, 'ok' => 2]);
+    both('setMulti', ['ok' => 2, $bad => 1]);
     both('getMulti', [$bad]);
     both('getMulti', ['a', $bad]);
 }
@@ -111,7 +112,7 @@ both('getMulti', ['none']);
 both('getMulti', []);
 both('setMulti', ['m1' => 1, 'm2' => [true], 5 => 'five']);
 both('getMulti', ['m1', 'm2', 5]);
-both('deleteMulti', ['m1', 'none', 5]);
+both('deleteMulti', ['m1', 5, 'none']);
 both('deleteMulti', []);
 foreach ([41, '99', '9', 10, 'word', -5, 1.5, true, '', '18446744073709551616', '007', '+5', '12 '] as $start) {
     both('set', 'n', $start);
@@ -123,6 +124,28 @@ foreach ([41, '99', '9', 10, 'word', -5, 1.5, true, '', '18446744073709551616', 
     both('decrement', 'n', 1000);
     both('get', 'n');
 }
+foreach ([
+    'made' => function ($cache, $key, &$value, &$expiration) { $value = [$key, $value, func_num_args()]; $expiration = 100; return true; },
+    'refused' => function ($cache, $key, &$value) { $value = 1; return false; },
+    'one' => function ($cache, $key, &$value) { $value = 'x'; return 1; },
+    'unset' => fn() => true,
+    'dead' => function ($cache, $key, &$value, &$expiration) { $value = 'x'; $cache->set('side', $key); return (bool) ($expiration = 50); },
+    'huge' => function ($cache, $key, &$value) { return (bool) $value = random_bytes(2 << 20); },
+    'made again' => fn() => exit('called for a hit'),
+] as $name => $callback) {
+    $name = strtok($name, ' ');
+    both('get', "cb-$name", $callback);
+    both('get', "cb-$name");
+}
+both('get', '', fn() => exit('called for a bad key'));
+foreach ([$theirs, $ours] as $i => $cache) {
+    try {
+        $cache->get('cb-throws', fn() => throw new LogicException('on purpose'));
+    } catch (LogicException $e) {
+        $caught[] = [$e->getMessage(), $cache->getResultCode()];
+    }
+}
+compare('a callback that throws', ...$caught);
 both('increment', 'none');
 both('decrement', 'none', 5);
 // Tokens differ, what they do may not.

@@ -44,6 +44,9 @@ for ($round = 0; $round < $rounds; $round++) {
     $c->stats();
     $c->getStats();
     $c->getLastErrorMessage();
+    $c->get('made', function ($cache, $key, &$value, &$expiration) { $value = ['made']; return true; });
+    $c->get('refused', function ($cache, $key, &$value, &$expiration) { $value = ['made']; return false; });
+    $ignored(fn() => $c->get('thrown', fn() => throw new LogicException('on purpose')));
     $ignored(fn() => $c->set('t', new Throws()));
     $ignored(fn() => $c->set('t', [1, [new Throws()]]));
     $ignored(fn() => $c->set('t', fn() => 1));

@@ -2,7 +2,21 @@
 //!
 //! No heap: what these give is built while PHP may bail out.
 
+use std::ffi::c_char;
 use std::io::Write;
+
+// From Zend/zend_strtod.h.
+unsafe extern "C" {
+    fn zend_dtoa(
+        value: f64,
+        mode: i32,
+        digits: i32,
+        point: *mut i32,
+        sign: *mut bool,
+        end: *mut *mut c_char,
+    ) -> *mut c_char;
+    fn zend_freedtoa(digits: *mut c_char);
+}
 
 /// A number's text. The longest is a double such as `-2.2250738585072014e-308`, 24 bytes.
 #[derive(Clone, Copy)]
@@ -88,14 +102,25 @@ pub fn double(value: f64) -> Text {
         text.push(b"Infinity");
         return text;
     }
-    // Rust's `{:e}` gives the shortest digits that read back as the same double: "1.5e-7".
-    let shortest = Text::of(format_args!("{:e}", value.abs()));
-    let (mantissa, exponent) = split_exponent(shortest.bytes());
-    let mut digits = Text::new();
-    digits.push(&mantissa[..1]);
-    digits.push(mantissa.get(2..).unwrap_or_default());
+    let (digits, exponent) = shortest(value.abs());
     lay_out(&mut text, digits.bytes(), exponent);
     text
+}
+
+/// The shortest digits that read back as `value`, and the power of 10 of the first. The engine's, as Rust's own differ
+/// in the last digit where two are equally near.
+fn shortest(value: f64) -> (Text, i32) {
+    let mut digits = Text::new();
+    let (mut point, mut sign, mut end) = (0, false, std::ptr::null_mut());
+    // SAFETY: mode 0 asks for the shortest digits; they are on the engine's own free list (not on a request's heap, so
+    // nothing here bails out), at most 17 of them, from `start` to `end`, and freed once.
+    unsafe {
+        let start = zend_dtoa(value, 0, 0, &raw mut point, &raw mut sign, &raw mut end);
+        let count = end.offset_from_unsigned(start);
+        digits.push(std::slice::from_raw_parts(start.cast::<u8>(), count));
+        zend_freedtoa(start);
+    }
+    (digits, point - 1)
 }
 
 /// Writes `digits`, of which the first stands for 10 to the power of `exponent`.
@@ -127,19 +152,6 @@ fn lay_out(text: &mut Text, digits: &[u8], exponent: i32) {
         text.push(b".");
         text.push(&digits[point..]);
     }
-}
-
-fn split_exponent(text: &[u8]) -> (&[u8], i32) {
-    let at = text.iter().position(|&byte| byte == b'e');
-    let (mantissa, exponent) = text.split_at(at.unwrap_or(text.len()));
-    let exponent = std::str::from_utf8(exponent.get(1..).unwrap_or_default());
-    (
-        mantissa,
-        exponent
-            .ok()
-            .and_then(|digits| digits.parse().ok())
-            .unwrap_or(0),
-    )
 }
 
 /// Reads an int as C's `strtol` does: leading blanks and a sign, as many digits as there are, held at the ends

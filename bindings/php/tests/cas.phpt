@@ -33,11 +33,6 @@ $c->set('n', 0);
 $mine = $c->get('n', null, Cache::GET_EXTENDED);
 $c->increment('n');
 var_dump($c->cas($mine['cas'], 'n', $mine['value'] + 1), $c->get('n'));
-try {
-    $c->get('n', fn() => true);
-} catch (NearCache\Exception $e) {
-    echo $e->getMessage(), "\n";
-}
 ?>
 --EXPECT--
 ["value","cas","flags"] {"a":1} int 0
@@ -65,4 +60,3 @@ bool(false)
 ["k","u"]
 bool(false)
 int(1)
-read-through callbacks are not supported yet: pass null as $cache_cb and fill in misses yourself

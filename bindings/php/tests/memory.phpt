@@ -19,7 +19,7 @@ $c->set('big', 'old');
 var_dump($c->set('big', str_repeat('x', 1 << 20)), $c->getResultMessage(), preg_match('/limit is 1048576/', $c->getLastErrorMessage()), $c->get('big'));
 $c->set('big', 'old');
 var_dump($c->replace('big', str_repeat('x', 1 << 20)), $c->get('big'), $c->append('big', str_repeat('x', 1 << 20)), $c->getResultMessage(), $c->get('big'));
-var_dump($c->set('big', str_repeat('x', 1000000)), strlen($c->get('big')));
+var_dump($c->set('big', str_repeat('x', 1000000)), $c->append('big', str_repeat('x', 100000)), $c->getResultMessage(), strlen($c->get('big')));
 
 $c = new Cache('1M', ['evict' => false]);
 for ($i = 0; $i < 5000 && $c->set("k$i", $value); $i++);
@@ -59,9 +59,11 @@ bool(false)
 bool(false)
 string(3) "old"
 bool(false)
-string(10) "NOT STORED"
+string(12) "ITEM TOO BIG"
 string(3) "old"
 bool(true)
+bool(false)
+string(10) "NOT STORED"
 int(1000000)
 bool(true)
 string(32) "SERVER FAILED TO ALLOCATE OBJECT"

@@ -7,10 +7,12 @@ use crate::reply;
 use crate::value;
 use crate::zend::array::{answer, key_in, put};
 use crate::zend::call::{Answer, Call, Thrown, bad_value, refuse, run};
+use crate::zend::callback::ask;
 use crate::zend::landing::Landing;
+use crate::zend::memory_left;
 use ext_php_rs::types::{ZendHashTable, ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::{BailoutGuard, ClassEntry, ExecuteData, run_handler};
-use nearcache::{Error, Expiry, Meta};
+use nearcache::{Error, Expiry, Meta, Verb};
 use std::panic::AssertUnwindSafe;
 
 /// `get(string $key, ?callable $cache_cb = null, int $get_flags = 0): mixed`
@@ -18,19 +20,35 @@ pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (1, 3), |call, out| {
         let this = call.this()?;
         let key = call.key(0)?;
+        let mut callback = None;
         let mut extended = false;
         if call.given() > 1 {
-            if call.arg(1).is_some_and(|callback| !callback.is_null()) {
-                return Err(refuse(
-                    "read-through callbacks are not supported yet: pass null as $cache_cb and fill in misses yourself",
-                ));
-            }
+            callback = call.callback(1)?;
             extended = call.long(2, 0)? & GET_EXTENDED != 0;
         }
         let mut landing = Landing::new();
-        let found = this.cache().get_to(&key, &mut landing);
+        let mut found = this.cache().get_to(&key, &mut landing);
+        if let (Ok(None), Some(callback)) = (&found, callback) {
+            this.note(reply::NOTFOUND);
+            if !fill(call, this, callback, &key)? {
+                out.set_bool(false);
+                return Ok(());
+            }
+            found = this.cache().get_to(&key, &mut landing);
+        }
         give(this, found, landing, extended, out)
     });
+}
+
+/// Asks a read-through callback for a missing value and stores it. False, with the reason in the result code, if it has
+/// none or it could not be stored.
+fn fill(call: &Call<'_>, this: &Handle, callback: &Zval, key: &[u8]) -> Result<bool, Thrown> {
+    let Some(made) = ask(callback, call.object(), key)? else {
+        this.note(reply::NOTFOUND);
+        return Ok(false);
+    };
+    let expiry = Expiry::from_exptime(made.expiration);
+    super::store::put(this, Verb::Set, key, Some(&made.value), expiry)
 }
 
 /// `getAndTouch(string $key, int $expiration = 0, int $get_flags = 0): mixed`
@@ -236,8 +254,8 @@ fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
 
 /// `keys(string $prefix = ''): Traversable`
 pub extern "C" fn keys(frame: &mut ExecuteData, out: &mut Zval) {
-    // The keys are gathered on Rust's heap, outside of which the cache's iterator must not be kept waiting: so here,
-    // and only here, a bailout point frees them if PHP runs out of memory while it takes them over.
+    // The keys are gathered on Rust's heap, for no iterator of the cache may be held while PHP allocates: so here, and
+    // only here, a bailout point frees them if PHP runs out of memory while it takes them over.
     run_handler(AssertUnwindSafe(|| {
         run(frame, out, (0, 1), list);
     }));
@@ -255,6 +273,14 @@ fn list(call: &Call<'_>, out: &mut Zval) -> Answer {
         ));
     }
     let found = BailoutGuard::new(this.cache().keys(prefix).collect::<Vec<Vec<u8>>>());
+    let need = list_size(&found);
+    if let Some(left) = memory_left().filter(|left| need > *left) {
+        return Err(refuse(format!(
+            "a list of {} keys takes about {need} bytes, and memory_limit leaves {left}: ask for a narrower prefix, \
+             or raise memory_limit",
+            found.len()
+        )));
+    }
     let mut array = ZendHashTable::with_capacity(u32::try_from(found.len()).unwrap_or(0));
     for key in found.iter() {
         let mut zval = Zval::new();
@@ -275,4 +301,12 @@ fn list(call: &Call<'_>, out: &mut Zval) -> Answer {
         .map_err(|error| refuse(format!("the list of keys cannot be built: {error}")))?;
     ext_php_rs::convert::IntoZval::set_zval(object, out, false)
         .map_err(|error| refuse(format!("the list of keys cannot be built: {error}")))
+}
+
+/// About what PHP will take for a list of these: its strings in the allocator's size classes, and a table that doubles.
+fn list_size(keys: &[Vec<u8>]) -> usize {
+    const STRING: usize = 32;
+    const SLOT: usize = 16;
+    let strings: usize = keys.iter().map(|key| (key.len() + STRING) * 5 / 4).sum();
+    strings + keys.len().next_power_of_two() * SLOT
 }

@@ -39,7 +39,7 @@ fn plain(frame: &mut ExecuteData, out: &mut Zval, verb: Verb) {
 
 /// Encodes and stores one value. The value is encoded before the cache is touched, for that may run PHP code.
 #[inline]
-fn put(
+pub(super) fn put(
     this: &Handle,
     verb: Verb,
     key: &[u8],

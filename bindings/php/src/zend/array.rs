@@ -30,11 +30,22 @@ pub fn put(array: &mut ZendHashTable, key: &Zval, value: Zval) {
     // SAFETY: as above; the table counts a reference of its own on the key's string, and changes nothing else in it
     // but its cached hash, as any array does.
     unsafe {
-        if _zend_handle_numeric_str_ex(bytes.as_ptr().cast(), bytes.len(), &raw mut index) {
+        if may_be_index(bytes)
+            && _zend_handle_numeric_str_ex(bytes.as_ptr().cast(), bytes.len(), &raw mut index)
+        {
             zend_hash_index_update(array, index, value);
         } else {
             zend_hash_update(array, string.as_ptr().cast_mut(), value);
         }
+    }
+}
+
+/// Does it begin as an int does? The engine's function relies on its inline caller to have asked.
+fn may_be_index(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'-', digit, ..] => digit.is_ascii_digit(),
+        [digit, ..] => digit.is_ascii_digit(),
+        [] => false,
     }
 }
 

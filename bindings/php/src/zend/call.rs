@@ -9,7 +9,8 @@ use crate::number;
 use crate::zend::thrown;
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::{
-    _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY, _zend_expected_type_Z_EXPECTED_LONG,
+    _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY,
+    _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, _zend_expected_type_Z_EXPECTED_LONG,
     _zend_expected_type_Z_EXPECTED_STRING, zend_wrong_parameters_count_error,
 };
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendStr, Zval};
@@ -211,6 +212,28 @@ impl<'a> Call<'a> {
             return Ok(Some(default));
         }
         Ok(u64::try_from(self.long(index, 0)?).ok())
+    }
+
+    /// A callable, or `None` for null; throws a `TypeError` for anything else.
+    pub fn callback(&self, index: usize) -> Result<Option<&'a Zval>, Thrown> {
+        match self.arg(index) {
+            None => Ok(None),
+            Some(argument) if argument.is_null() => Ok(None),
+            Some(argument) if argument.is_callable() => Ok(Some(argument)),
+            Some(_) => {
+                let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
+                Err(wrong(
+                    index,
+                    _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL,
+                    slot,
+                ))
+            }
+        }
+    }
+
+    /// The object itself, to be handed on.
+    pub fn object(&self) -> Zval {
+        self.frame.This.shallow_clone()
     }
 
     /// An array; throws a `TypeError` for anything else.

@@ -6,6 +6,7 @@
 
 pub mod array;
 pub mod call;
+pub mod callback;
 pub mod landing;
 pub mod serial;
 
@@ -87,5 +88,30 @@ pub fn warn(sentence: &str) {
 /// Is an exception under way?
 #[inline]
 pub fn thrown() -> bool {
-    ext_php_rs::zend::ExecutorGlobals::has_exception()
+    // SAFETY: this thread's globals, which live as long as it does; a read of one pointer.
+    unsafe {
+        !(*ext_php_rs::ffi::ext_php_rs_executor_globals())
+            .exception
+            .is_null()
+    }
+}
+
+// From Zend/zend_alloc.h.
+unsafe extern "C" {
+    fn zend_memory_usage(real: bool) -> usize;
+}
+
+/// What `memory_limit` leaves to this request, in bytes. `None` if there is no limit.
+pub fn memory_left() -> Option<usize> {
+    // SAFETY: as in `thrown`; the second call reads a counter of the allocator.
+    let (limit, used) = unsafe {
+        (
+            (*ext_php_rs::ffi::ext_php_rs_process_globals()).memory_limit,
+            zend_memory_usage(false),
+        )
+    };
+    // -1 is no limit.
+    usize::try_from(limit)
+        .ok()
+        .map(|limit| limit.saturating_sub(used))
 }

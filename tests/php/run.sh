@@ -90,6 +90,18 @@ else
     echo "skipped agrees with php-memcached (php-memcached or memcached is missing)"
 fi
 
+# Request after request in PHP-FPM, if it is here.
+version=$("$PHP" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+fpm=
+for candidate in "php-fpm$version" "$("$PHP_CONFIG" --prefix)/sbin/php-fpm"; do
+    fpm=$(command -v "$candidate") && break
+done
+if [ -n "$fpm" ]; then
+    check "php-fpm" "$PHP" -n tests/php/fpm.php "$fpm" "$extension"
+else
+    echo "skipped php-fpm (php-fpm$version is missing)"
+fi
+
 # Leaks: the bytes lost may not grow with the number of rounds.
 if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
     lost() { # lost ROUNDS: bytes definitely and indirectly lost, and errors

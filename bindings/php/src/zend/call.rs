@@ -233,7 +233,13 @@ impl<'a> Call<'a> {
 
     /// The object itself, to be handed on.
     pub fn object(&self) -> Zval {
-        self.frame.This.shallow_clone()
+        let mut object = Zval::new();
+        // The frame keeps flags of the call beside the object's type, so the zval itself must not be copied.
+        if self.frame.This.is_object() {
+            // SAFETY: a method's frame holds its object alive; `set_object` counts one more reference on it.
+            unsafe { object.set_object(&mut *self.frame.This.value.obj) };
+        }
+        object
     }
 
     /// An array; throws a `TypeError` for anything else.

@@ -2,7 +2,8 @@
 //!
 //! The rule for all of it: a Zend allocation may never return (the memory limit and timeouts leave by `longjmp`,
 //! over Rust frames). So no frame here owns Rust memory, a lock or a pin of the cache while it calls the engine,
-//! unless a `BailoutGuard` owns it instead; what is lost then lies on the Zend heap, which the request's end frees.
+//! unless a `BailoutGuard` owns it instead; what is lost then lies on the Zend heap, which the request's end frees. (The
+//! one exception is the sentence of an error on its way out: a bailout there loses its few bytes.)
 
 pub mod array;
 pub mod call;

@@ -84,7 +84,7 @@ fn encode_other(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
 /// # Safety
 ///
 /// As for [`Landing::bytes`].
-#[inline]
+#[inline(always)]
 pub unsafe fn decode(landing: Landing, flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
     if flags & (TYPE_MASK | COMPRESSED) == STRING {
         // SAFETY: the caller's.
@@ -95,6 +95,7 @@ pub unsafe fn decode(landing: Landing, flags: u32, out: &mut Zval) -> Result<boo
     decode_other(unsafe { landing.bytes() }, flags, out)
 }
 
+#[inline(never)]
 fn decode_other(bytes: &[u8], flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
     let sound = match flags & (TYPE_MASK | COMPRESSED) {
         LONG => {

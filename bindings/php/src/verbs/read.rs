@@ -65,7 +65,7 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
 }
 
 /// Words what a get found: the value, or false and the reason in the result code.
-#[inline]
+#[inline(always)] // As `show`.
 fn give(
     this: &Handle,
     found: Result<Option<Meta>, Error>,
@@ -97,7 +97,7 @@ fn give(
 /// # Safety
 ///
 /// The get that landed in `landing` must have returned a hit.
-#[inline]
+#[inline(always)] // A call would copy the landing, for every get.
 unsafe fn show(
     this: &Handle,
     landing: Landing,

@@ -55,14 +55,16 @@ impl Landing {
     /// # Safety
     ///
     /// As for [`Landing::bytes`].
-    #[inline]
+    #[inline(always)]
     pub unsafe fn into_string(mut self, out: &mut Zval) {
         if self.string.is_null() {
             // SAFETY: the caller's.
             out.set_zend_string(ZendStr::new(unsafe { self.bytes() }, false));
             return;
         }
-        out.set_null();
+        if !out.is_null() {
+            out.set_null();
+        }
         out.value.str_ = self.string;
         out.u1.type_info = IS_STRING_EX;
         self.string = ptr::null_mut();

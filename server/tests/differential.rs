@@ -1,0 +1,191 @@
+//! The same random commands to nearcached and to the machine's own memcached, and the replies compared. What the two
+//! may say differently: uniques (they are compared by what `cas` does with them), and the wording that changed between
+//! memcached 1.6.18 and 1.6.45, which is why malformed lines are left to `replies.rs`.
+
+mod common;
+
+use common::{Client, Daemon, Place, Random, connect_unix, eventually};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+
+/// Commands a run.
+const COMMANDS: usize = 20_000;
+
+struct Memcached {
+    child: Child,
+    place: Place,
+}
+
+impl Memcached {
+    fn start() -> Option<Memcached> {
+        let place = Place::new();
+        let socket = place.0.join("socket");
+        let child = Command::new("memcached")
+            .args(["-u", "root", "-t", "1", "-s"])
+            .arg(&socket)
+            .stdin(Stdio::null())
+            .spawn()
+            .ok()?;
+        eventually(|| UnixStream::connect(&socket).ok());
+        Some(Memcached { child, place })
+    }
+}
+
+impl Drop for Memcached {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One side of the comparison.
+struct Side {
+    client: Client,
+    /// The last unique seen of each key.
+    uniques: [u64; KEYS],
+}
+
+const KEYS: usize = 12;
+
+impl Side {
+    /// Sends a command (with `#` for this side's unique) and reads its reply, the uniques in it put away.
+    fn ask(&mut self, command: &str, key: usize) -> String {
+        let unique = self.uniques[key].to_string();
+        self.client.send(command.replace('#', &unique));
+        self.client.send("mn\r\n");
+        let reply = self.client.until("MN\r\n");
+        let reply = String::from_utf8_lossy(&reply).into_owned();
+        let mut shown = Vec::new();
+        for line in reply.split("\r\n") {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words.as_slice() {
+                ["VALUE", key, flags, len, unique] => {
+                    let number: usize = key[3..].parse().expect("our key");
+                    self.uniques[number] = unique.parse().expect("a unique");
+                    shown.push(format!("VALUE {key} {flags} {len} #"));
+                }
+                _ => shown.push(line.to_string()),
+            }
+        }
+        shown.join("\r\n")
+    }
+}
+
+fn value(random: &mut Random) -> String {
+    match random.below(12) {
+        0 => String::new(),
+        1 => random.next().to_string(),
+        2 => format!("{}  ", random.below(1000)),
+        3 => format!("  {}", random.below(1000)),
+        4 => "18446744073709551615".to_string(),
+        5 => "99999999999999999999".to_string(),
+        6 => "v".repeat(random.below(200_000) as usize),
+        7 => "w".repeat(20_000),
+        8 if random.below(4) == 0 => "x".repeat(1_048_300 + random.below(300) as usize),
+        _ => random.below(1 << 20).to_string(),
+    }
+}
+
+fn store(random: &mut Random, key: usize) -> String {
+    let verb = random.pick(&[
+        "set", "set", "set", "add", "replace", "append", "prepend", "cas",
+    ]);
+    let flags = random.pick(&["0", "0", "1", "65535", "4294967295", "4294967296"]);
+    let exptime = random.pick(&[
+        "0",
+        "0",
+        "0",
+        "1000",
+        "-1",
+        "2592000",
+        "2592001",
+        "4102444800",
+        "2147483648",
+    ]);
+    let noreply = random.pick(&["", "", "", " noreply"]);
+    let unique = if verb == "cas" {
+        random.pick(&[" #", " #", " 1"])
+    } else {
+        ""
+    };
+    let mut value = value(random);
+    if verb.ends_with("end") {
+        value.truncate(1000);
+    }
+    let len = value.len();
+    // Now and then the data is longer than announced.
+    let tail = if random.below(40) == 0 { "surplus" } else { "" };
+    format!("{verb} key{key} {flags} {exptime} {len}{unique}{noreply}\r\n{value}{tail}\r\n")
+}
+
+fn command(random: &mut Random, key: usize) -> String {
+    let noreply = random.pick(&["", "", "", " noreply"]);
+    let exptime = random.pick(&["0", "0", "100", "-1", "2592001", "4102444800", "abc"]);
+    let delta = random.pick(&[
+        "1",
+        "7",
+        "0",
+        "18446744073709551615",
+        "18446744073709551616",
+        "abc",
+        "-1",
+    ]);
+    let other = random.below(KEYS as u64);
+    match random.below(20) {
+        0..7 => store(random, key),
+        7..10 => format!("get key{key} key{other} key{key}\r\n"),
+        10 | 11 => format!("gets key{key}\r\n"),
+        12 => format!("gat {exptime} key{key} key{other}\r\n"),
+        13 => format!("gats {exptime} key{key}\r\n"),
+        14 => format!("touch key{key} {exptime}{noreply}\r\n"),
+        15 => format!("incr key{key} {delta}{noreply}\r\n"),
+        16 => format!("decr key{key} {delta}{noreply}\r\n"),
+        17 => format!("delete key{key}{noreply}\r\n"),
+        18 => {
+            let flags = random.pick(&["", "v", "s f k", "v s f k Oabc", "k q v", "q s", "f u v"]);
+            format!("mg key{key} {flags}\r\n")
+        }
+        _ => match random.below(40) {
+            0 => "flush_all\r\n".to_string(),
+            1 => "flush_all 0 noreply\r\n".to_string(),
+            2 => "flush_all abc\r\n".to_string(),
+            3 => "verbosity 0\r\n".to_string(),
+            4 => "unknown\r\n".to_string(),
+            _ => format!("get key{other}\r\n"),
+        },
+    }
+}
+
+#[test]
+fn random_commands_have_memcacheds_replies() {
+    let Some(peer) = Memcached::start() else {
+        println!("skipped: no memcached is installed");
+        return;
+    };
+    let daemon = Daemon::start_unix(&["-t", "1"]);
+    let mut random = Random::new();
+    let side = |client| Side {
+        client,
+        uniques: [0; KEYS],
+    };
+    let mut ours = side(daemon.connect_unix());
+    let mut theirs = side(connect_unix(&peer.place.0.join("socket")));
+    for number in 0..COMMANDS {
+        let key = random.below(KEYS as u64) as usize;
+        let command = command(&mut random, key);
+        let (our, their) = (ours.ask(&command, key), theirs.ask(&command, key));
+        assert!(
+            our == their,
+            "command {number} under NEARCACHED_SEED={}: {}\n ours   {}\n theirs {}",
+            random.seed,
+            shortened(&command),
+            shortened(&our),
+            shortened(&their)
+        );
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let shown: String = text.escape_debug().take(300).collect();
+    format!("{shown} ({} bytes)", text.len())
+}

@@ -1,7 +1,11 @@
 //! The safe face: `Cache`, `Options`, `Pin`.
 
-use crate::{Deletion, Error, Outcome, Stats, Touch};
+use crate::memory::Arena;
+use crate::ops::{Delta, Pinned, Walk, check_key};
+use crate::sync::{AtomicU64, Ordering};
+use crate::{Deletion, Error, Outcome, Stats, Touch, check, seat};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 /// When an item dies, in whole seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +42,7 @@ pub struct Options {
     /// The memory limit in bytes, exact over everything: items, index, metadata. At least [`Options::SIZE_MIN`].
     pub size: u64,
     /// The largest item, counted as memcached counts it (key + value + about 60 bytes). 1 KiB to 1 GiB; default 1 MiB.
+    /// Never more than half of `size`.
     pub item_size_max: usize,
     /// Evict when memory is full (the default), or refuse with [`Error::OutOfMemory`].
     pub evict: bool,
@@ -50,6 +55,9 @@ pub struct Options {
 impl Options {
     /// The smallest memory limit: 1 MiB.
     pub const SIZE_MIN: u64 = 1 << 20;
+    /// The largest: 4 TiB.
+    pub const SIZE_MAX: u64 = 1 << 42;
+
     /// Defaults with this memory limit in bytes.
     pub fn new(size: u64) -> Options {
         Options {
@@ -62,7 +70,12 @@ impl Options {
     }
     /// Makes the cache.
     pub fn open(&self) -> Result<Cache, Error> {
-        todo!()
+        static IDS: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: only that it differs matters.
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        Ok(Cache {
+            arena: Arc::new(Arena::create(self, id, crate::hash::random_seed()?)?),
+        })
     }
 }
 
@@ -158,13 +171,15 @@ pub struct MetaHit {
 
 /// A cache. `&Cache` is all that any verb needs; share it between threads by reference or `Arc`.
 #[derive(Debug)]
-pub struct Cache {}
+pub struct Cache {
+    arena: Arc<Arena>,
+}
 
 impl Cache {
     /// Copies the value out. A miss is `Ok(None)`.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
-        let _ = key;
-        todo!()
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).get(key))
     }
     /// Copies the value into `sink`; the fastest way to read into memory of one's own.
     pub fn get_to<S: Sink + ?Sized>(
@@ -172,8 +187,8 @@ impl Cache {
         key: &[u8],
         sink: &mut S,
     ) -> Result<Option<Meta>, Error> {
-        let _ = (key, sink);
-        todo!()
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).get_to(key, sink))
     }
     /// Calls `hit(index of the key, its meta, its bytes)` for each key that is present, in the order of `keys`.
     /// Keys that are empty or too long are an error before anything is read.
@@ -182,18 +197,20 @@ impl Cache {
         keys: &[K],
         hit: impl FnMut(usize, Meta, &[u8]),
     ) -> Result<(), Error> {
-        let _ = (keys, hit);
-        todo!()
+        keys.iter().try_for_each(|key| check_key(key.as_ref()))?;
+        seat::begin(&self.arena).get_many(keys, hit);
+        Ok(())
     }
     /// Is the key present? Copies nothing and counts no hit.
     pub fn contains(&self, key: &[u8]) -> Result<bool, Error> {
-        let _ = key;
-        todo!()
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).contains(key))
     }
     /// Get and touch.
     pub fn gat(&self, key: &[u8], expiry: Expiry) -> Result<Option<Value>, Error> {
-        let _ = (key, expiry);
-        todo!()
+        let mut data = Vec::new();
+        let meta = self.gat_to(key, expiry, &mut data)?;
+        Ok(meta.map(|meta| Value::new(data, meta)))
     }
     /// Get and touch into a sink.
     pub fn gat_to<S: Sink + ?Sized>(
@@ -202,8 +219,8 @@ impl Cache {
         expiry: Expiry,
         sink: &mut S,
     ) -> Result<Option<Meta>, Error> {
-        let _ = (key, expiry, sink);
-        todo!()
+        check_key(key)?;
+        seat::begin(&self.arena).gat_to(key, expiry, sink)
     }
     /// memcached's `mg`: a get that can vivify, win a recache, and see staleness.
     pub fn meta_get<S: Sink + ?Sized>(
@@ -212,13 +229,15 @@ impl Cache {
         ask: MetaGet,
         sink: &mut S,
     ) -> Result<Option<MetaHit>, Error> {
-        let _ = (key, ask, sink);
-        todo!()
+        check_key(key)?;
+        seat::begin(&self.arena).meta_get(key, ask, sink)
     }
     /// The value in place, without a copy, kept from being reused while the pin lives. `None` is a miss.
     pub fn pin(&self, key: &[u8]) -> Result<Option<Pin<'_>>, Error> {
-        let _ = key;
-        todo!()
+        check_key(key)?;
+        Ok(seat::begin(&self.arena)
+            .pin(key)
+            .map(|pinned| Pin { pinned }))
     }
     /// Any storing verb.
     pub fn store(
@@ -229,8 +248,9 @@ impl Cache {
         flags: u32,
         expiry: Expiry,
     ) -> Result<Outcome, Error> {
-        let _ = (verb, key, value, flags, expiry);
-        todo!()
+        check_key(key)?;
+        let op = seat::begin(&self.arena);
+        op.store(verb, key, value, flags, op.deadline(expiry))
     }
     /// Stores, whatever is there. Too large or out of memory: an error, and the old value is gone.
     pub fn set(
@@ -283,13 +303,13 @@ impl Cache {
     }
     /// Adds to a decimal number, wrapping at 2^64. `None` is a miss.
     pub fn incr(&self, key: &[u8], delta: u64) -> Result<Option<u64>, Error> {
-        let _ = (key, delta);
-        todo!()
+        check_key(key)?;
+        seat::begin(&self.arena).add_to(key, Delta::Up(delta), None)
     }
     /// Subtracts from a decimal number, stopping at 0. `None` is a miss.
     pub fn decr(&self, key: &[u8], delta: u64) -> Result<Option<u64>, Error> {
-        let _ = (key, delta);
-        todo!()
+        check_key(key)?;
+        seat::begin(&self.arena).add_to(key, Delta::Down(delta), None)
     }
     /// Adds; a missing key is stored as `initial` (without the delta) with this expiry.
     pub fn incr_or(
@@ -299,8 +319,10 @@ impl Cache {
         initial: u64,
         expiry: Expiry,
     ) -> Result<u64, Error> {
-        let _ = (key, delta, initial, expiry);
-        todo!()
+        check_key(key)?;
+        let sum =
+            seat::begin(&self.arena).add_to(key, Delta::Up(delta), Some((initial, expiry)))?;
+        Ok(sum.unwrap_or(initial))
     }
     /// Subtracts; a missing key is stored as `initial` (without the delta) with this expiry.
     pub fn decr_or(
@@ -310,53 +332,53 @@ impl Cache {
         initial: u64,
         expiry: Expiry,
     ) -> Result<u64, Error> {
-        let _ = (key, delta, initial, expiry);
-        todo!()
+        check_key(key)?;
+        let rest =
+            seat::begin(&self.arena).add_to(key, Delta::Down(delta), Some((initial, expiry)))?;
+        Ok(rest.unwrap_or(initial))
     }
     /// Gives the item a new expiry.
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
-        let _ = (key, expiry);
-        todo!()
+        check_key(key)?;
+        seat::begin(&self.arena).touch(key, expiry)
     }
     /// Removes the item.
     pub fn delete(&self, key: &[u8]) -> Result<Deletion, Error> {
-        let _ = key;
-        todo!()
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).delete(key, None))
     }
     /// Removes the item only if its unique is still `unique`.
     pub fn delete_cas(&self, key: &[u8], unique: u64) -> Result<Deletion, Error> {
-        let _ = (key, unique);
-        todo!()
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).delete(key, Some(unique)))
     }
     /// memcached's `md I`: marks the item stale with a new unique, and gives it a new expiry if one is given.
     /// The next `meta_get` wins the recache.
     pub fn invalidate(&self, key: &[u8], expiry: Option<Expiry>) -> Result<Touch, Error> {
-        let _ = (key, expiry);
-        todo!()
+        check_key(key)?;
+        seat::begin(&self.arena).invalidate(key, expiry)
     }
     /// Everything dies: now if `delay` is 0, else when that many seconds have passed (what is stored until
     /// then dies too). A second call replaces a pending one.
     pub fn flush_all(&self, delay: u32) {
-        let _ = delay;
-        todo!()
+        seat::begin(&self.arena).flush_all(delay);
     }
     /// Every item, in no order; weakly consistent: what is there throughout is met once, what comes or goes
     /// meanwhile may or may not be met.
     pub fn iter(&self) -> Entries<'_> {
-        todo!()
+        Entries(Steps::new(&self.arena, &[], true))
     }
     /// Every key that starts with `prefix`; as [`Cache::iter`].
     pub fn keys(&self, prefix: &[u8]) -> Keys<'_> {
-        let _ = prefix;
-        todo!()
+        Keys(Steps::new(&self.arena, prefix, false))
     }
     /// The counters.
     pub fn stats(&self) -> Stats {
-        todo!()
+        seat::begin(&self.arena).stats()
     }
     /// Sets the counters to 0 (not `curr_items`, `bytes`, `limit_maxbytes`).
     pub fn reset_stats(&self) {
-        todo!()
+        seat::begin(&self.arena).reset_stats();
     }
     /// Items in the cache, expired ones not yet reclaimed included.
     pub fn len(&self) -> u64 {
@@ -368,68 +390,119 @@ impl Cache {
     }
     /// The largest item, as memcached counts it.
     pub fn item_size_max(&self) -> usize {
-        todo!()
+        self.arena.geometry().item_size_max as usize
     }
     /// The cache's idea of the Unix time, in seconds (moved by hand under a manual clock).
     pub fn unix_time(&self) -> i64 {
-        todo!()
+        self.arena.superblock().clock.0.unix_time()
     }
     /// Moves a manual clock forward by `seconds`. An error if the cache runs on the system's clock.
     pub fn advance_clock(&self, seconds: u32) -> Result<(), Error> {
-        let _ = seconds;
-        todo!()
+        match self.arena.superblock().clock.0.advance(seconds) {
+            true => Ok(()),
+            false => Err(Error::InvalidOptions(
+                "the clock is the system's: open the cache with manual_clock to move it by hand"
+                    .into(),
+            )),
+        }
     }
     /// Recounts a quiet cache and names the first broken invariant. No other thread may write meanwhile.
     pub fn check(&self) -> Result<(), Error> {
-        todo!()
+        check::check(&self.arena)
     }
 }
 
-/// A value in place; see [`Cache::pin`].
+/// A value in place; see [`Cache::pin`]. Keep it briefly: what it holds cannot be reused for other items.
 #[derive(Debug)]
 pub struct Pin<'a> {
-    meta: Meta,
-    bytes: &'a [u8],
+    pinned: Pinned<'a>,
 }
 
 impl Pin<'_> {
     /// Length, flags, unique, time left (when pinned).
     pub fn meta(&self) -> Meta {
-        self.meta
+        self.pinned.meta
     }
 }
 
 impl std::ops::Deref for Pin<'_> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        self.bytes
+        self.pinned.bytes()
+    }
+}
+
+/// A walk over the index, a bucket at a time.
+#[derive(Debug)]
+struct Steps<'a> {
+    arena: &'a Arc<Arena>,
+    walk: Walk,
+    prefix: Vec<u8>,
+    with_values: bool,
+    met: std::vec::IntoIter<Entry>,
+}
+
+impl<'a> Steps<'a> {
+    fn new(arena: &'a Arc<Arena>, prefix: &[u8], with_values: bool) -> Steps<'a> {
+        let met = Vec::new().into_iter();
+        Steps {
+            arena,
+            walk: Walk::new(arena),
+            prefix: prefix.to_vec(),
+            with_values,
+            met,
+        }
+    }
+    fn next(&mut self) -> Option<Entry> {
+        loop {
+            if let Some(entry) = self.met.next() {
+                return Some(entry);
+            }
+            self.met = self
+                .walk
+                .step(self.arena, &self.prefix, self.with_values)?
+                .into_iter();
+        }
     }
 }
 
 /// Iterator of [`Cache::iter`].
 #[derive(Debug)]
-pub struct Entries<'a>(&'a Cache);
+pub struct Entries<'a>(Steps<'a>);
+
 impl Iterator for Entries<'_> {
     type Item = Entry;
     fn next(&mut self) -> Option<Entry> {
-        let _ = self.0;
-        todo!()
+        self.0.next()
     }
 }
 
 /// Iterator of [`Cache::keys`].
 #[derive(Debug)]
-pub struct Keys<'a>(&'a Cache);
+pub struct Keys<'a>(Steps<'a>);
+
 impl Iterator for Keys<'_> {
     type Item = Vec<u8>;
     fn next(&mut self) -> Option<Vec<u8>> {
-        let _ = self.0;
-        todo!()
+        self.0.next().map(|entry| entry.key)
     }
 }
+
+impl Value {
+    pub(crate) fn new(data: Vec<u8>, meta: Meta) -> Value {
+        Value {
+            data,
+            flags: meta.flags,
+            cas: meta.cas,
+            ttl: meta.ttl,
+        }
+    }
+}
+
 impl Sink for Vec<u8> {
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        let _ = len;
-        todo!()
+        // Only what the vector grows by is zeroed: one that is used again costs nothing.
+        self.resize(len, 0);
+        Some(crate::memory::as_room(self))
     }
 }

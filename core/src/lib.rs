@@ -1,7 +1,58 @@
-//! memcached as near as a function call.
+//! memcached as near as a function call: a cache that lives inside the program that uses it.
+//!
+//! [`Cache`] has memcached's verbs and semantics; reads are lock-free and store nothing in the common case;
+//! the memory limit is exact over everything.
+//!
+//! ```
+//! use nearcache::{Expiry, Options};
+//!
+//! let cache = Options::new(64 << 20).open()?;
+//! cache.set(b"user:1", b"Ada", 0, Expiry::After(60))?;
+//! assert_eq!(cache.get(b"user:1")?.unwrap().data, b"Ada");
+//! # Ok::<(), nearcache::Error>(())
+//! ```
+//!
+//! The rooms of the crate and what may import what: `ARCHITECTURE.md`.
+
+#[cfg(not(loom))]
 mod cache;
+#[cfg(not(loom))]
+mod check;
+#[cfg(not(loom))]
+mod clock;
 mod error;
+#[cfg(not(loom))]
+mod evict;
+#[cfg(not(loom))]
+mod expiry;
+#[cfg(not(loom))]
+mod hash;
+mod hazard;
+mod index;
+#[cfg(not(loom))]
+mod item;
+mod memory;
+#[cfg(not(loom))]
+mod ops;
+#[cfg(not(loom))]
+mod seat;
+#[cfg(not(loom))]
 mod stats;
-pub use cache::*;
-pub use error::*;
-pub use stats::*;
+mod sync;
+
+#[cfg(not(loom))]
+pub use cache::{
+    Cache, Entries, Entry, Expiry, Keys, Meta, MetaGet, MetaHit, Options, Pin, Sink, Value, Verb,
+};
+pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
+#[cfg(not(loom))]
+pub use stats::Stats;
+
+/// The protocols, for their models in `tests/loom.rs`.
+#[cfg(loom)]
+pub mod model {
+    pub use crate::hazard::{announce_drain, clear, protect};
+    pub use crate::index::{Bucket, Ctrl, Slot, mark};
+    pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
+    pub use crate::sync::{Mutant, set_mutant};
+}

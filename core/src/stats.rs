@@ -1,5 +1,9 @@
 //! Statistics under memcached's names.
 
+use crate::hazard::COUNTERS;
+use crate::seat::Op;
+use crate::sync::Ordering;
+
 /// A reading of the counters, under memcached's names. Counters only grow (until `reset_stats`);
 /// `curr_items`, `bytes` and `limit_maxbytes` are readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,5 +117,147 @@ impl Stats {
             ("segments_cleaned", s.segments_cleaned),
         ]
         .into_iter()
+    }
+}
+
+/// The counters that a seat keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Counter {
+    CmdGet,
+    CmdSet,
+    CmdFlush,
+    CmdTouch,
+    CmdMeta,
+    GetHits,
+    GetMisses,
+    GetExpired,
+    GetFlushed,
+    DeleteMisses,
+    DeleteHits,
+    IncrMisses,
+    IncrHits,
+    DecrMisses,
+    DecrHits,
+    CasMisses,
+    CasHits,
+    CasBadval,
+    TouchHits,
+    TouchMisses,
+    StoreTooLarge,
+    StoreNoMemory,
+    TotalItems,
+    Evictions,
+    EvictedUnfetched,
+    ExpiredUnfetched,
+    Reclaimed,
+    IndexEvictions,
+    SegmentsEvicted,
+    SegmentsCleaned,
+    /// Items put into the index, and taken out of it.
+    ItemsIn,
+    ItemsOut,
+    BytesIn,
+    BytesOut,
+    /// Of what was taken out, what a flush had killed before.
+    FlushedOut,
+    FlushedBytesOut,
+}
+
+/// Counters up to here are set to 0 by `reset_stats`; those after it say what is in the cache.
+pub(crate) const RESETTABLE: usize = Counter::ItemsIn as usize;
+
+const _: () = assert!(Counter::FlushedBytesOut as usize + 1 <= crate::hazard::COUNTERS);
+
+impl Op<'_> {
+    /// The sums of all seats' counters. Relaxed throughout: readings.
+    fn sums(&self) -> [u64; COUNTERS] {
+        let mut sums = [0_u64; COUNTERS];
+        for seat in self.arena.seats() {
+            for (sum, counter) in sums.iter_mut().zip(&seat.counters) {
+                *sum = sum.wrapping_add(counter.load(Ordering::Relaxed));
+            }
+        }
+        sums
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        // A delayed flush whose time has come shows in the readings.
+        self.horizon();
+        let superblock = self.arena.superblock();
+        let mut sums = self.sums();
+        for (sum, base) in sums.iter_mut().zip(&superblock.baseline.0) {
+            *sum = sum.wrapping_sub(base.load(Ordering::Relaxed));
+        }
+        let flush = &superblock.flush.0;
+        let flushed = (
+            flush.items.load(Ordering::Relaxed),
+            flush.bytes.load(Ordering::Relaxed),
+        );
+        Stats::from_sums(&sums, flushed, self.arena.geometry().words * 8)
+    }
+
+    /// Seats are written by their owners alone: a reset notes where they stand.
+    pub(crate) fn reset_stats(&self) {
+        let baseline = &self.arena.superblock().baseline.0;
+        for (sum, base) in self.sums().iter().zip(baseline).take(RESETTABLE) {
+            base.store(*sum, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Stats {
+    /// From the sums over all seats; `flushed` are the items and bytes that were dead at the last flush.
+    pub(crate) fn from_sums(sums: &[u64], flushed: (u64, u64), limit: u64) -> Stats {
+        let of = |counter: Counter| sums[counter as usize];
+        let now = |added: Counter, gone: Counter, dead: u64, dead_gone: Counter| {
+            let held = of(added).saturating_sub(of(gone));
+            held.saturating_sub(dead.saturating_sub(of(dead_gone)))
+        };
+        Stats {
+            cmd_get: of(Counter::CmdGet),
+            cmd_set: of(Counter::CmdSet),
+            cmd_flush: of(Counter::CmdFlush),
+            cmd_touch: of(Counter::CmdTouch),
+            cmd_meta: of(Counter::CmdMeta),
+            get_hits: of(Counter::GetHits),
+            get_misses: of(Counter::GetMisses),
+            get_expired: of(Counter::GetExpired),
+            get_flushed: of(Counter::GetFlushed),
+            delete_misses: of(Counter::DeleteMisses),
+            delete_hits: of(Counter::DeleteHits),
+            incr_misses: of(Counter::IncrMisses),
+            incr_hits: of(Counter::IncrHits),
+            decr_misses: of(Counter::DecrMisses),
+            decr_hits: of(Counter::DecrHits),
+            cas_misses: of(Counter::CasMisses),
+            cas_hits: of(Counter::CasHits),
+            cas_badval: of(Counter::CasBadval),
+            touch_hits: of(Counter::TouchHits),
+            touch_misses: of(Counter::TouchMisses),
+            store_too_large: of(Counter::StoreTooLarge),
+            store_no_memory: of(Counter::StoreNoMemory),
+            total_items: of(Counter::TotalItems),
+            evictions: of(Counter::Evictions),
+            evicted_unfetched: of(Counter::EvictedUnfetched),
+            expired_unfetched: of(Counter::ExpiredUnfetched),
+            reclaimed: of(Counter::Reclaimed),
+            index_evictions: of(Counter::IndexEvictions),
+            segments_evicted: of(Counter::SegmentsEvicted),
+            segments_cleaned: of(Counter::SegmentsCleaned),
+            curr_items: now(
+                Counter::ItemsIn,
+                Counter::ItemsOut,
+                flushed.0,
+                Counter::FlushedOut,
+            ),
+            bytes: now(
+                Counter::BytesIn,
+                Counter::BytesOut,
+                flushed.1,
+                Counter::FlushedBytesOut,
+            ),
+            limit_maxbytes: limit,
+        }
     }
 }

@@ -1,0 +1,249 @@
+//! The walk that recounts a quiet arena and names the first broken invariant.
+
+use crate::Error;
+use crate::hazard::Hazard;
+use crate::index::{Bucket, SLOTS, bucket, level, mark};
+use crate::item::{Item, bit};
+use crate::memory::segment::Kind;
+use crate::memory::{Arena, PerSegment};
+use crate::seat;
+use crate::sync::Ordering;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What was counted.
+#[derive(Default)]
+struct Count {
+    items: u64,
+    bytes: u64,
+    flushed: u64,
+    /// Words of indexed items, by segment.
+    live: HashMap<u64, u64>,
+    /// Extents that an indexed item lists.
+    extents: HashSet<u64>,
+    locs: HashSet<u64>,
+}
+
+fn broken(what: String) -> Error {
+    Error::Corrupt(what)
+}
+
+/// Recounts an arena that nobody changes meanwhile.
+pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
+    let mut count = Count::default();
+    let now = level(arena);
+    for number in 0..arena.geometry().buckets << now {
+        let own = bucket(arena, now, number);
+        if own.ctrl().is_unborn() {
+            if now == 0 || number & 1 == 0 {
+                return Err(broken(format!(
+                    "bucket {number} of level {now} was never born"
+                )));
+            }
+            continue;
+        }
+        check_bucket(arena, own, number, now, &mut count)?;
+    }
+    check_segments(arena, &count)?;
+    check_lanes(arena)?;
+    let stats = seat::begin(arena).stats();
+    let counted = [
+        ("curr_items", stats.curr_items, count.items - count.flushed),
+        (
+            "total slots used",
+            stats.curr_items + count.flushed,
+            count.items,
+        ),
+    ];
+    for (name, said, found) in counted {
+        if said != found {
+            return Err(broken(format!(
+                "{name} says {said}, and {found} were counted"
+            )));
+        }
+    }
+    if count.flushed == 0 && stats.bytes != count.bytes {
+        return Err(broken(format!(
+            "bytes says {}, and {} were counted",
+            stats.bytes, count.bytes
+        )));
+    }
+    for (i, seat) in arena.seats().iter().enumerate() {
+        for hazard in [Hazard::Write, Hazard::Read, Hazard::Move, Hazard::Help] {
+            if seat.hazard(hazard).load(Ordering::Acquire) != 0 {
+                return Err(broken(format!(
+                    "seat {i} still holds its {hazard:?} hazard"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_bucket(
+    arena: &Arena,
+    own: &Bucket,
+    number: u64,
+    now: u64,
+    count: &mut Count,
+) -> Result<(), Error> {
+    if own.ctrl().is_pending() {
+        return Err(broken(format!(
+            "bucket {number} has something pending, and nobody finishes it"
+        )));
+    }
+    let mut keys = HashSet::new();
+    for i in 0..SLOTS {
+        let slot = own.slot(i);
+        if !slot.is_live() {
+            continue;
+        }
+        let place = format!("slot {i} of bucket {number}");
+        if slot.has(mark::MOVING) {
+            return Err(broken(format!(
+                "{place} is frozen, and no split is pending"
+            )));
+        }
+        let segment = arena
+            .segment_of(slot.loc())
+            .ok_or_else(|| broken(format!("{place} points outside the segments")))?;
+        let birth = arena.birth(segment).load(Ordering::Acquire);
+        if birth == 0 {
+            return Err(broken(format!(
+                "{place} points into segment {segment}, which is unreadable"
+            )));
+        }
+        let item = Item::at(arena, slot.loc())
+            .ok_or_else(|| broken(format!("{place} points to words that are no item")))?;
+        let mut buffer = [0; 256];
+        let key = item.key(arena, &mut buffer);
+        let hash = arena.hasher.hash(key);
+        let mut home = hash.bucket(arena.geometry().buckets << now);
+        if bucket(arena, now, home).ctrl().is_unborn() {
+            home &= !1;
+        }
+        if home != number || hash.tag() != slot.0 >> 47 & 0xffff {
+            return Err(broken(format!(
+                "{place} holds a key that belongs into bucket {home}"
+            )));
+        }
+        if !keys.insert(key.to_vec()) {
+            return Err(broken(format!(
+                "{place} holds a key that is in the bucket twice"
+            )));
+        }
+        if !count.locs.insert(slot.loc()) {
+            return Err(broken(format!(
+                "{place} points to an item that another slot points to"
+            )));
+        }
+        count.items += 1;
+        count.bytes += item.footprint(arena) * 8;
+        let flushed = arena.superblock().flush.0.birth.load(Ordering::Acquire);
+        count.flushed += u64::from(item.origin(arena, birth) <= flushed);
+        *count.live.entry(segment).or_default() += item.words;
+        if item.header.has(bit::LARGE) {
+            for extent in item.extents(arena) {
+                let held = extent.segment();
+                if held >= arena.geometry().segments
+                    || arena.birth(held).load(Ordering::Acquire) != extent.birth()
+                    || arena.state(held).kind() != Kind::Large
+                {
+                    return Err(broken(format!(
+                        "{place} lists extent {held}, which is not its own"
+                    )));
+                }
+                if !count.extents.insert(held) {
+                    return Err(broken(format!("extent {held} belongs to two items")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_segments(arena: &Arena, count: &Count) -> Result<(), Error> {
+    let words = arena.geometry().segment_words();
+    for segment in 0..arena.geometry().segments {
+        let state = arena.state(segment);
+        let read = |which| arena.segment(which, segment).load(Ordering::Acquire);
+        let (birth, used) = (read(PerSegment::Birth), read(PerSegment::Used));
+        let live = count.live.get(&segment).copied().unwrap_or(0);
+        match state.kind() {
+            Kind::Free | Kind::Limbo | Kind::Index if birth != 0 => {
+                return Err(broken(format!(
+                    "segment {segment} is {:?} and readable",
+                    state.kind()
+                )));
+            }
+            Kind::Draining | Kind::Filling => {
+                return Err(broken(format!(
+                    "segment {segment} was left {:?}",
+                    state.kind()
+                )));
+            }
+            Kind::Large if !count.extents.contains(&segment) => {
+                return Err(broken(format!(
+                    "segment {segment} is LARGE, and no item lists it"
+                )));
+            }
+            Kind::Open | Kind::Sealed => {
+                if used > words {
+                    return Err(broken(format!(
+                        "segment {segment} is filled beyond its end"
+                    )));
+                }
+                if read(PerSegment::Live) != live {
+                    return Err(broken(format!(
+                        "segment {segment} says {} words are live, and {live} were counted",
+                        read(PerSegment::Live)
+                    )));
+                }
+                let (start, mut at) = (arena.segment_start(segment), 0);
+                while at < used {
+                    let item = Item::at(arena, start + at).ok_or_else(|| {
+                        broken(format!(
+                            "segment {segment} cannot be walked beyond word {at}"
+                        ))
+                    })?;
+                    at += item.words;
+                }
+                if at != used {
+                    return Err(broken(format!(
+                        "the last item of segment {segment} ends beyond its fill"
+                    )));
+                }
+            }
+            _ if live != 0 => {
+                return Err(broken(format!(
+                    "segment {segment} is {:?} and has items",
+                    state.kind()
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_lanes(arena: &Arena) -> Result<(), Error> {
+    let mut filled = HashSet::new();
+    for i in 0..arena.lanes.count() {
+        let lane = arena.lane(i);
+        if !lane.is_free() {
+            return Err(broken(format!("lane {i} is still locked")));
+        }
+        if let Some(segment) = lane.fills()
+            && (!filled.insert(segment) || arena.state(segment).kind() != Kind::Open)
+        {
+            return Err(broken(format!(
+                "lane {i} fills segment {segment}, which is not its own"
+            )));
+        }
+    }
+    let open = (0..arena.geometry().segments).filter(|&s| arena.state(s).kind() == Kind::Open);
+    match open.count() == filled.len() {
+        true => Ok(()),
+        false => Err(broken("a segment is open, and no lane fills it".into())),
+    }
+}

@@ -1,0 +1,303 @@
+//! Emptying a segment: each item is dropped, or moved and its slot pointed to the new place.
+//!
+//! Idempotent: a drain that ends half-way leaves items that were moved, frozen or untouched, and the next one
+//! takes it up.
+
+use crate::evict::Origin;
+use crate::evict::ghost;
+use crate::evict::survey::Fate;
+use crate::expiry::Horizon;
+use crate::hash::KeyHash;
+use crate::hazard::{Hazard, announce_drain};
+use crate::index::{Bucket, SLOTS, Slot, mark};
+use crate::item::{Header, Item, bit, words_for};
+use crate::memory::PerSegment;
+use crate::memory::segment::{Kind, Pool};
+use crate::seat::Op;
+use crate::stats::Counter;
+use crate::sync::{Mutant, Ordering, mutant};
+
+/// What became of an item.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Done {
+    /// It is gone from the segment.
+    Gone,
+    /// It must be kept and there is no room to move it to.
+    Stuck,
+}
+
+impl Op<'_> {
+    /// Carries out a segment's fate. `false` if it could not be had.
+    pub(super) fn reclaim(&self, segment: u64, fate: Fate, horizon: Horizon) -> bool {
+        let arena = self.arena;
+        let state = arena.state(segment);
+        if state.kind() == Kind::Large {
+            return self.evict_large(segment, horizon);
+        }
+        if state.kind() != Kind::Sealed
+            || !arena.change_state(segment, state, state.to(Kind::Draining).owned(self.owner))
+        {
+            return false;
+        }
+        announce_drain();
+        if arena.seats().iter().any(|seat| seat.writes(segment)) {
+            // Somebody is about to publish an item here.
+            arena.change_state(segment, state.to(Kind::Draining).owned(self.owner), state);
+            return false;
+        }
+        let birth = arena.birth(segment).load(Ordering::Acquire);
+        let start = arena.segment_start(segment);
+        let used = arena
+            .segment(PerSegment::Used, segment)
+            .load(Ordering::Acquire);
+        let mut at = 0;
+        while at < used.min(arena.geometry().segment_words()) {
+            // A damaged item ends the walk: what lies behind it is unreachable, and the slots that point
+            // there will read as misses.
+            let Some(item) = Item::at(arena, start + at) else {
+                break;
+            };
+            if self.drain_item(&item, birth, fate, state.pool(), horizon) == Done::Stuck {
+                arena.change_state(segment, state.to(Kind::Draining).owned(self.owner), state);
+                return false;
+            }
+            at += item.words;
+        }
+        self.count(match fate {
+            Fate::Clean => Counter::SegmentsCleaned,
+            _ => Counter::SegmentsEvicted,
+        });
+        self.release(segment);
+        true
+    }
+
+    fn drain_item(
+        &self,
+        item: &Item,
+        birth: u64,
+        fate: Fate,
+        pool: Pool,
+        horizon: Horizon,
+    ) -> Done {
+        let mut buffer = [0; 256];
+        let hash = self.arena.hasher.hash(item.key(self.arena, &mut buffer));
+        loop {
+            let (home, _) = self.settled(hash);
+            let bucket = home.bucket;
+            let Some((i, slot)) = slot_of(bucket, item.loc) else {
+                return Done::Gone;
+            };
+            if slot.has(mark::MOVING) {
+                continue;
+            }
+            // Looked at again: a touch may have changed its expiry.
+            // invariant: the words of a slot's item are those of an item.
+            let Some(item) = Item::at(self.arena, item.loc) else {
+                return Done::Gone;
+            };
+            let death = horizon.death(self.arena, &item, birth);
+            let moved = match (death, fate) {
+                (Some(_), _) => None,
+                (None, Fate::Reap | Fate::Clean) => Some((pool, slot.freq())),
+                (None, Fate::Evict) => self.promotion(pool, slot),
+            };
+            if let Some((pool, freq)) = moved {
+                match self.relocate(&item, birth, bucket, (i, slot), pool, freq) {
+                    Some(true) => return Done::Gone,
+                    Some(false) => continue,
+                    None if !self.arena.geometry().evict => return Done::Stuck,
+                    None => {}
+                }
+            }
+            if self.unlink(bucket, i, slot) {
+                match death {
+                    Some(_) => self.count_reclaimed(slot),
+                    None => self.count_evicted(slot, hash, pool),
+                }
+                self.gone(&item, birth);
+                return Done::Gone;
+            }
+        }
+    }
+
+    /// Where an item whose turn it is goes, and with what frequency; `None` is out.
+    pub(super) fn promotion(&self, pool: Pool, slot: Slot) -> Option<(Pool, u64)> {
+        match pool {
+            // Relaxed: a hint.
+            Pool::Small => {
+                let threshold = self.arena.superblock().policy.0[0].load(Ordering::Relaxed);
+                (slot.freq() >= threshold.clamp(1, 3)).then_some((Pool::Main, 0))
+            }
+            Pool::Main => slot.freq().checked_sub(1).map(|freq| (Pool::Main, freq)),
+        }
+    }
+
+    /// Moves an item of a draining segment. `Some(false)`: its slot changed; `None`: no room.
+    fn relocate(
+        &self,
+        item: &Item,
+        birth: u64,
+        bucket: &Bucket,
+        (i, slot): (usize, Slot),
+        pool: Pool,
+        freq: u64,
+    ) -> Option<bool> {
+        let arena = self.arena;
+        let header = self.freeze(item.loc);
+        let old_head = 1 + u64::from(header.has(bit::TOKEN));
+        let token = item.token(arena, birth);
+        let header = header.thawed().with_bits(bit::TOKEN).with_marks(slot.0);
+        let words = item.words + 2 - old_head;
+        let mut head = [header.0, token, 0];
+        let mut known = 2;
+        if header.has(bit::LARGE) {
+            head[2] = item.len;
+            known = 3;
+        }
+        debug_assert!(words >= words_for(header, 0));
+        let to = self
+            .reserve(&head[..known], words, pool, Origin::Moved)
+            .ok()?;
+        for k in 0..item.words - old_head {
+            // Relaxed: the source is immutable and ours; the target is published by the slot.
+            let word = arena.word(item.loc + old_head + k).load(Ordering::Relaxed);
+            arena.word(to + 2 + k).store(word, Ordering::Relaxed);
+        }
+        let mut seen = slot;
+        let moved = loop {
+            if bucket.swap(i, seen, seen.at(to).with_freq(freq)) {
+                break true;
+            }
+            // A reader counting its hit is no change.
+            let now = bucket.slot(i);
+            if !now.is_live() || now.loc() != item.loc || now.has(mark::MOVING) {
+                break false;
+            }
+            seen = now;
+        };
+        if moved {
+            self.clear(Hazard::Move);
+            if let Some(segment) = arena.segment_of(item.loc) {
+                self.shrink(segment, item.words);
+            }
+            self.add(Counter::BytesIn, (words - item.words) * 8);
+        } else {
+            self.abandon(to, words, Hazard::Move);
+        }
+        Some(moved)
+    }
+
+    /// Freezes an item's header, so that a touch cannot be lost while the item is moved.
+    fn freeze(&self, loc: u64) -> Header {
+        let word = self.arena.word(loc);
+        let mut header = Header(word.load(Ordering::Acquire));
+        while !mutant(Mutant::MoveWithoutFreeze) && !header.is_frozen() {
+            // AcqRel: a touch is either before this and copied, or after it and fails.
+            let frozen = header.frozen().0;
+            match word.compare_exchange(header.0, frozen, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(now) => header = Header(now),
+            }
+        }
+        header
+    }
+
+    pub fn count_reclaimed(&self, slot: Slot) {
+        self.count(Counter::Reclaimed);
+        if !slot.has(mark::FETCHED) {
+            self.count(Counter::ExpiredUnfetched);
+        }
+    }
+
+    pub(super) fn count_evicted(&self, slot: Slot, hash: KeyHash, pool: Pool) {
+        self.count(Counter::Evictions);
+        if !slot.has(mark::FETCHED) {
+            self.count(Counter::EvictedUnfetched);
+        }
+        if pool == Pool::Small {
+            ghost::remember(self.arena, hash);
+        }
+    }
+
+    /// Settles the books for an item that this operation has just unlinked or replaced.
+    pub fn gone(&self, item: &Item, birth: u64) {
+        let bytes = item.footprint(self.arena) * 8;
+        self.count(Counter::ItemsOut);
+        self.add(Counter::BytesOut, bytes);
+        let flushed = self
+            .arena
+            .superblock()
+            .flush
+            .0
+            .birth
+            .load(Ordering::Acquire);
+        if item.origin(self.arena, birth) <= flushed {
+            self.count(Counter::FlushedOut);
+            self.add(Counter::FlushedBytesOut, bytes);
+        }
+        if let Some(segment) = self.arena.segment_of(item.loc) {
+            self.shrink(segment, item.words);
+        }
+        if item.header.has(bit::LARGE) {
+            for extent in item.extents(self.arena) {
+                self.release_extent(extent);
+            }
+        }
+    }
+
+    /// Makes a full bucket one entry emptier: a dead one, else the one that was read least.
+    pub fn evict_from(&self, bucket: &Bucket, horizon: Horizon) -> bool {
+        let emptier = self.evict_least(bucket, horizon);
+        self.clear(Hazard::Help);
+        emptier
+    }
+
+    fn evict_least(&self, bucket: &Bucket, horizon: Horizon) -> bool {
+        let mut best: Option<(u64, u64, usize, Slot)> = None;
+        for i in 0..SLOTS {
+            let slot = bucket.slot(i);
+            if !slot.is_live() || slot.has(mark::MOVING) {
+                return true;
+            }
+            let Ok(Some(found)) = self.hold(Hazard::Help, bucket, i, slot) else {
+                return true;
+            };
+            let dead = horizon
+                .death(self.arena, &found.item, found.birth)
+                .is_some();
+            let rank = if dead { 0 } else { 1 + slot.freq() };
+            if best.is_none_or(|(r, b, ..)| (rank, found.birth) < (r, b)) {
+                best = Some((rank, found.birth, i, slot));
+            }
+        }
+        let Some((rank, _, i, slot)) = best else {
+            return false;
+        };
+        if rank > 0 && !self.arena.geometry().evict {
+            return false;
+        }
+        if let Ok(Some(found)) = self.hold(Hazard::Help, bucket, i, slot)
+            && self.unlink(bucket, i, slot)
+        {
+            if rank == 0 {
+                self.count_reclaimed(slot);
+            } else {
+                let mut buffer = [0; 256];
+                let hash = self
+                    .arena
+                    .hasher
+                    .hash(found.item.key(self.arena, &mut buffer));
+                self.count_evicted(slot, hash, Pool::Small);
+                self.count(Counter::IndexEvictions);
+            }
+            self.gone(&found.item, found.birth);
+        }
+        true
+    }
+}
+
+fn slot_of(bucket: &Bucket, loc: u64) -> Option<(usize, Slot)> {
+    (0..SLOTS)
+        .map(|i| (i, bucket.slot(i)))
+        .find(|(_, slot)| slot.is_live() && slot.loc() == loc)
+}

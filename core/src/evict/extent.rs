@@ -1,0 +1,181 @@
+//! The segments that hold LARGE values: filled by the writer, given back with the item, evicted by age.
+
+use crate::Error;
+use crate::evict::Origin;
+use crate::expiry::Horizon;
+use crate::hash::KeyHash;
+use crate::hazard::Hazard;
+use crate::index::{Bucket, Changed, Found, SLOTS, mark};
+use crate::item::Extent;
+use crate::memory::PerSegment;
+use crate::memory::segment::{Kind, Pool, State};
+use crate::seat::Op;
+use crate::sync::Ordering;
+
+impl Op<'_> {
+    /// Takes `count` segments for a LARGE value of the key with this hash. They are nobody's prey until
+    /// [`publish_extents`](Self::publish_extents).
+    pub fn acquire_extents(&self, count: u64, hash: KeyHash) -> Result<Vec<Extent>, Error> {
+        let mut extents = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            match self.acquire(Kind::Filling, Pool::Small, Origin::New) {
+                Ok(segment) => {
+                    // Relaxed: published with the state.
+                    self.arena
+                        .segment(PerSegment::Link, segment)
+                        .store(hash.0, Ordering::Relaxed);
+                    let birth = self.arena.birth(segment).load(Ordering::Relaxed);
+                    extents.push(Extent::new(segment, birth));
+                }
+                Err(error) => {
+                    self.abandon_extents(&extents);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(extents)
+    }
+
+    /// Gives back extents that were never published.
+    pub fn abandon_extents(&self, extents: &[Extent]) {
+        for extent in extents {
+            self.release(extent.segment());
+        }
+    }
+
+    /// The item that lists these extents is in the index: from now on they may be evicted.
+    pub fn publish_extents(&self, extents: &[Extent]) {
+        for extent in extents {
+            let state = self.arena.state(extent.segment());
+            if state.kind() == Kind::Filling {
+                // Nobody else changes a FILLING segment of a living owner.
+                self.arena
+                    .change_state(extent.segment(), state, state.to(Kind::Large));
+            }
+        }
+    }
+
+    /// Gives back an extent whose item is gone.
+    pub(super) fn release_extent(&self, extent: Extent) {
+        let (arena, segment) = (self.arena, extent.segment());
+        if segment >= arena.geometry().segments {
+            return;
+        }
+        let state = arena.state(segment);
+        let taken = state.to(Kind::Draining).owned(self.owner);
+        // One that is still FILLING is found without an item later, and given back then.
+        if state.kind() != Kind::Large || !arena.change_state(segment, state, taken) {
+            return;
+        }
+        if arena.birth(segment).load(Ordering::Acquire) == extent.birth() {
+            self.release(segment);
+        } else {
+            arena.change_state(segment, taken, state);
+        }
+    }
+
+    /// It is the turn of the LARGE value that this segment belongs to. `false` if it could not be had.
+    pub(super) fn evict_large(&self, segment: u64, horizon: Horizon) -> bool {
+        let wanted = Extent::new(segment, self.arena.birth(segment).load(Ordering::Acquire));
+        // Relaxed: written before the state that this operation has seen.
+        let hash = KeyHash(
+            self.arena
+                .segment(PerSegment::Link, segment)
+                .load(Ordering::Relaxed),
+        );
+        let bucket = self.settled(hash).0.bucket;
+        let owner = self.owner_of(wanted, bucket, hash);
+        let done = match owner {
+            Ok(Some(found)) => self.evict_value(found, bucket, hash, horizon),
+            // No item lists it: its writer died, or was still filling it when the item went.
+            Ok(None) => {
+                self.release_extent(wanted);
+                true
+            }
+            Err(Changed) => false,
+        };
+        self.clear(Hazard::Help);
+        done
+    }
+
+    /// The item that lists this extent, held.
+    fn owner_of(
+        &self,
+        wanted: Extent,
+        bucket: &Bucket,
+        hash: KeyHash,
+    ) -> Result<Option<Found>, Changed> {
+        for i in 0..SLOTS {
+            let slot = bucket.slot(i);
+            if !slot.matches(hash.tag()) {
+                continue;
+            }
+            if slot.has(mark::MOVING) {
+                return Err(Changed);
+            }
+            let Some(found) = self.hold(Hazard::Help, bucket, i, slot)? else {
+                continue;
+            };
+            if found
+                .item
+                .extents(self.arena)
+                .any(|extent| extent == wanted)
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn evict_value(&self, found: Found, bucket: &Bucket, hash: KeyHash, horizon: Horizon) -> bool {
+        let (arena, i, slot) = (self.arena, found.i, found.slot);
+        let dead = horizon.death(arena, &found.item, found.birth).is_some();
+        let pool = found
+            .item
+            .extents(arena)
+            .next()
+            .map_or(Pool::Small, |extent| {
+                arena
+                    .state(extent.segment() % arena.geometry().segments)
+                    .pool()
+            });
+        if let Some((_, freq)) = self.promotion(pool, slot)
+            && !dead
+        {
+            // A second chance: to the end of the main queue. A reader counting its hit does no harm.
+            let _ = bucket.swap(i, slot, slot.with_freq(freq));
+            found
+                .item
+                .extents(arena)
+                .for_each(|extent| self.requeue(extent));
+            return true;
+        }
+        if !self.unlink(bucket, i, slot) {
+            return false;
+        }
+        match dead {
+            true => self.count_reclaimed(slot),
+            false => self.count_evicted(slot, hash, pool),
+        }
+        self.gone(&found.item, found.birth);
+        true
+    }
+
+    /// Puts an extent at the end of the main queue.
+    fn requeue(&self, extent: Extent) {
+        let (arena, segment) = (
+            self.arena,
+            extent.segment() % self.arena.geometry().segments,
+        );
+        let state = arena.state(segment);
+        if state.kind() == Kind::Large {
+            // A failure means that it is being given back.
+            arena.change_state(segment, state, State::new(Kind::Large, Pool::Main));
+        }
+        // Relaxed: a hint.
+        let births = arena.superblock().births.0.load(Ordering::Relaxed);
+        arena
+            .segment(PerSegment::Order, segment)
+            .store(births, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,251 @@
+//! A look over all segments: which is free, which to reap, clean or evict.
+
+use crate::Error;
+use crate::evict::Origin;
+use crate::expiry::Horizon;
+use crate::hash::KeyHash;
+use crate::hazard::{Hazard, announce_drain, guarded};
+use crate::memory::PerSegment;
+use crate::memory::segment::{Kind, Pool, State, recycle};
+use crate::seat::Op;
+use crate::sync::Ordering;
+
+/// What is to be done with a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fate {
+    /// All of its items are dead, as far as the hints tell.
+    Reap,
+    /// Much of it is dead: what lives is moved together.
+    Clean,
+    /// It is the turn of its items.
+    Evict,
+}
+
+/// A segment less than this part alive is cleaned before anything alive is evicted.
+const CLEAN_PERCENT: u64 = 70;
+/// Where nothing may be evicted, a segment is cleaned for less.
+const CLEAN_PERCENT_NO_EVICT: u64 = 98;
+/// The small pool's share of the segments (Yang et al., SOSP'23).
+const SMALL_PERCENT: u64 = 10;
+
+/// The best candidates met. `(key, segment)`, the least key wins.
+#[derive(Debug, Default)]
+struct Survey {
+    free: u64,
+    small: u64,
+    total: u64,
+    dead: Option<u64>,
+    emptiest: Option<(u64, u64)>,
+    oldest_small: Option<(u64, u64)>,
+    oldest_main: Option<(u64, u64)>,
+}
+
+fn least(best: &mut Option<(u64, u64)>, key: u64, segment: u64) {
+    if best.is_none_or(|(k, _)| key < k) {
+        *best = Some((key, segment));
+    }
+}
+
+impl Op<'_> {
+    /// A segment of one's own for this use, taken from the free ones; a writer makes some by eviction.
+    pub fn acquire(&self, kind: Kind, pool: Pool, origin: Origin) -> Result<u64, Error> {
+        let segments = self.arena.geometry().segments;
+        // The evictor moves what it keeps into these.
+        let reserve = if origin == Origin::Moved {
+            0
+        } else {
+            (segments / 256).clamp(1, 4)
+        };
+        let mut failed = Vec::new();
+        let mut sealed = false;
+        for _ in 0..4 * segments + 16 {
+            if self.arena.superblock().free.0.load(Ordering::Relaxed) > reserve
+                && let Some(segment) = self.open_free(kind, pool)
+            {
+                return Ok(segment);
+            }
+            let horizon = self.horizon();
+            let survey = self.survey(horizon, &failed);
+            // Relaxed: a hint, put right by whoever counts.
+            self.arena
+                .superblock()
+                .free
+                .0
+                .store(survey.free, Ordering::Relaxed);
+            if survey.free > reserve {
+                continue;
+            }
+            if origin == Origin::Moved {
+                break;
+            }
+            match survey.choose(self.arena.geometry().evict) {
+                Some((segment, fate)) => {
+                    if !self.reclaim(segment, fate, horizon) {
+                        failed.push(segment);
+                    }
+                }
+                None if !sealed => sealed = self.seal_lanes(),
+                None => break,
+            }
+            if !sealed && failed.len() as u64 > segments {
+                break;
+            }
+        }
+        Err(Error::OutOfMemory)
+    }
+
+    /// Takes a free segment, wherever it is.
+    fn open_free(&self, kind: Kind, pool: Pool) -> Option<u64> {
+        let arena = self.arena;
+        let superblock = arena.superblock();
+        let segments = arena.geometry().segments;
+        // Relaxed: where the search begins does not matter.
+        let start = superblock.births.0.load(Ordering::Relaxed);
+        for k in 0..segments {
+            let segment = (start + k) % segments;
+            let state = arena.state(segment);
+            if state.kind() != Kind::Free
+                || !arena.change_state(segment, state, State::new(kind, pool).owned(self.owner))
+            {
+                continue;
+            }
+            let free = superblock.free.0.load(Ordering::Relaxed);
+            superblock
+                .free
+                .0
+                .store(free.saturating_sub(1), Ordering::Relaxed);
+            // Relaxed: the segment is ours, and published by the birth.
+            arena
+                .segment(PerSegment::Used, segment)
+                .store(0, Ordering::Relaxed);
+            arena
+                .segment(PerSegment::Live, segment)
+                .store(0, Ordering::Relaxed);
+            arena
+                .segment(PerSegment::Expiry, segment)
+                .store(0, Ordering::Relaxed);
+            // AcqRel: the births given before are covered by a flush that sees this one.
+            let birth = superblock.births.0.fetch_add(1, Ordering::AcqRel) + 1;
+            arena
+                .segment(PerSegment::Order, segment)
+                .store(birth, Ordering::Relaxed);
+            // Release: pairs with the Acquire of readers; the segment was unreadable until here.
+            arena.birth(segment).store(birth, Ordering::Release);
+            return Some(segment);
+        }
+        None
+    }
+
+    /// Gives back a segment that nothing points into, or puts it in limbo while somebody may still read it.
+    pub fn release(&self, segment: u64) {
+        let arena = self.arena;
+        let state = arena.state(segment);
+        recycle(arena.birth(segment));
+        announce_drain();
+        if self.is_busy(segment) {
+            arena.change_state(segment, state, state.to(Kind::Limbo));
+        } else if arena.change_state(segment, state, state.to(Kind::Free)) {
+            // Relaxed: a hint.
+            arena.superblock().free.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// May anybody still read or write the segment?
+    pub fn is_busy(&self, segment: u64) -> bool {
+        self.arena.seats().iter().any(|seat| seat.protects(segment))
+            || guarded(self.arena.cells(), segment)
+    }
+
+    fn survey(&self, horizon: Horizon, failed: &[u64]) -> Survey {
+        let arena = self.arena;
+        let now = u64::from(arena.superblock().clock.0.now());
+        let mut survey = Survey::default();
+        for segment in 0..arena.geometry().segments {
+            let state = arena.state(segment);
+            let word = |which| arena.segment(which, segment).load(Ordering::Relaxed);
+            let order = word(PerSegment::Order);
+            match state.kind() {
+                Kind::Free => survey.free += 1,
+                Kind::Limbo if !self.is_busy(segment) => {
+                    if arena.change_state(segment, state, state.to(Kind::Free)) {
+                        survey.free += 1;
+                    }
+                }
+                Kind::Sealed | Kind::Large => {
+                    survey.total += 1;
+                    survey.small += u64::from(state.pool() == Pool::Small);
+                    if failed.contains(&segment) || self.is_busy(segment) {
+                        continue;
+                    }
+                    if state.kind() == Kind::Sealed {
+                        let live = word(PerSegment::Live);
+                        let dead = live == 0 || word(PerSegment::Expiry) <= now;
+                        if dead || horizon.covers(word(PerSegment::Birth)) {
+                            survey.dead = Some(segment);
+                        }
+                        least(&mut survey.emptiest, live, segment);
+                    }
+                    let oldest = match state.pool() {
+                        Pool::Small => &mut survey.oldest_small,
+                        Pool::Main => &mut survey.oldest_main,
+                    };
+                    least(oldest, order, segment);
+                }
+                _ => {}
+            }
+        }
+        survey.emptiest = survey
+            .emptiest
+            .map(|(live, segment)| (live * 100 / arena.geometry().segment_words(), segment));
+        survey
+    }
+
+    /// Is this key one that was evicted a short while ago?
+    pub fn is_ghost(&self, hash: KeyHash) -> bool {
+        super::ghost::remembers(self.arena, hash)
+    }
+
+    /// Gives up the room of an item that was never published, or is no longer.
+    pub fn abandon(&self, loc: u64, words: u64, hazard: Hazard) {
+        if let Some(segment) = self.arena.segment_of(loc) {
+            self.shrink(segment, words);
+        }
+        self.clear(hazard);
+    }
+
+    /// Notes that `words` words of a segment are dead. A hint: it never goes below 0.
+    pub fn shrink(&self, segment: u64, words: u64) {
+        let live = self.arena.segment(PerSegment::Live, segment);
+        // Relaxed: recounted when the segment is drained.
+        let _ = live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| {
+            Some(live.saturating_sub(words))
+        });
+    }
+}
+
+impl Survey {
+    fn choose(&self, evict: bool) -> Option<(u64, Fate)> {
+        if let Some(segment) = self.dead {
+            return Some((segment, Fate::Reap));
+        }
+        let limit = if evict {
+            CLEAN_PERCENT
+        } else {
+            CLEAN_PERCENT_NO_EVICT
+        };
+        if let Some((percent, segment)) = self.emptiest
+            && percent < limit
+        {
+            return Some((segment, Fate::Clean));
+        }
+        if !evict {
+            return None;
+        }
+        let small_first = self.small * 100 > self.total * SMALL_PERCENT;
+        let (first, second) = match small_first {
+            true => (self.oldest_small, self.oldest_main),
+            false => (self.oldest_main, self.oldest_small),
+        };
+        first.or(second).map(|(_, segment)| (segment, Fate::Evict))
+    }
+}

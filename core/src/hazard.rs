@@ -1,0 +1,184 @@
+//! Who may still read or write a segment: hazards of the operation under way, and guards of pinned values.
+//!
+//! The handshake between a hazard and an evictor is Dekker's: each side publishes, fences, and then looks at
+//! the other. It is model-checked in `tests/loom.rs`.
+
+use crate::sync::{AtomicU64, Mutant, Ordering, fence, mutant};
+
+/// What a hazard protects. An operation holds at most one of each.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+pub(crate) enum Hazard {
+    /// The segment of a new item that is still being written.
+    Write = 0,
+    /// The segment of a present item that is being read or replaced.
+    Read = 1,
+    /// The segment that a moved item goes to.
+    Move = 2,
+    /// The segment of an item that is evicted by itself, out of a full bucket or with its LARGE value.
+    Help = 3,
+}
+
+const HAZARDS: usize = 4;
+/// Counters a seat has room for.
+pub(crate) const COUNTERS: usize = 48;
+
+/// A thread's place in the arena: its hazards and its share of the statistics. Its number + 1 is the owner id
+/// in every word that the thread claims.
+///
+/// *Thread safety:* the owner writes, everybody reads. *Invariants:* 1. `owner` is 0 for a free seat;
+/// 2. hazards are 0 or a segment's number + 1; 3. counters are written by the owner alone.
+#[repr(C, align(128))]
+#[derive(Debug)]
+pub(crate) struct Seat {
+    owner: AtomicU64,
+    hazards: [AtomicU64; HAZARDS],
+    _line: [AtomicU64; 11],
+    pub counters: [AtomicU64; COUNTERS],
+}
+
+impl Seat {
+    pub fn take(&self, owner: u64) -> bool {
+        // Relaxed first, so that a full house is only looked at.
+        self.owner.load(Ordering::Relaxed) == 0
+            // Acquire: pairs with the Release in `give_back`; the counters are seen.
+            && self.owner.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    pub fn give_back(&self) {
+        // Release: pairs with the Acquire in `take`.
+        self.owner.store(0, Ordering::Release);
+    }
+
+    pub fn hazard(&self, which: Hazard) -> &AtomicU64 {
+        &self.hazards[which as usize]
+    }
+
+    /// Adds to a counter. Relaxed, and no read-modify-write: only the seat's owner writes it.
+    #[inline(always)]
+    pub fn count(&self, counter: usize, by: u64) {
+        let word = &self.counters[counter];
+        word.store(
+            word.load(Ordering::Relaxed).wrapping_add(by),
+            Ordering::Relaxed,
+        );
+    }
+
+    pub fn protects(&self, segment: u64) -> bool {
+        // Acquire: pairs with the Release in `clear`; what was done under the hazard is seen.
+        self.hazards
+            .iter()
+            .any(|h| h.load(Ordering::Acquire) == segment + 1)
+    }
+
+    /// Does a write under way protect the segment?
+    pub fn writes(&self, segment: u64) -> bool {
+        [Hazard::Write, Hazard::Move]
+            .iter()
+            .any(|&h| self.hazard(h).load(Ordering::Acquire) == segment + 1)
+    }
+}
+
+/// Publishes a hazard on a segment, and says whether it came in time: `word` still holds `seen`, so an evictor
+/// that empties the word from now on will find the hazard.
+#[inline]
+pub fn protect(hazard: &AtomicU64, segment: u64, word: &AtomicU64, seen: u64) -> bool {
+    // Release: orders it after the use of what it protected before.
+    hazard.store(segment + 1, Ordering::Release);
+    if !mutant(Mutant::HazardWithoutFence) {
+        // SeqCst: the hazard is published before the word is looked at; pairs with the fence in `announce_drain`.
+        fence(Ordering::SeqCst);
+    }
+    // Acquire: the item's words are seen.
+    mutant(Mutant::HazardWithoutRecheck) || word.load(Ordering::Acquire) == seen
+}
+
+/// Gives a hazard up.
+#[inline]
+pub fn clear(hazard: &AtomicU64) {
+    // Release: what was done under the hazard is done.
+    hazard.store(0, Ordering::Release);
+}
+
+/// The evictor's half: after this, every hazard published before it lost sight of the segment is seen.
+#[inline]
+pub fn announce_drain() {
+    if !mutant(Mutant::EvictWithoutFence) {
+        // SeqCst: the emptied words are published before the hazards are looked at; pairs with `protect`.
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// A guard cell: `owner20 | count20 | segment24 + 1`, shared by all pins of one owner on one segment, so that
+/// pins outlive the operation that made them and are not limited in number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cell(u64);
+
+const CELL_COUNT: u64 = 1 << 24;
+const CELL_COUNT_MAX: u64 = (1 << 20) - 1;
+
+impl Cell {
+    fn first(owner: u64, segment: u64) -> Cell {
+        Cell(owner << 44 | CELL_COUNT | (segment + 1))
+    }
+    fn count(self) -> u64 {
+        self.0 >> 24 & CELL_COUNT_MAX
+    }
+    pub fn segment(self) -> Option<u64> {
+        (self.0 & 0xff_ffff).checked_sub(1)
+    }
+    fn is_of(self, owner: u64, segment: u64) -> bool {
+        self.0 & !(CELL_COUNT_MAX << 24) == Cell::first(owner, segment).0 & !(CELL_COUNT_MAX << 24)
+    }
+}
+
+/// Takes a guard on a segment, in a cell that has one already or in a free one; `None` if there is none left.
+pub(crate) fn guard(cells: &[AtomicU64], owner: u64, segment: u64) -> Option<usize> {
+    let start = (owner as usize).wrapping_mul(7) % cells.len();
+    for k in 0..cells.len() {
+        let i = (start + k) % cells.len();
+        // Relaxed: the exchange below is what counts.
+        let mut seen = Cell(cells[i].load(Ordering::Relaxed));
+        loop {
+            let next = if seen.0 == 0 {
+                Cell::first(owner, segment)
+            } else if seen.is_of(owner, segment) && seen.count() < CELL_COUNT_MAX {
+                Cell(seen.0 + CELL_COUNT)
+            } else {
+                break;
+            };
+            // AcqRel as `protect`'s store; the caller fences and re-checks.
+            match cells[i].compare_exchange(seen.0, next.0, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Some(i),
+                Err(now) => seen = Cell(now),
+            }
+        }
+    }
+    None
+}
+
+/// Gives a guard up.
+pub(crate) fn unguard(cell: &AtomicU64) {
+    // Relaxed: the exchange below is what counts.
+    let mut seen = Cell(cell.load(Ordering::Relaxed));
+    loop {
+        let next = match seen.count() {
+            0 => return,
+            1 => 0,
+            _ => seen.0 - CELL_COUNT,
+        };
+        // Release: the pinned bytes have been read.
+        match cell.compare_exchange(seen.0, next, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => seen = Cell(now),
+        }
+    }
+}
+
+/// Does any guard protect the segment?
+pub(crate) fn guarded(cells: &[AtomicU64], segment: u64) -> bool {
+    // Acquire: pairs with the Release in `unguard`.
+    cells
+        .iter()
+        .any(|cell| Cell(cell.load(Ordering::Acquire)).segment() == Some(segment))
+}

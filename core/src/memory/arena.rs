@@ -1,0 +1,339 @@
+//! Offsets to words: the only place where a location in the arena becomes an address, and it is bounded here.
+
+use crate::hash::KeyHasher;
+use crate::hazard::Seat;
+use crate::index::Bucket;
+use crate::memory::layout::{FINGERPRINT, Geometry, MAGIC, Superblock, VERSION};
+use crate::memory::region::Region;
+use crate::memory::segment::{Lane, State};
+use crate::sync::{AtomicU64, Ordering};
+use crate::{Error, Options};
+use std::mem::MaybeUninit;
+
+/// An attached arena.
+///
+/// *Thread safety:* all of it. *Invariants:* 1. `geometry` is a private copy and every part it names lies
+/// within the region; 2. the region's words are only ever accessed as `AtomicU64`, or by block copies of
+/// bytes whose owner is known.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    region: Region,
+    geometry: Geometry,
+    pub hasher: KeyHasher,
+    /// Distinguishes the arenas that this process has attached, also after one is gone.
+    pub id: u64,
+    /// How the lanes are used.
+    pub lanes: Lanes,
+}
+
+/// How many lanes serve what. New items without a lifetime go to `small` (one for each core), with one to
+/// `ttl` (by how long they live), promoted ones to `main`; items of more than an eighth of a segment go to
+/// `bulk`, so that they do not close the others' segments half full.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lanes {
+    pub small: u64,
+    pub ttl: u64,
+    pub main: u64,
+    pub bulk: u64,
+}
+
+impl Lanes {
+    /// Together at most 5 % of the segments, and at least one of each that cannot be missed.
+    fn plan(segments: u64) -> Lanes {
+        let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
+        let most = segments / 20;
+        let small = cores.min(most / 4).clamp(1, 16);
+        let main = if most >= 8 { 2 } else { 1 };
+        let bulk = u64::from(most >= 4);
+        let ttl = most.saturating_sub(small + main + bulk).min(32);
+        Lanes {
+            small,
+            ttl,
+            main,
+            bulk,
+        }
+    }
+    pub fn count(&self) -> u64 {
+        self.small + self.ttl + self.main + self.bulk
+    }
+}
+
+/// One word for each segment.
+#[derive(Clone, Copy, Debug)]
+#[repr(u64)]
+pub(crate) enum PerSegment {
+    /// Its birth number; 0 is unreadable. All that readers read.
+    Birth = 0,
+    State = 1,
+    /// Granules filled.
+    Used = 2,
+    /// Granules of items that are still in the index, about.
+    Live = 3,
+    /// When the last of its items expires; `u64::MAX` is never.
+    Expiry = 4,
+    /// Its place in its queue.
+    Order = 5,
+    /// The key hash of the LARGE item that an extent belongs to.
+    Link = 6,
+}
+
+impl Arena {
+    /// A new private arena.
+    pub fn create(options: &Options, id: u64, seed: u64) -> Result<Arena, Error> {
+        let geometry = Geometry::plan(options)?;
+        let region = Region::private(geometry.words as usize * 8)?;
+        let arena = Arena {
+            region,
+            geometry,
+            hasher: KeyHasher::new(seed),
+            id,
+            lanes: Lanes::plan(geometry.segments),
+        };
+        arena.initialise(options, seed);
+        Ok(arena)
+    }
+
+    /// Relaxed throughout: nobody else sees the arena yet.
+    fn initialise(&self, options: &Options, seed: u64) {
+        let sb = self.superblock();
+        for (word, value) in sb.geometry.iter().zip(self.geometry.to_words()) {
+            word.store(value, Ordering::Relaxed);
+        }
+        sb.seed.store(seed, Ordering::Relaxed);
+        sb.fingerprint.store(FINGERPRINT, Ordering::Relaxed);
+        sb.version.store(VERSION, Ordering::Relaxed);
+        sb.clock.0.start(options.manual_clock);
+        sb.free.0.store(self.geometry.segments, Ordering::Relaxed);
+        sb.policy.0[0].store(2, Ordering::Relaxed);
+        for bucket in 0..self.geometry.buckets {
+            self.bucket_at(self.geometry.buckets_at + bucket * 16)
+                .bear();
+        }
+        sb.magic.store(MAGIC, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    #[inline(always)]
+    pub fn superblock(&self) -> &Superblock {
+        // SAFETY: the region is page-aligned, longer than a page (`Geometry::plan`), and `Superblock` is made
+        // of atomic words only, for which every bit pattern is valid.
+        unsafe { &*self.region.base().cast::<Superblock>() }
+    }
+
+    /// A word of the arena. A location beyond its end reads as the first word: garbage, never a fault.
+    #[inline(always)]
+    pub fn word(&self, loc: u64) -> &AtomicU64 {
+        let loc = if loc < self.geometry.words { loc } else { 0 };
+        // SAFETY: `loc` is within the region (invariant 1), which is aligned to 8 bytes.
+        unsafe { &*self.region.base().cast::<AtomicU64>().add(loc as usize) }
+    }
+
+    /// A run of structs of atomic words that the geometry places at `at`.
+    #[inline(always)]
+    fn table<T>(&self, at: u64, count: u64) -> &[T] {
+        debug_assert!(at * 8 + count * size_of::<T>() as u64 <= self.region.len() as u64);
+        // SAFETY: private callers name only parts of the geometry, which lie within the region (invariant 1)
+        // on boundaries of 128 bytes, and only types made of atomic words.
+        unsafe {
+            let base = self
+                .region
+                .base()
+                .cast::<u64>()
+                .add(at as usize)
+                .cast::<T>();
+            std::slice::from_raw_parts(base, count as usize)
+        }
+    }
+
+    pub fn seats(&self) -> &[Seat] {
+        self.table(self.geometry.seats_at, self.geometry.seats)
+    }
+
+    pub fn cells(&self) -> &[AtomicU64] {
+        self.table(self.geometry.cells_at, self.geometry.cells)
+    }
+
+    pub fn lane(&self, i: u64) -> &Lane {
+        &self.table(self.geometry.lanes_at, Lane::COUNT_MAX)[(i % Lane::COUNT_MAX) as usize]
+    }
+
+    /// A line of 32 ghost fingerprints.
+    pub fn ghost_line(&self, i: u64) -> &[AtomicU64] {
+        let at = self.geometry.ghosts_at + (i & (self.geometry.ghost_lines - 1)) * 8;
+        self.table(at, 8)
+    }
+
+    /// The segment that holds chunk `i` of the doubled index, plus 1; 0 is none.
+    pub fn directory(&self, i: u64) -> &AtomicU64 {
+        self.word(self.geometry.directory_at + i % self.geometry.segments)
+    }
+
+    /// The bucket at a location.
+    #[inline(always)]
+    pub fn bucket_at(&self, loc: u64) -> &Bucket {
+        let loc = if loc + 16 <= self.geometry.words {
+            loc & !15
+        } else {
+            0
+        };
+        // SAFETY: 16 words from `loc` on lie within the region (checked above), aligned to 128 bytes because
+        // the region is page-aligned; `Bucket` is 16 atomic words.
+        unsafe {
+            &*self
+                .region
+                .base()
+                .cast::<u64>()
+                .add(loc as usize)
+                .cast::<Bucket>()
+        }
+    }
+
+    /// A word of a segment's metadata.
+    #[inline(always)]
+    pub fn segment(&self, which: PerSegment, segment: u64) -> &AtomicU64 {
+        debug_assert!(segment < self.geometry.segments);
+        self.word(self.geometry.arrays_at + which as u64 * self.geometry.array_stride() + segment)
+    }
+
+    #[inline(always)]
+    pub fn birth(&self, segment: u64) -> &AtomicU64 {
+        self.segment(PerSegment::Birth, segment)
+    }
+
+    /// Acquire: pairs with the releasing CAS of whoever changed the state last.
+    pub fn state(&self, segment: u64) -> State {
+        State(
+            self.segment(PerSegment::State, segment)
+                .load(Ordering::Acquire),
+        )
+    }
+
+    pub fn change_state(&self, segment: u64, old: State, new: State) -> bool {
+        // AcqRel: releases what was done to the segment, acquires what the last owner did.
+        // Acquire on failure: the caller looks at what another has done.
+        self.segment(PerSegment::State, segment)
+            .compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// The granule where a segment begins.
+    #[inline(always)]
+    pub fn segment_start(&self, segment: u64) -> u64 {
+        self.geometry.segments_at + (segment << self.geometry.segment_shift)
+    }
+
+    /// The segment that a location lies in.
+    #[inline(always)]
+    pub fn segment_of(&self, loc: u64) -> Option<u64> {
+        let segment = loc.checked_sub(self.geometry.segments_at)? >> self.geometry.segment_shift;
+        (segment < self.geometry.segments).then_some(segment)
+    }
+
+    /// Granules from a location to the end of its segment.
+    #[inline(always)]
+    pub fn room_at(&self, loc: u64) -> Option<u64> {
+        self.segment_of(loc)?;
+        Some(self.geometry.segment_words() - self.offset_in_segment(loc))
+    }
+
+    #[inline(always)]
+    pub fn offset_in_segment(&self, loc: u64) -> u64 {
+        loc.wrapping_sub(self.geometry.segments_at) & (self.geometry.segment_words() - 1)
+    }
+
+    /// The address of `len` bytes at byte `at`, if they lie within the arena.
+    #[inline(always)]
+    fn bytes_at(&self, at: u64, len: usize) -> Option<*mut u8> {
+        let fits = at
+            .checked_add(len as u64)
+            .is_some_and(|end| end <= self.region.len() as u64);
+        // SAFETY: the bytes lie within the region, as just checked.
+        fits.then(|| unsafe { self.region.base().add(at as usize) })
+    }
+
+    /// Copies bytes out, as relaxed loads would: what was torn is for the caller to find out.
+    #[inline(always)]
+    pub fn copy_out(&self, at: u64, to: &mut [u8]) {
+        self.copy_to(at, super::copy::as_room(to));
+    }
+
+    /// As [`copy_out`](Self::copy_out); every byte of the target is written.
+    #[inline(always)]
+    pub fn copy_to(&self, at: u64, to: &mut [MaybeUninit<u8>]) {
+        match self.bytes_at(at, to.len()) {
+            // SAFETY: source and target are valid for the length, and the target is not of the arena.
+            Some(from) => unsafe { super::copy::load(from, to.as_mut_ptr().cast(), to.len()) },
+            None => to.fill(MaybeUninit::new(0)),
+        }
+    }
+
+    /// Copies bytes in, as relaxed stores would. The caller owns the words: nobody else writes them, and
+    /// readers who see them torn find out.
+    #[inline(always)]
+    pub fn copy_in(&self, at: u64, from: &[u8]) {
+        if let Some(to) = self.bytes_at(at, from.len()) {
+            // SAFETY: source and target are valid for the length, and the source is not of the arena.
+            unsafe { super::copy::store(from.as_ptr(), to, from.len()) }
+        }
+    }
+
+    /// Are these the bytes that begin on granule `loc`?
+    #[inline(always)]
+    pub fn bytes_are(&self, loc: u64, bytes: &[u8]) -> bool {
+        if loc + bytes.len().div_ceil(8) as u64 > self.geometry.words {
+            return false;
+        }
+        let (whole, rest) = bytes.as_chunks::<8>();
+        // Relaxed: the caller validates what was read.
+        let mut at = loc;
+        for chunk in whole {
+            if self.word(at).load(Ordering::Relaxed) != u64::from_le_bytes(*chunk) {
+                return false;
+            }
+            at += 1;
+        }
+        if rest.is_empty() {
+            return true;
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let mask = (1 << (8 * rest.len())) - 1;
+        self.word(at).load(Ordering::Relaxed) & mask == u64::from_le_bytes(last)
+    }
+
+    /// Bytes in place.
+    ///
+    /// # Safety
+    /// The caller holds a hazard or guard on the segment, and the bytes are of a published item: immutable
+    /// until the guard is given up.
+    pub unsafe fn bytes(&self, at: u64, len: usize) -> &[u8] {
+        match self.bytes_at(at, len) {
+            // SAFETY: within the region; immutable as the caller promises.
+            Some(base) => unsafe { std::slice::from_raw_parts(base, len) },
+            None => &[],
+        }
+    }
+
+    /// Asks the processor for a line before it is needed.
+    #[inline(always)]
+    pub fn prefetch(&self, loc: u64) {
+        self.prefetch_at(std::ptr::from_ref(self.word(loc)).cast());
+    }
+
+    /// As [`prefetch`](Self::prefetch).
+    #[inline(always)]
+    pub fn prefetch_at(&self, address: *const u8) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: a prefetch reads nothing, whatever the address.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(address.cast());
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = address;
+    }
+}

@@ -1,0 +1,235 @@
+//! What is where in an arena: the superblock's words, and the geometry computed from them.
+//! `docs/layout.md` shows the same as a picture.
+
+use crate::clock::Clock;
+use crate::hazard::{COUNTERS, Seat};
+use crate::index::Bucket;
+use crate::memory::segment::Lane;
+use crate::sync::AtomicU64;
+use crate::{Error, Options};
+use std::mem::{align_of, size_of};
+
+pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"nearcach");
+pub(crate) const VERSION: u64 = 1;
+
+const PAGE: u64 = 4096;
+const SEGMENT_MIN_SHIFT: u32 = 16;
+const SEGMENT_MAX_SHIFT: u32 = 20;
+/// Slots are filled to this part of all when a cache is full of items of the hinted size: at 0.65 fewer than
+/// one insert in a hundred meets a full bucket.
+const LOAD_PERCENT: u64 = 65;
+
+/// The arena's first page.
+///
+/// *Thread safety:* all of it. *Invariants:* 1. the first block is written once, at creation; 2. words that
+/// change are on cache lines of their own, apart from what every operation reads.
+#[repr(C, align(4096))]
+#[derive(Debug)]
+pub(crate) struct Superblock {
+    pub magic: AtomicU64,
+    pub version: AtomicU64,
+    pub fingerprint: AtomicU64,
+    pub seed: AtomicU64,
+    pub geometry: [AtomicU64; 12],
+    pub clock: Line<Clock>,
+    pub flush: Line<Flush>,
+    /// log2 of how often the index has doubled, and the segments given to the next doubling.
+    pub index: Line<[AtomicU64; 2]>,
+    /// Birth numbers given to segments.
+    pub births: Line<AtomicU64>,
+    /// Free segments, about.
+    pub free: Line<AtomicU64>,
+    /// How often an item must have been read to be promoted, and how the ghosts judged it of late.
+    pub policy: Line<[AtomicU64; 4]>,
+    /// The counters' sums at the last `reset_stats`.
+    pub baseline: Line<[AtomicU64; COUNTERS]>,
+}
+
+/// A cache line of its own (two, because processors fetch them in pairs).
+#[repr(C, align(128))]
+#[derive(Debug)]
+pub(crate) struct Line<T>(pub T);
+
+/// What was flushed.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Flush {
+    /// Items born in segments up to this birth number are dead.
+    pub birth: AtomicU64,
+    /// When a delayed flush takes effect; 0 when none is pending.
+    pub at: AtomicU64,
+    /// Items that were dead at the last flush, and their bytes: what `curr_items` and `bytes` leave out.
+    pub items: AtomicU64,
+    pub bytes: AtomicU64,
+}
+
+/// How the arena is cut up. Copied to private memory once, so that what is bounded against it cannot change.
+/// Places are granules of 8 bytes from the arena's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    /// The whole arena, in granules.
+    pub words: u64,
+    pub segments: u64,
+    /// log2 of a segment's granules.
+    pub segment_shift: u32,
+    /// Buckets of the first index; each doubling adds as many as there are.
+    pub buckets: u64,
+    pub seats: u64,
+    pub cells: u64,
+    pub ghost_lines: u64,
+    pub item_size_max: u64,
+    pub evict: bool,
+    pub seats_at: u64,
+    pub cells_at: u64,
+    pub lanes_at: u64,
+    pub arrays_at: u64,
+    pub directory_at: u64,
+    pub ghosts_at: u64,
+    pub buckets_at: u64,
+    pub segments_at: u64,
+}
+
+/// One word for each segment in each of these arrays: what readers read never shares a line with the rest.
+pub(crate) const ARRAYS: u64 = 7;
+
+impl Geometry {
+    pub fn segment_words(&self) -> u64 {
+        1 << self.segment_shift
+    }
+    pub fn segment_bytes(&self) -> u64 {
+        8 << self.segment_shift
+    }
+
+    /// Cuts up an arena for these options, or says which of them cannot be met.
+    pub fn plan(options: &Options) -> Result<Geometry, Error> {
+        let size = options.size & !(PAGE - 1);
+        if options.size < Options::SIZE_MIN {
+            return Err(Error::InvalidOptions(format!(
+                "a cache of {} bytes is too small: the least is {} (1 MiB)",
+                options.size,
+                Options::SIZE_MIN
+            )));
+        }
+        if size > Options::SIZE_MAX {
+            return Err(Error::InvalidOptions(format!(
+                "a cache of {} bytes is too large: the most is {} (4 TiB)",
+                options.size,
+                Options::SIZE_MAX
+            )));
+        }
+        if !(1024..=1 << 30).contains(&options.item_size_max) {
+            return Err(Error::InvalidOptions(format!(
+                "item_size_max is {} bytes: it must be 1024 (1 KiB) to 1073741824 (1 GiB)",
+                options.item_size_max
+            )));
+        }
+        if options.item_size_hint == 0 {
+            return Err(Error::InvalidOptions(
+                "item_size_hint is 0 bytes: give the average of key and value, or leave it out"
+                    .into(),
+            ));
+        }
+        let shift = (size / 512).next_power_of_two().trailing_zeros();
+        let segment_shift = shift.clamp(SEGMENT_MIN_SHIFT, SEGMENT_MAX_SHIFT) - 3;
+        let seats = (size >> 19).next_power_of_two().clamp(16, 1024);
+        let item = (options.item_size_hint as u64 + 8).next_multiple_of(8);
+        let slot = 128 * 100 / (15 * LOAD_PERCENT);
+        let items = size / (item + slot);
+        let mut geometry = Geometry {
+            words: size / 8,
+            segment_shift,
+            buckets: (items * 100 / (15 * LOAD_PERCENT)).clamp(8, u64::from(u32::MAX) >> 8),
+            seats,
+            cells: seats * 4,
+            // 32 fingerprints a line, at 2 bytes each: as many as there are items.
+            ghost_lines: (items / 32).next_power_of_two().max(8),
+            item_size_max: (options.item_size_max as u64).min(size / 2),
+            evict: options.evict,
+            ..Geometry::default()
+        };
+        geometry.segments = geometry.words >> segment_shift;
+        // Each segment less makes room for the tables; a few rounds find the most that fit.
+        while geometry.place() > geometry.words {
+            geometry.segments = geometry.segments.saturating_sub(1);
+            if geometry.segments < 4 {
+                return Err(Error::InvalidOptions(format!(
+                    "a cache of {size} bytes has no room for an index of items of {} bytes: \
+                     raise the size, or item_size_hint",
+                    options.item_size_hint
+                )));
+            }
+        }
+        Ok(geometry)
+    }
+
+    /// Lays the parts out one after the other; answers where the last one ends.
+    fn place(&mut self) -> u64 {
+        let mut end = size_of::<Superblock>() as u64 / 8;
+        let mut next = |words: u64| {
+            let at = end;
+            end = (end + words).next_multiple_of(16);
+            at
+        };
+        self.seats_at = next(self.seats * size_of::<Seat>() as u64 / 8);
+        self.cells_at = next(self.cells);
+        self.lanes_at = next(Lane::COUNT_MAX * size_of::<Lane>() as u64 / 8);
+        self.arrays_at = next(ARRAYS * self.array_stride());
+        self.directory_at = next(self.segments);
+        self.ghosts_at = next(self.ghost_lines * 8);
+        self.buckets_at = next(self.buckets * size_of::<Bucket>() as u64 / 8);
+        self.segments_at = next(0);
+        self.segments_at + (self.segments << self.segment_shift)
+    }
+
+    /// Granules from one array of segment words to the next.
+    pub fn array_stride(&self) -> u64 {
+        self.segments.next_multiple_of(16)
+    }
+
+    /// What the superblock keeps of the geometry: all the rest follows from it.
+    pub fn to_words(self) -> [u64; 12] {
+        [
+            self.words,
+            self.segments,
+            u64::from(self.segment_shift),
+            self.buckets,
+            self.seats,
+            self.cells,
+            self.ghost_lines,
+            self.item_size_max,
+            u64::from(self.evict),
+            0,
+            0,
+            0,
+        ]
+    }
+}
+
+/// A number that changes whenever a shared struct changes its size or alignment (as LMDB's
+/// `MDB_LOCK_FORMAT` does).
+pub(crate) const FINGERPRINT: u64 = {
+    let parts = [
+        size_of::<Superblock>(),
+        align_of::<Superblock>(),
+        size_of::<Seat>(),
+        align_of::<Seat>(),
+        size_of::<Lane>(),
+        size_of::<Bucket>(),
+        align_of::<Bucket>(),
+        size_of::<Flush>(),
+        size_of::<Clock>(),
+        ARRAYS as usize,
+    ];
+    // FNV-1a, because it can be written in a constant.
+    let (mut hash, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    while i < parts.len() {
+        hash = (hash ^ parts[i] as u64).wrapping_mul(0x0100_0000_01b3);
+        i += 1;
+    }
+    hash
+};
+
+const _: () = assert!(size_of::<Superblock>() == 4096);
+const _: () = assert!(size_of::<Bucket>() == 128);
+const _: () = assert!(size_of::<Seat>() == 512);
+const _: () = assert!(size_of::<Lane>() == 128);

@@ -1,0 +1,71 @@
+//! Where an arena's bytes come from: the only room that asks the operating system for memory.
+
+use crate::Error;
+use std::io;
+use std::ptr::NonNull;
+
+/// Zeroed, page-aligned memory of a fixed size, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the region is plain memory; `Arena` is what makes access to it atomic.
+unsafe impl Send for Region {}
+// SAFETY: as above; `Region` itself only hands out its address.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Memory of this process alone. Its pages are taken from the system when they are first written.
+    pub fn private(len: usize) -> Result<Region, Error> {
+        // SAFETY: a new anonymous mapping replaces nothing.
+        let base = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            let what = format!("cannot reserve {len} bytes of memory; ask for a smaller cache");
+            return Err(Error::System(what, io::Error::last_os_error()));
+        }
+        // Huge pages save a TLB miss on nearly every get of a large cache; where the system does not grant
+        // them, nothing is lost.
+        #[cfg(not(miri))]
+        // SAFETY: the range is the mapping made above; the advice changes no contents.
+        unsafe {
+            libc::madvise(base, len, libc::MADV_HUGEPAGE);
+        }
+        // mmap never returns null for a mapping it chose the place of.
+        let base = NonNull::new(base.cast()).ok_or_else(|| {
+            Error::System(
+                "mmap returned address 0".into(),
+                io::Error::other("null mapping"),
+            )
+        })?;
+        Ok(Region { base, len })
+    }
+
+    pub fn base(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `private` with this length; whoever borrowed from the region
+        // borrowed the arena that owns it.
+        unsafe {
+            libc::munmap(self.base.as_ptr().cast(), self.len);
+        }
+    }
+}

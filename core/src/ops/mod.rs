@@ -1,0 +1,24 @@
+//! The verbs.
+
+mod meta;
+mod number;
+mod read;
+mod remove;
+mod store;
+mod walk;
+
+pub(crate) use number::Delta;
+pub(crate) use read::Pinned;
+pub(crate) use walk::Walk;
+
+use crate::{Error, KEY_MAX};
+
+/// Is this a key?
+#[inline(always)]
+pub(crate) fn check_key(key: &[u8]) -> Result<(), Error> {
+    match key.len() {
+        1..=KEY_MAX => Ok(()),
+        0 => Err(Error::KeyEmpty),
+        len => Err(Error::KeyTooLong { len }),
+    }
+}

@@ -1,0 +1,221 @@
+//! delete, touch, invalidate, flush_all.
+
+use crate::cache::{Meta, Sink};
+use crate::hazard::Hazard;
+use crate::index::mark;
+use crate::item::Header;
+use crate::ops::read::View;
+use crate::ops::store::{Draft, Plan, Updated};
+use crate::seat::Op;
+use crate::stats::Counter;
+use crate::sync::Ordering;
+use crate::{Deletion, Error, Expiry, Touch};
+
+impl<'a> Op<'a> {
+    pub fn delete(&self, key: &[u8], unique: Option<u64>) -> Deletion {
+        let deletion = self.remove(key, unique);
+        self.count(match deletion {
+            Deletion::Deleted => Counter::DeleteHits,
+            _ => Counter::DeleteMisses,
+        });
+        deletion
+    }
+
+    /// Removes without counting.
+    pub(super) fn remove(&self, key: &[u8], unique: Option<u64>) -> Deletion {
+        let hash = self.arena.hasher.hash(key);
+        let mut refused = Deletion::Missing;
+        let updated = self.update(key, hash, None, |present| {
+            Ok(match present {
+                None => {
+                    refused = Deletion::Missing;
+                    Plan::Leave
+                }
+                Some(present) if unique.is_some_and(|unique| unique != present.token()) => {
+                    refused = Deletion::Exists;
+                    Plan::Leave
+                }
+                Some(_) => Plan::Remove,
+            })
+        });
+        match updated {
+            Ok(Updated::Removed) => Deletion::Deleted,
+            _ => refused,
+        }
+    }
+
+    /// Gives an item a new expiry, and lets `seen` look at it.
+    fn retime<R>(
+        &self,
+        key: &[u8],
+        deadline: u32,
+        mut seen: impl FnMut(&View<'a>) -> Option<R>,
+    ) -> Result<Option<R>, Error> {
+        let hash = self.arena.hasher.hash(key);
+        let horizon = self.horizon();
+        loop {
+            let search = self.search(key, hash);
+            let Some(held) = search.found else {
+                return Ok(None);
+            };
+            if horizon.death(self.arena, &held.item, held.birth).is_some() {
+                self.clear(Hazard::Read);
+                return Ok(None);
+            }
+            let word = self.arena.word(held.item.loc);
+            // Acquire: pairs with the freeze; a frozen item is about to be moved.
+            let header = Header(word.load(Ordering::Acquire));
+            if header.is_frozen() {
+                self.clear(Hazard::Read);
+                if !self.rewrite(key, deadline)? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            // Before the item itself: a segment never looks dead while something in it lives.
+            self.outlive(held.segment, deadline);
+            let retimed = header.with_expiry(deadline);
+            // AcqRel: either before a freeze and moved with the item, or after it and refused.
+            if word
+                .compare_exchange(header.0, retimed.0, Ordering::AcqRel, Ordering::Acquire)
+                .is_err()
+            {
+                continue;
+            }
+            let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
+            let item = crate::item::Item {
+                header: retimed,
+                ..held.item
+            };
+            let view = View {
+                arena: self.arena,
+                item,
+                birth: held.birth,
+            };
+            let result = seen(&view);
+            self.clear(Hazard::Read);
+            if result.is_some() {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Writes the item anew, with another expiry and the same unique: for a touch that meets a frozen item.
+    fn rewrite(&self, key: &[u8], deadline: u32) -> Result<bool, Error> {
+        let hash = self.arena.hasher.hash(key);
+        let updated = self.update(key, hash, None, |present| {
+            let Some(present) = present else {
+                return Ok(Plan::Leave);
+            };
+            let Some(value) = present.view.value() else {
+                return Ok(Plan::Again);
+            };
+            Ok(Plan::Put(Draft {
+                key,
+                value: value.into(),
+                flags: present.flags(),
+                deadline,
+                marks: present.found.slot.0 & mark::ALL & !mark::MOVING,
+                token: Some(present.token()),
+            }))
+        })?;
+        Ok(matches!(updated, Updated::Put(_)))
+    }
+
+    pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
+        self.count(Counter::CmdTouch);
+        let touched = self.retime(key, self.deadline(expiry), |_| Some(()))?;
+        self.count_touch(touched.is_some());
+        Ok(if touched.is_some() {
+            Touch::Touched
+        } else {
+            Touch::Missing
+        })
+    }
+
+    /// Get and touch.
+    pub fn gat_to<S: Sink + ?Sized>(
+        &self,
+        key: &[u8],
+        expiry: Expiry,
+        sink: &mut S,
+    ) -> Result<Option<Meta>, Error> {
+        self.count(Counter::CmdTouch);
+        self.count(Counter::CmdGet);
+        // Copied aside first: a sink is never called while anything is held.
+        let mut value = Vec::new();
+        let meta = self.retime(key, self.deadline(expiry), |view| {
+            value = view.value()?;
+            Some(view.meta(self))
+        })?;
+        self.count_touch(meta.is_some());
+        self.count(if meta.is_some() {
+            Counter::GetHits
+        } else {
+            Counter::GetMisses
+        });
+        if meta.is_some() {
+            pour(&value, sink);
+        }
+        Ok(meta)
+    }
+
+    fn count_touch(&self, hit: bool) {
+        self.count(if hit {
+            Counter::TouchHits
+        } else {
+            Counter::TouchMisses
+        });
+    }
+
+    /// Marks an item stale, with a new unique.
+    pub fn invalidate(&self, key: &[u8], expiry: Option<Expiry>) -> Result<Touch, Error> {
+        let hash = self.arena.hasher.hash(key);
+        let updated = self.update(key, hash, None, |present| {
+            let Some(present) = present else {
+                return Ok(Plan::Leave);
+            };
+            let Some(value) = present.view.value() else {
+                return Ok(Plan::Again);
+            };
+            let kept = present.found.slot.0 & (mark::FETCHED | mark::BINARY);
+            Ok(Plan::Put(Draft {
+                key,
+                value: value.into(),
+                flags: present.flags(),
+                deadline: expiry.map_or(present.deadline(), |expiry| self.deadline(expiry)),
+                marks: kept | mark::STALE,
+                token: None,
+            }))
+        })?;
+        Ok(if matches!(updated, Updated::Put(_)) {
+            Touch::Touched
+        } else {
+            Touch::Missing
+        })
+    }
+
+    /// Everything dies, now or when `delay` seconds have passed.
+    pub fn flush_all(&self, delay: u32) {
+        self.count(Counter::CmdFlush);
+        let superblock = self.arena.superblock();
+        let at = match delay {
+            0 => 0,
+            _ => u64::from(superblock.clock.0.after(delay)) - 1,
+        };
+        // Release: replaces a pending flush.
+        superblock.flush.0.at.store(at, Ordering::Release);
+        if at == 0 {
+            self.flush_now();
+        }
+    }
+}
+
+/// Fills a sink from private memory.
+pub(super) fn pour<S: Sink + ?Sized>(value: &[u8], sink: &mut S) {
+    if let Some(room) = sink.room(value.len())
+        && room.len() == value.len()
+    {
+        room.write_copy_of_slice(value);
+    }
+}

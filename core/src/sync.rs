@@ -1,0 +1,67 @@
+//! The seam to loom: the one room that names the atomics, so that the protocols can be model-checked as they are.
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+/// A step left out of a protocol on purpose, to prove that its model would notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mutant {
+    /// Nothing is left out.
+    None,
+    /// A helper does not re-check CTRL after it has read the slot.
+    HelpWithoutRecheck,
+    /// A delete does not settle a pending CTRL on its slot first.
+    ClearWithoutHelp,
+    /// An emptied slot does not carry a version.
+    EmptyWithoutVersion,
+    /// A reader looks at CTRL after the slots.
+    CtrlLast,
+    /// An optimistic reader does not re-check the slot after reading the birth.
+    ReadWithoutRecheck,
+    /// An optimistic reader has no fence before it re-reads the birth.
+    ReadWithoutFence,
+    /// A recycler leaves the birth as it was.
+    RecycleWithoutBirth,
+    /// A recycler has no fence after it has cleared the birth.
+    RecycleWithoutFence,
+    /// A hazard is published without a fence.
+    HazardWithoutFence,
+    /// A hazard is not followed by a re-check of the slot.
+    HazardWithoutRecheck,
+    /// The evictor looks at the hazards without a fence.
+    EvictWithoutFence,
+    /// A relocation copies an item without freezing its header first.
+    MoveWithoutFreeze,
+    /// A lane is unlocked before its fill mark is stored.
+    LaneUnlockEarly,
+    /// A split publishes the child bucket before its slots are filled.
+    BirthBeforeFill,
+    /// A split fills the child from slots that are not frozen.
+    SplitWithoutFreeze,
+}
+
+/// Is this step to be left out? Never, except in a model; there the answer costs the compiled code nothing.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) const fn mutant(_: Mutant) -> bool {
+    false
+}
+
+#[cfg(loom)]
+static MUTANT: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+/// Leaves this step out of every protocol from now on.
+#[cfg(loom)]
+pub fn set_mutant(mutant: Mutant) {
+    // Relaxed: set before the model's threads start.
+    MUTANT.store(mutant as u8, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[cfg(loom)]
+pub(crate) fn mutant(mutant: Mutant) -> bool {
+    // Relaxed: constant while a model runs.
+    MUTANT.load(std::sync::atomic::Ordering::Relaxed) == mutant as u8
+}

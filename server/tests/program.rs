@@ -92,7 +92,9 @@ fn root_must_say_who_to_be() {
     let (status, _, said) = run(&["-p", "-1", "-u", "no such user"]);
     assert_eq!(status.code(), Some(67));
     assert!(said.contains("can't find the user no such user"), "{said}");
-    let daemon = Daemon::start(&["-u", "nobody"]);
+    let place = Place::new();
+    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o777)).expect("open to all");
+    let daemon = Daemon::launch(place, &["-p", "-1", "-l", "127.0.0.1", "-u", "nobody"]);
     let text = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).expect("status");
     let uids = text
         .lines()

@@ -114,6 +114,7 @@ pub struct Output {
     /// How wide the flags and the unique of the last value were: the next is likely to be like it.
     flags_width: usize,
     cas_width: usize,
+    last_len: usize,
 }
 
 impl Default for Output {
@@ -123,6 +124,7 @@ impl Default for Output {
             sent: 0,
             flags_width: 1,
             cas_width: 1,
+            last_len: 0,
         }
     }
 }
@@ -211,6 +213,32 @@ impl Output {
         }
     }
 
+    /// One `VALUE` reply whose bytes are at hand.
+    #[inline]
+    pub fn value_copied(&mut self, key: &[u8], with_cas: bool, flags: u32, cas: u64, data: &[u8]) {
+        self.last_len = data.len();
+        let mut digits = itoa::Buffer::new();
+        self.bytes.reserve(6 + key.len() + 60 + data.len());
+        self.text(b"VALUE ");
+        self.text(key);
+        self.text(b" ");
+        self.text(digits.format(flags).as_bytes());
+        self.text(b" ");
+        self.text(digits.format(data.len()).as_bytes());
+        if with_cas {
+            self.text(b" ");
+            self.text(digits.format(cas).as_bytes());
+        }
+        self.text(b"\r\n");
+        self.text(data);
+        self.text(b"\r\n");
+    }
+
+    /// How long the last value was.
+    pub fn last_len(&self) -> usize {
+        self.last_len
+    }
+
     /// A place for bare bytes at the end, filled by the core through [`Sink`].
     /// If not `wanted`, the core is told to copy nothing.
     pub fn data(&mut self, wanted: bool) -> DataReply<'_> {
@@ -259,6 +287,7 @@ impl ValueReply<'_> {
         let (flags_width, cas_width) = (width(u64::from(flags)), width(unique));
         let out = self.out;
         out.adopt(self.len);
+        out.last_len = self.len;
         if out.flags_width != flags_width || (self.with_cas && out.cas_width != cas_width) {
             out.flags_width = flags_width;
             if self.with_cas {

@@ -4,6 +4,7 @@
 //! not read its replies is not read from either.
 
 use crate::buffer::{BUFFER_SIZE, Input, OUTPUT_HIGH, Output, Pool};
+use crate::counters::Count;
 use crate::dispatch::{Desk, Progress};
 use crate::protocol::ascii::{self, Get, Request, Store};
 use crate::protocol::{reply, token};
@@ -154,7 +155,7 @@ impl Connection {
             if !self.welcome(shop) {
                 break Turn::Close;
             }
-            shop.desk.counters.bytes_read.add(count as u64);
+            shop.desk.counters.add(Count::BytesRead, count as u64);
             taken += count;
             let turn = self.advance(shop);
             // A read that filled its space probably left something in the socket.
@@ -274,7 +275,7 @@ impl Connection {
         if !shop.others_wait {
             return Turn::Again;
         }
-        shop.desk.counters.conn_yields.add(1);
+        shop.desk.counters.add(Count::Yields, 1);
         self.send(shop, Turn::Again)
     }
 
@@ -283,7 +284,7 @@ impl Connection {
         while !self.output.unsent().is_empty() {
             match rustix::net::send(&self.socket, self.output.unsent(), SendFlags::NOSIGNAL) {
                 Ok(count) => {
-                    shop.desk.counters.bytes_written.add(count as u64);
+                    shop.desk.counters.add(Count::BytesWritten, count as u64);
                     self.output.advance(count);
                 }
                 Err(Errno::INTR) => {}

@@ -29,23 +29,36 @@ impl Counter {
     }
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Bytes read from sockets.
+    BytesRead,
+    /// Bytes written to sockets.
+    BytesWritten,
+    /// Times a connection had to let others go first.
+    Yields,
+    /// Values refused before they were read.
+    TooLarge,
+    /// Deletes made for a `set` that was too large: what the core counts and a client did not ask for.
+    UnlinkHits,
+    /// As above, of keys that were not there.
+    UnlinkMisses,
+    /// Keys of a multiget that the core was asked for again, because the output was full the first time.
+    AskedAgain,
+    /// Of those, the ones that were there.
+    AskedAgainHits,
+    /// Connections closed for idleness.
+    IdleKicks,
+}
+
+/// One number for each [`Count`], in its order.
+pub type Counts = [u64; Count::IdleKicks as usize + 1];
+
 /// The counters of one worker.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Bytes read from sockets.
-    pub bytes_read: Counter,
-    /// Bytes written to sockets.
-    pub bytes_written: Counter,
-    /// Times a connection had to let others go first.
-    pub conn_yields: Counter,
-    /// Values refused before they were read.
-    pub too_large: Counter,
-    /// Deletes made for a `set` that was too large: what the core counts and a client did not ask for.
-    pub unlink_hits: Counter,
-    /// As above, of keys that were not there.
-    pub unlink_misses: Counter,
-    /// Connections closed for idleness.
-    pub idle_kicks: Counter,
+    counts: [Counter; Count::IdleKicks as usize + 1],
     /// Reading: bytes in buffers for reading, values half received included.
     pub read_buffer_bytes: Counter,
     /// Reading: connections that hold some.
@@ -59,16 +72,14 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// The counts (not the readings), for `stats reset`'s base line.
-    pub fn counts(&self) -> [u64; 7] {
-        [
-            self.bytes_read.get(),
-            self.bytes_written.get(),
-            self.conn_yields.get(),
-            self.too_large.get(),
-            self.unlink_hits.get(),
-            self.unlink_misses.get(),
-            self.idle_kicks.get(),
-        ]
+    /// Counts.
+    #[inline]
+    pub fn add(&self, what: Count, count: u64) {
+        self.counts[what as usize].add(count);
+    }
+
+    /// The counts (not the readings).
+    pub fn counts(&self) -> Counts {
+        std::array::from_fn(|number| self.counts[number].get())
     }
 }

@@ -1,7 +1,7 @@
 //! From a request to one call of the core, and from the core's answer to its words. No I/O happens here.
 
 use crate::buffer::Output;
-use crate::counters::Counters;
+use crate::counters::{Count, Counters};
 use crate::protocol::ascii::{self, Command, Get, Shutdown, Store};
 use crate::protocol::meta::{self, Lookup};
 use crate::protocol::{reply, token::Tokens};
@@ -27,6 +27,47 @@ pub enum Progress {
     Full(usize),
 }
 
+/// How many keys the core is asked for at a time.
+const BATCH: usize = 32;
+
+/// Values of this length or less may be copied twice for the sake of asking for several at a time.
+const COPIED_TWICE: usize = 4096;
+
+/// Some keys of a get.
+struct Batch<'a> {
+    keys: [&'a [u8]; BATCH],
+    /// Where in the line each of them ends.
+    ends: [usize; BATCH],
+    len: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// The next keys from byte `at` of the line on. `None` if one of them is too long.
+    fn read(line: &'a [u8], at: usize) -> Option<Batch<'a>> {
+        let mut batch = Batch {
+            keys: [&[]; BATCH],
+            ends: [0; BATCH],
+            len: 0,
+        };
+        let mut words = Tokens::new(line, at);
+        while batch.len < BATCH
+            && let Some(key) = words.next()
+        {
+            if key.len() > KEY_MAX {
+                return None;
+            }
+            batch.keys[batch.len] = key;
+            batch.ends[batch.len] = words.position();
+            batch.len += 1;
+        }
+        Some(batch)
+    }
+
+    fn keys(&self) -> &[&'a [u8]] {
+        &self.keys[..self.len]
+    }
+}
+
 impl Desk<'_> {
     /// Answers the keys of a get from byte `get.keys` of its line on, until the output holds `full` bytes.
     /// The reply of this get begins at `mark` of the output, if none of it has been sent.
@@ -38,7 +79,6 @@ impl Desk<'_> {
         full: usize,
         out: &mut Output,
     ) -> Progress {
-        let mut keys = Tokens::new(line, get.keys);
         let too_long = |out: &mut Output| {
             // Nothing of a reply may be seen if one of its keys is too long.
             if let Some(mark) = mark {
@@ -47,10 +87,45 @@ impl Desk<'_> {
             out.text(reply::BAD_FORMAT);
             Progress::Done
         };
-        while let Some(key) = keys.next() {
-            if key.len() > KEY_MAX {
+        let mut at = get.keys;
+        loop {
+            let Some(batch) = Batch::read(line, at) else {
                 return too_long(out);
+            };
+            if batch.len == 0 {
+                out.text(reply::END);
+                return Progress::Done;
             }
+            let together = batch.len > 1 && get.touch.is_none() && out.last_len() <= COPIED_TWICE;
+            let answered = match together {
+                true => self.get_together(&batch, get.cas, full, out),
+                false => self.get_each(&batch, get, full, out),
+            };
+            match answered {
+                Ok(count) => at = batch.ends[count - 1],
+                Err(error) => {
+                    self.failed(&error, reply::NO_MEMORY, out);
+                    return Progress::Done;
+                }
+            }
+            if out.unsent().len() >= full {
+                if mark.is_some() && !ascii::keys_fit(line, at) {
+                    return too_long(out);
+                }
+                return Progress::Full(at);
+            }
+        }
+    }
+
+    /// One call for each key, copied straight into the output. Answers how many keys were answered.
+    fn get_each(
+        self,
+        batch: &Batch<'_>,
+        get: Get,
+        full: usize,
+        out: &mut Output,
+    ) -> Result<usize, Error> {
+        for (index, key) in batch.keys().iter().enumerate() {
             let mut value = out.value(key, get.cas);
             let found = match get.touch {
                 None => self.server.cache.get_to(key, &mut value),
@@ -61,19 +136,46 @@ impl Desk<'_> {
                 Ok(None) => value.miss(),
                 Err(error) => {
                     value.miss();
-                    self.failed(&error, reply::NO_MEMORY, out);
-                    return Progress::Done;
+                    return Err(error);
                 }
             }
             if out.unsent().len() >= full {
-                if mark.is_some() && !ascii::keys_fit(line, keys.position()) {
-                    return too_long(out);
-                }
-                return Progress::Full(keys.position());
+                return Ok(index + 1);
             }
         }
-        out.text(reply::END);
-        Progress::Done
+        Ok(batch.len)
+    }
+
+    /// One call for all keys: the core then waits for memory once, not once a key, at the price of a second copy. If
+    /// the values are so large that the output is full before the end, the rest is not taken, and asked for again when
+    /// there is room; the statistics do not count that.
+    fn get_together(
+        self,
+        batch: &Batch<'_>,
+        with_cas: bool,
+        full: usize,
+        out: &mut Output,
+    ) -> Result<usize, Error> {
+        let mut answered = None;
+        let mut hits_left = 0;
+        let keys = batch.keys();
+        self.server.cache.get_many(keys, |index, meta, data| {
+            if answered.is_some() {
+                hits_left += 1;
+                return;
+            }
+            out.value_copied(keys[index], with_cas, meta.flags, self.shown(meta), data);
+            if out.unsent().len() >= full {
+                answered = Some(index + 1);
+            }
+        })?;
+        let answered = answered.unwrap_or(batch.len);
+        if answered < batch.len {
+            let again = (batch.len - answered) as u64;
+            self.counters.add(Count::AskedAgain, again);
+            self.counters.add(Count::AskedAgainHits, hits_left);
+        }
+        Ok(answered)
     }
 
     /// The unique as clients see it: with `-C` there is none.
@@ -90,11 +192,11 @@ impl Desk<'_> {
         if size <= self.server.cache.item_size_max() {
             return false;
         }
-        self.counters.too_large.add(1);
+        self.counters.add(Count::TooLarge, 1);
         if store.verb == Verb::Set {
             match self.server.cache.delete(store.key) {
-                Ok(Deletion::Deleted) => self.counters.unlink_hits.add(1),
-                _ => self.counters.unlink_misses.add(1),
+                Ok(Deletion::Deleted) => self.counters.add(Count::UnlinkHits, 1),
+                _ => self.counters.add(Count::UnlinkMisses, 1),
             }
         }
         if !store.noreply {

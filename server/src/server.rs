@@ -1,6 +1,6 @@
 //! What all threads share: the cache, the options, and the register of connections.
 
-use crate::counters::Counters;
+use crate::counters::{Counters, Counts};
 use crate::listener::{Doors, Listener};
 use crate::options::Options;
 use nearcache::Cache;
@@ -38,7 +38,7 @@ pub struct Server {
     pub connections: Connections,
     verbosity: AtomicU8,
     stopping: AtomicBool,
-    base: Mutex<Vec<[u64; 7]>>,
+    base: Mutex<Vec<Counts>>,
 }
 
 impl Server {
@@ -51,7 +51,7 @@ impl Server {
             connections: Connections::default(),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
-            base: Mutex::new(vec![[0; 7]; options.threads]),
+            base: Mutex::new(vec![Counts::default(); options.threads]),
             bound_port: doors.port(),
             listeners: doors.listeners.iter().map(name).collect(),
             cache,
@@ -85,10 +85,10 @@ impl Server {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// The workers' counts since the last reset, added up, in the order of [`Counters::counts`].
-    pub fn counts(&self) -> [u64; 7] {
+    /// The workers' counts since the last reset, added up, one for each [`Count`](crate::counters::Count).
+    pub fn counts(&self) -> Counts {
         let base = lock(&self.base);
-        let mut sums = [0u64; 7];
+        let mut sums = Counts::default();
         for (counters, base) in self.counters.iter().zip(base.iter()) {
             for ((sum, now), then) in sums.iter_mut().zip(counters.counts()).zip(base) {
                 *sum += now.saturating_sub(*then);

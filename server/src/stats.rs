@@ -3,7 +3,7 @@
 //! honest number, 0.
 
 use crate::buffer::Output;
-use crate::counters::{Counter, Counters};
+use crate::counters::{Count, Counter, Counters, Counts};
 use crate::options::MEMCACHED_VERSION;
 use crate::process;
 use crate::protocol::{reply, token::Tokens};
@@ -79,10 +79,10 @@ fn general(server: &Server, out: &mut Output) {
     cache_lines(server, &counts, out);
     zeroes(out, &["auth_cmds", "auth_errors"]);
     if server.options.idle_timeout > 0 {
-        line(out, "idle_kicks", counts[6]);
+        line(out, "idle_kicks", counts[Count::IdleKicks as usize]);
     }
-    line(out, "bytes_read", counts[0]);
-    line(out, "bytes_written", counts[1]);
+    line(out, "bytes_read", counts[Count::BytesRead as usize]);
+    line(out, "bytes_written", counts[Count::BytesWritten as usize]);
     let connections = &server.connections;
     // Relaxed: statistics.
     let (not_accepting, disabled, disabled_us) = (
@@ -95,7 +95,7 @@ fn general(server: &Server, out: &mut Output) {
     line(out, "listen_disabled_num", disabled);
     line(out, "time_in_listen_disabled_us", disabled_us);
     line(out, "threads", server.options.threads);
-    line(out, "conn_yields", counts[2]);
+    line(out, "conn_yields", counts[Count::Yields as usize]);
     zeroes(
         out,
         &[
@@ -181,26 +181,33 @@ fn buffer_lines(server: &Server, out: &mut Output) {
     line(out, "reserved_fds", 0);
 }
 
-/// What clients asked for. Values refused before they were read, and the deletes made for them, are the server's own
-/// count (see `dispatch`).
-fn cache_lines(server: &Server, counts: &[u64; 7], out: &mut Output) {
+/// What clients asked for: the core's counts, less what the server asked for on its own account (see `dispatch`).
+fn cache_lines(server: &Server, counts: &Counts, out: &mut Output) {
     let cache = server.cache.stats();
-    let [.., too_large, unlink_hits, unlink_misses, _] = *counts;
+    let own = |count: Count| counts[count as usize];
+    let again = own(Count::AskedAgain);
+    let again_hits = own(Count::AskedAgainHits);
     for (name, value) in [
-        ("cmd_get", cache.cmd_get),
+        ("cmd_get", cache.cmd_get.saturating_sub(again)),
         ("cmd_set", cache.cmd_set),
         ("cmd_flush", cache.cmd_flush),
         ("cmd_touch", cache.cmd_touch),
         ("cmd_meta", cache.cmd_meta),
-        ("get_hits", cache.get_hits),
-        ("get_misses", cache.get_misses),
+        ("get_hits", cache.get_hits.saturating_sub(again_hits)),
+        (
+            "get_misses",
+            cache.get_misses.saturating_sub(again - again_hits),
+        ),
         ("get_expired", cache.get_expired),
         ("get_flushed", cache.get_flushed),
         (
             "delete_misses",
-            cache.delete_misses.saturating_sub(unlink_misses),
+            cache.delete_misses.saturating_sub(own(Count::UnlinkMisses)),
         ),
-        ("delete_hits", cache.delete_hits.saturating_sub(unlink_hits)),
+        (
+            "delete_hits",
+            cache.delete_hits.saturating_sub(own(Count::UnlinkHits)),
+        ),
         ("incr_misses", cache.incr_misses),
         ("incr_hits", cache.incr_hits),
         ("decr_misses", cache.decr_misses),
@@ -210,7 +217,10 @@ fn cache_lines(server: &Server, counts: &[u64; 7], out: &mut Output) {
         ("cas_badval", cache.cas_badval),
         ("touch_hits", cache.touch_hits),
         ("touch_misses", cache.touch_misses),
-        ("store_too_large", cache.store_too_large + too_large),
+        (
+            "store_too_large",
+            cache.store_too_large + own(Count::TooLarge),
+        ),
         ("store_no_memory", cache.store_no_memory),
     ] {
         line(out, name, value);

@@ -8,7 +8,7 @@
 
 use crate::buffer::Pool;
 use crate::connection::{Connection, Shop, Turn};
-use crate::counters::Counters;
+use crate::counters::{Count, Counters};
 use crate::dispatch::Desk;
 use crate::server::{Peer, Server, Stop, lock};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -312,7 +312,7 @@ impl Worker {
             // Relaxed: this thread is the one that stores it.
             let last = found.connection.peer().last_command.load(Ordering::Relaxed);
             if self.now - last > limit {
-                self.counters.idle_kicks.add(1);
+                self.counters.add(Count::IdleKicks, 1);
                 self.close(slot);
             }
         }

@@ -1,6 +1,7 @@
 //! A connection fed by hand over a socket pair: what a request is must not depend on where the network cuts it.
 
 use nearcached::connection::{Connection, Shop, Turn};
+use nearcached::counters::Count;
 use nearcached::dispatch::Desk;
 use nearcached::listener::Doors;
 use nearcached::options::Options;
@@ -213,6 +214,35 @@ fn a_multiget_larger_than_its_buffer_is_answered_in_order() {
 }
 
 #[test]
+fn keys_asked_for_again_are_counted_once() {
+    let bench = Bench::new(20);
+    let large = "v".repeat(50_000);
+    let mut request = format!("set s 0 0 1\r\nx\r\nset l 0 0 50000\r\n{large}\r\nget s\r\nget");
+    let mut expected = "STORED\r\nSTORED\r\nVALUE s 0 1\r\nx\r\nEND\r\n".to_string();
+    // Small values first, so that several keys are asked for together; then more than the output takes.
+    for _ in 0..3 {
+        request.push_str(" s l missing l l missing l l missing");
+        expected.push_str("VALUE s 0 1\r\nx\r\n");
+        expected.push_str(&format!("VALUE l 0 50000\r\n{large}\r\n").repeat(5));
+    }
+    request.push_str("\r\n");
+    expected.push_str("END\r\n");
+    assert!(bench.talk([request.as_bytes()]) == expected.as_bytes());
+    let again = bench.server.counts()[Count::AskedAgain as usize];
+    assert!(
+        again > 0,
+        "the output was never full in the middle of a batch"
+    );
+    let stats = String::from_utf8(bench.talk([&b"stats\r\n"[..]])).expect("text");
+    for line in ["cmd_get 28", "get_hits 19", "get_misses 9"] {
+        assert!(
+            stats.contains(&format!("STAT {line}\r\n")),
+            "{line} in {stats}"
+        );
+    }
+}
+
+#[test]
 fn long_pipelines_give_way_and_lose_nothing() {
     for requests_per_turn in [1, 3, 20] {
         let bench = Bench::new(requests_per_turn);
@@ -225,6 +255,9 @@ fn long_pipelines_give_way_and_lose_nothing() {
         }
         let replies = bench.talk([all.as_slice()]);
         assert_eq!(String::from_utf8_lossy(&replies), expected);
-        assert!(bench.server.counts()[2] > 0, "conn_yields");
+        assert!(
+            bench.server.counts()[Count::Yields as usize] > 0,
+            "conn_yields"
+        );
     }
 }

@@ -3,13 +3,13 @@
 //! aside), one value below the item limit, and [`OUTPUT_HIGH`] bytes plus one item of replies. A client that does
 //! not read its replies is not read from either.
 
-use crate::buffer::{BUFFER_SIZE, Input, OUTPUT_HIGH, Output, Pool};
+use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::counters::Count;
 use crate::dispatch::{Desk, Progress};
-use crate::protocol::ascii::{self, Get, Request, Store};
+use crate::incoming::{Storing, Value, storing};
+use crate::protocol::ascii::{self, Get, Request};
 use crate::protocol::{reply, token};
 use crate::server::{Doing, Peer, Stop};
-use nearcache::{Expiry, Verb};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -18,9 +18,6 @@ use std::sync::Arc;
 
 /// With this much read in one turn, others come first even if there is more.
 const TURN_BYTES: usize = 256 << 10;
-
-/// The first allocation for a value that comes in pieces: whoever announces much must send much.
-const VALUE_START: usize = 64 << 10;
 
 /// The first byte of a binary request.
 const BINARY_MAGIC: u8 = 0x80;
@@ -64,18 +61,6 @@ enum Stage {
     Value(Box<Value>),
     /// In a value that nobody wants; so many bytes are left.
     Swallow(usize),
-}
-
-/// A value that comes in pieces.
-#[derive(Debug)]
-struct Value {
-    verb: Verb,
-    key: Vec<u8>,
-    flags: u32,
-    expiry: Expiry,
-    len: usize,
-    noreply: bool,
-    data: Vec<u8>,
 }
 
 /// The answer of one step.
@@ -134,7 +119,7 @@ impl Connection {
     /// Bytes held for reading and for writing.
     pub fn held(&self) -> (usize, usize) {
         let value = match &self.stage {
-            Stage::Value(value) => value.data.capacity(),
+            Stage::Value(value) => value.capacity(),
             _ => 0,
         };
         (self.input.capacity() + value, self.output.capacity())
@@ -304,12 +289,10 @@ impl Connection {
                 self.gets(shop.desk, get, len, next, None)
             }
             Stage::Value(value) => {
-                let whole = value.len + 2;
-                if value.data.len() < whole {
+                let Some((store, data, surplus)) = value.whole() else {
                     return Step::Starved;
-                }
-                let (data, surplus) = value.data.split_at(whole);
-                shop.desk.store(&value.store(), data, &mut self.output);
+                };
+                shop.desk.store(&store, data, &mut self.output);
                 // The last read may have brought the beginning of the next request.
                 if !surplus.is_empty() {
                     self.input.make_room(shop.pool).extend_from_slice(surplus);
@@ -352,13 +335,15 @@ impl Connection {
         let step = match ascii::parse(line, next) {
             Request::Get(get) => return self.gets(desk, get, len, next, Some(mark)),
             Request::Store(store) => {
-                let (bytes, stage) = match storing(desk, &store, &unread[next..], next, out) {
+                match storing(desk, &store, &unread[next..], next, out) {
                     Storing::Wait => return Step::Starved,
-                    Storing::Done(bytes) => (bytes, Stage::Command),
-                    Storing::Later(bytes, stage) => (bytes, stage),
-                };
-                used += bytes;
-                self.stage = stage;
+                    Storing::Done(bytes) => used += bytes,
+                    Storing::Skip => self.stage = Stage::Swallow(store.len + 2),
+                    Storing::Begun(value) => {
+                        used = unread.len();
+                        self.stage = Stage::Value(value);
+                    }
+                }
                 Step::Done
             }
             Request::Simple { command, noreply } => match desk.simple(command, noreply, out) {
@@ -415,81 +400,6 @@ impl Connection {
                 Step::Done
             }
         }
-    }
-}
-
-/// What became of a storing line.
-enum Storing {
-    /// The data will soon be there whole: look again then.
-    Wait,
-    /// Answered; so many bytes of data are used up.
-    Done(usize),
-    /// So many bytes are used up, and more are to come.
-    Later(usize, Stage),
-}
-
-/// Does what a storing line says; `rest` is what has come of its data, `line` the line's length. A small value is
-/// stored from the read buffer, a large one gets a place of its own.
-fn storing(
-    desk: Desk<'_>,
-    store: &Store<'_>,
-    rest: &[u8],
-    line: usize,
-    out: &mut Output,
-) -> Storing {
-    let whole = store.len + 2;
-    if let Some(data) = rest.get(..whole) {
-        if !desk.refuse_too_large(store, out) {
-            desk.store(store, data, out);
-        }
-        return Storing::Done(whole);
-    }
-    if line + whole <= BUFFER_SIZE / 2 {
-        return Storing::Wait;
-    }
-    if desk.refuse_too_large(store, out) {
-        return Storing::Later(0, Stage::Swallow(whole));
-    }
-    Storing::Later(
-        rest.len(),
-        Stage::Value(Box::new(Value::begun(store, rest))),
-    )
-}
-
-impl Value {
-    /// A value of which `data` has come.
-    fn begun(store: &Store<'_>, data: &[u8]) -> Value {
-        Value {
-            verb: store.verb,
-            key: store.key.to_vec(),
-            flags: store.flags,
-            expiry: store.expiry,
-            len: store.len,
-            noreply: store.noreply,
-            data: data.to_vec(),
-        }
-    }
-
-    fn store(&self) -> Store<'_> {
-        Store {
-            verb: self.verb,
-            key: &self.key,
-            flags: self.flags,
-            expiry: self.expiry,
-            len: self.len,
-            noreply: self.noreply,
-        }
-    }
-
-    /// Room for the next read. It grows with what has come, so each byte is moved a bounded number of times and a
-    /// mere announcement costs nothing.
-    fn make_room(&mut self) -> &mut Vec<u8> {
-        if self.data.capacity() - self.data.len() < VALUE_START / 4 {
-            let missing = self.len + 2 - self.data.len();
-            let growth = missing.min(self.data.len()).max(VALUE_START);
-            self.data.reserve_exact(growth);
-        }
-        &mut self.data
     }
 }
 

@@ -1,7 +1,7 @@
 //! `nearcached`: memcached's classic text protocol over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
-//! thread), [`connection`] and [`buffer`] (one client), [`protocol`] (grammar and wording, no I/O), [`dispatch`] (one
+//! thread), [`connection`], [`buffer`] and [`incoming`] (one client), [`protocol`] (grammar and wording, no I/O), [`dispatch`] (one
 //! request, one call of the core), [`stats`]. [`options`], [`process`] and [`signals`] are about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
@@ -15,6 +15,7 @@ pub mod buffer;
 pub mod connection;
 pub mod counters;
 pub mod dispatch;
+pub mod incoming;
 pub mod listener;
 pub mod options;
 pub mod process;

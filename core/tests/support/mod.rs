@@ -1,0 +1,17 @@
+//! What the tests of the engine share: the oracle, the pair that runs it beside the engine, values that check
+//! themselves, seeds that replay a failing run, and the linearizability checker.
+
+// Each test binary compiles this module for itself and uses a part of it.
+#![allow(dead_code, missing_docs)]
+
+pub mod answer;
+pub mod blocks;
+pub mod number;
+pub mod ops;
+pub mod oracle;
+pub mod pair;
+pub mod perform;
+pub mod property;
+pub mod register;
+pub mod seed;
+pub mod wgl;

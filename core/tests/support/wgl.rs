@@ -1,0 +1,91 @@
+//! A linearizability checker after Wing and Gong (1993) with Lowe's memory of visited states (2017): a history is
+//! linearizable if its calls can be put in an order that a sequential model accepts, in which no call comes
+//! before one that had returned when it was made.
+
+use hashbrown::HashSet;
+use std::hash::Hash;
+
+/// One call as it was recorded. Times are readings of one shared counter.
+#[derive(Clone, Debug)]
+pub struct Call<O, R> {
+    pub thread: usize,
+    pub called: u64,
+    pub returned: u64,
+    pub op: O,
+    pub result: R,
+}
+
+/// The sequential rules of the object.
+pub trait Model {
+    type Op;
+    type Result;
+    type State: Clone + Eq + Hash;
+    /// The state after this call answered this, or `None` if it cannot have.
+    fn step(&self, state: &Self::State, op: &Self::Op, result: &Self::Result) -> Option<Self::State>;
+}
+
+/// The longest history that can be checked: one bit of a word for each call.
+pub const CALLS_MAX: usize = 128;
+
+/// Looks for an order of the calls. An error holds the largest count of calls that any order explains.
+pub fn check<M: Model>(
+    model: &M,
+    start: M::State,
+    history: &[Call<M::Op, M::Result>],
+) -> Result<(), usize> {
+    assert!(history.len() <= CALLS_MAX, "{} calls", history.len());
+    let mut order: Vec<usize> = (0..history.len()).collect();
+    order.sort_unstable_by_key(|at| history[*at].called);
+    let mut search = Search {
+        model,
+        history,
+        order,
+        seen: HashSet::new(),
+        most: 0,
+    };
+    if search.explains(0, start) {
+        Ok(())
+    } else {
+        Err(search.most as usize)
+    }
+}
+
+struct Search<'a, M: Model> {
+    model: &'a M,
+    history: &'a [Call<M::Op, M::Result>],
+    /// The calls by the time they were made.
+    order: Vec<usize>,
+    /// What was tried in vain: the calls put in order so far, and the state they led to.
+    seen: HashSet<(u128, M::State)>,
+    most: u32,
+}
+
+impl<M: Model> Search<'_, M> {
+    /// Can the calls that are not `done` follow, from this state?
+    fn explains(&mut self, done: u128, state: M::State) -> bool {
+        self.most = self.most.max(done.count_ones());
+        if done.count_ones() as usize == self.history.len() {
+            return true;
+        }
+        if !self.seen.insert((done, state.clone())) {
+            return false;
+        }
+        let open = |at: &usize| done & (1 << at) == 0;
+        let returns = self.order.iter().filter(|at| open(at));
+        let horizon = returns.map(|at| self.history[*at].returned).min();
+        let horizon = horizon.expect("a call is open");
+        // Whatever was called after another open call had returned comes after that one.
+        let next: Vec<usize> = self
+            .order
+            .iter()
+            .copied()
+            .filter(|at| open(at))
+            .take_while(|at| self.history[*at].called < horizon)
+            .collect();
+        next.into_iter().any(|at| {
+            let call = &self.history[at];
+            let after = self.model.step(&state, &call.op, &call.result);
+            after.is_some_and(|after| self.explains(done | 1 << at, after))
+        })
+    }
+}

@@ -1,8 +1,9 @@
 //! `nearcached`: memcached's classic text protocol over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
-//! thread), [`connection`], [`buffer`] and [`incoming`] (one client), [`protocol`] (grammar and wording, no I/O), [`dispatch`] (one
-//! request, one call of the core), [`stats`]. [`options`], [`process`] and [`signals`] are about the program as such.
+//! thread), [`connection`], [`buffer`] and [`incoming`] (one client), [`protocol`] (grammar and wording, no I/O),
+//! [`dispatch`] (one request, one call of the core), [`stats`]. [`options`], [`process`] and [`signals`] are about the
+//! program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
 

@@ -4,9 +4,9 @@
 use crate::listener::{Accepted, Doors};
 use crate::options::{Options, Wrong};
 use crate::process::{self, EX_OSERR, PidFile};
-use crate::server::Server;
+use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
-use crate::worker::{Inbox, Worker};
+use crate::worker::{Inbox, Worker, request_stop};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
@@ -55,8 +55,9 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     for inbox in &inboxes {
         inbox.wake();
     }
-    for worker in workers {
-        let _ = worker.join();
+    let ends: Vec<_> = workers.into_iter().map(JoinHandle::join).collect();
+    if ends.iter().any(Result::is_err) {
+        return Err(system("a worker thread failed; see above".into()));
     }
     ended.map_err(|error| system(format!("the main loop failed: {error}")))
 }
@@ -96,10 +97,24 @@ fn start(server: &Arc<Server>) -> io::Result<Workers> {
         let inbox = Arc::new(Inbox::new()?);
         let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox))?;
         let thread = thread::Builder::new().name(format!("worker {number}"));
-        workers.push(thread.spawn(move || worker.run())?);
+        workers.push(thread.spawn(move || {
+            let _all_or_nothing = AllOrNothing;
+            worker.run();
+        })?);
         inboxes.push(inbox);
     }
     Ok((inboxes, workers))
+}
+
+/// A worker that panics takes the server with it: its clients would otherwise wait for ever.
+struct AllOrNothing;
+
+impl Drop for AllOrNothing {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            request_stop(Stop::Now);
+        }
+    }
 }
 
 fn say_what_is_served(server: &Server) {

@@ -1,0 +1,45 @@
+# What the scripts share: one voice, one place for logs, one way to fail.
+# Sourced, never run; expects bash with `set -euo pipefail`.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VENV=$ROOT/.venv
+LOGS=$ROOT/target/logs
+cd "$ROOT"
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# Seconds since the epoch, for stage timings.
+now() { date +%s; }
+
+# quietly NAME COMMAND...: runs it with its output in target/logs/NAME.log; on failure shows the log's end.
+quietly() {
+    local name=$1 log status=0
+    shift
+    mkdir -p "$LOGS"
+    log=$LOGS/$name.log
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if [ "$status" -ne 0 ]; then
+        printf '%s\n' "--- the end of target/logs/$name.log ---" >&2
+        tail -n 60 "$log" >&2
+        return "$status"
+    fi
+}
+
+# step TEXT NAME COMMAND...: one short line per step, with the seconds it took.
+step() {
+    local text=$1 begin
+    shift
+    begin=$(now)
+    printf '%s ... ' "$text"
+    if quietly "$@"; then
+        printf '%ss\n' $(($(now) - begin))
+    else
+        printf 'failed\n'
+        die "$text failed; the whole output is in target/logs/$1.log"
+    fi
+}

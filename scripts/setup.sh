@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
+# Usage: scripts/setup.sh PART...   parts: build c php python memcached valgrind
+# Says nothing when everything is there.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+packages_of() {
+    case $1 in
+        build) echo gcc libc6-dev make pkg-config ;;
+        c) echo g++ libsqlite3-dev ;;
+        php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
+        python) ;; # only what the interpreter's own packaging lacks, see python_packages
+        memcached) echo memcached ;;
+        valgrind) echo valgrind ;;
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached valgrind" ;;
+    esac
+}
+
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The interpreter the virtual environment is made from: the first of 3.11 or newer.
+find_python() {
+    local candidate
+    for candidate in python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+# Debian splits venv and sqlite3's header-free module off the interpreter; others carry both.
+python_packages() {
+    local python
+    if ! python=$(find_python); then
+        echo python3 python3-venv
+    elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+        echo python3-venv
+    fi
+}
+
+# apt-get as root, or through sudo where that asks nothing.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] && return
+    sudo -n true 2>/dev/null && return
+    die "these Debian packages are missing: $*. Run as root or with sudo that asks no password, or install them first: apt-get install $*"
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
+# The package lists are fetched only when the first try fails without them.
+apt_install_or_update() {
+    apt_install "$@" && return
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
+    apt_install "$@"
+}
+
+install_packages() {
+    local part package missing=()
+    for part in "$@"; do
+        for package in $(packages_of "$part"); do
+            installed "$package" || missing+=("$package")
+        done
+        [ "$part" = python ] || continue
+        for package in $(python_packages); do
+            missing+=("$package")
+        done
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    command -v apt-get >/dev/null ||
+        die "this system has no apt-get; install by hand what these Debian packages hold: ${missing[*]}"
+    need_root "${missing[@]}"
+    step "installing ${missing[*]}" setup-apt apt_install_or_update "${missing[@]}"
+}
+
+check_rust() {
+    command -v cargo >/dev/null || die "cargo is missing: install Rust 1.95 or newer from https://rustup.rs"
+    local have
+    have=$(rustc --version | awk '{print $2}')
+    [ "$(printf '1.95.0\n%s\n' "${have%%-*}" | sort -V | head -n 1)" = 1.95.0 ] ||
+        die "rustc is $have and the workspace needs 1.95 or newer: run 'rustup update'"
+    local tool
+    for tool in fmt clippy; do
+        cargo "$tool" --version >/dev/null 2>&1 && continue
+        command -v rustup >/dev/null || die "cargo $tool is missing: install the rustfmt and clippy components"
+        step "adding rustfmt and clippy" setup-rustup rustup component add rustfmt clippy
+    done
+}
+
+make_venv() {
+    local wanted=$ROOT/scripts/requirements.txt stamp=$VENV/.requirements
+    cmp -s "$wanted" "$stamp" && "$VENV/bin/python" -c '' 2>/dev/null && return
+    local python
+    python=$(find_python) || die "Python 3.11 or newer is missing: apt-get install python3 python3-venv"
+    step "making the Python environment .venv" setup-venv fill_venv "$python" "$wanted"
+    cp "$wanted" "$stamp"
+}
+
+fill_venv() {
+    "$VENV/bin/python" -c 'import pip' 2>/dev/null || "$1" -m venv --clear "$VENV" || return
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
+}
+
+mkdir -p "$ROOT/target"
+for part in "$@"; do packages_of "$part" >/dev/null; done
+install_packages "$@"
+for part in "$@"; do
+    case $part in
+        build) check_rust ;;
+        python) make_venv ;;
+    esac
+done

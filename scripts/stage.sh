@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds each face the way a user gets it, for the demo, the README's examples and the benchmarks:
+# the C library installed in target/stage, the Python module in .venv, the PHP extension in target/php.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+build_php() {
+    cargo build --release -p nearcache-php
+    mkdir -p target/php
+    # Renamed into place: a PHP that has the old file mapped keeps it.
+    cp target/release/libnearcache_php.so target/php/nearcache.so.new
+    mv target/php/nearcache.so.new target/php/nearcache.so
+}
+
+build_python() {
+    # `maturin develop` would leave the built module in the source tree.
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+        --no-build-isolation ./bindings/python
+}
+
+step "building the C library and nearcached" stage-c env DESTDIR= PREFIX="$ROOT/target/stage" scripts/install.sh
+step "building the Python module" stage-python build_python
+step "building the PHP extension" stage-php build_php

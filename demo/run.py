@@ -177,7 +177,7 @@ def main() -> None:
     asked = parser.parse_args()
     progress = Progress()
     begin = time.monotonic()
-    php = ["php", "-d", f"extension={asked.php}", "-d", "nearcache.enable_cli=1", str(HERE / "php" / "main.php")]
+    php = ["php", "-d", f"extension={asked.php}", str(HERE / "php" / "main.php")]
     verified = run_language("C", [asked.users_c], asked, progress)
     verified += run_language("Python", [sys.executable, str(HERE / "python" / "main.py")], asked, progress)
     verified += run_language("PHP", php, asked, progress)

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Runs each example of README.md against the faces as a user would have them.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+scripts/stage.sh
+"$VENV/bin/python" scripts/readme_examples.py target/stage "$ROOT/target/php/nearcache.so"

@@ -1,6 +1,6 @@
 """Runs the demo: the same users and requests in C, Python and PHP, from four sources each, as one table a language.
 
-    run.py --work DIRECTORY --users-c PROGRAM --php EXTENSION.so --nearcached PROGRAM
+    run.py --work DIRECTORY --users-c PROGRAM [--php PHP] --php-extension FILE.so --nearcached PROGRAM
 
 `make run` builds what it takes and calls it. Every run starts from a fresh copy of the database. It fails if any
 program fails, finds a cached row that differs from the database's, or has nothing cached to compare.
@@ -172,12 +172,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the cache-aside demo in C, Python and PHP.")
     parser.add_argument("--work", type=Path, required=True, help="where users.db and requests.bin are")
     parser.add_argument("--users-c", required=True, help="the C program")
-    parser.add_argument("--php", required=True, help="the built PHP extension")
+    parser.add_argument("--php", default="php", help="the PHP the extension was built for")
+    parser.add_argument("--php-extension", required=True, help="the built PHP extension")
     parser.add_argument("--nearcached", required=True, help="the daemon")
     asked = parser.parse_args()
     progress = Progress()
     begin = time.monotonic()
-    php = ["php", "-d", f"extension={asked.php}", str(HERE / "php" / "main.php")]
+    php = [asked.php, "-d", f"extension={asked.php_extension}", str(HERE / "php" / "main.php")]
     verified = run_language("C", [asked.users_c], asked, progress)
     verified += run_language("Python", [sys.executable, str(HERE / "python" / "main.py")], asked, progress)
     verified += run_language("PHP", php, asked, progress)

@@ -6,6 +6,17 @@ VENV=$ROOT/.venv
 LOGS=$ROOT/target/logs
 cd "$ROOT"
 
+# The scripts of the parts that choose an interpreter of their own are to choose the same one.
+export PYTHON=$VENV/bin/python
+for candidate in "${PHP_CONFIG:-}" php-config8.2 php-config; do
+    if [ -n "$candidate" ] && PHP_CONFIG=$(command -v "$candidate"); then
+        export PHP_CONFIG
+        PHP=$("$PHP_CONFIG" --php-binary)
+        break
+    fi
+done
+unset candidate
+
 say() { printf '%s\n' "$*"; }
 
 die() {

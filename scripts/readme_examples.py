@@ -1,6 +1,6 @@
 """Runs the README's examples as a user would, and compares what they print with what the README says they print.
 
-    readme_examples.py STAGE PHP_EXTENSION
+    readme_examples.py STAGE PHP PHP_EXTENSION
 
 STAGE is where the C library and nearcached are installed. Each fenced block in a language below is one example; the
 fenced `text` block behind it is what it prints.
@@ -91,7 +91,7 @@ def listening_port(process: subprocess.Popen, ports: Path) -> int:
     raise SystemExit("error: nearcached does not listen")
 
 
-def run_example(language: str, source: str, stage: Path, php_extension: str) -> str:
+def run_example(language: str, source: str, stage: Path, php: list) -> str:
     """What the example prints."""
     if language == "rust":
         return run_rust(source)
@@ -104,23 +104,23 @@ def run_example(language: str, source: str, stage: Path, php_extension: str) -> 
     if language == "php":
         file = WORK / "example.php"
         file.write_text(source)
-        return run(["php", "-d", f"extension={php_extension}", file])
+        return run([*php, file])
     with daemon(stage) as port:
         # The README names memcached's usual port, which may be taken here.
         return run(["bash", "-c", source.replace("11211", str(port))])
 
 
 def main() -> None:
-    if len(sys.argv) != 3:
-        raise SystemExit("usage: readme_examples.py STAGE PHP_EXTENSION")
-    stage, php_extension = Path(sys.argv[1]).resolve(), sys.argv[2]
+    if len(sys.argv) != 4:
+        raise SystemExit("usage: readme_examples.py STAGE PHP PHP_EXTENSION")
+    stage, php = Path(sys.argv[1]).resolve(), [sys.argv[2], "-d", f"extension={sys.argv[3]}"]
     WORK.mkdir(parents=True, exist_ok=True)
     missing, wrong = set(LANGUAGES), []
     for language, source, expected in BLOCK.findall((ROOT / "README.md").read_text()):
         if language not in LANGUAGES:
             continue
         missing.discard(language)
-        printed = run_example(language, source, stage, php_extension).replace("\r\n", "\n")
+        printed = run_example(language, source, stage, php).replace("\r\n", "\n")
         print(f"{language}: {'as written' if printed == expected else 'differs'}", flush=True)
         if printed != expected:
             wrong.append(f"{language} prints {printed!r} and the README says {expected!r}")

@@ -4,4 +4,4 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 scripts/stage.sh
-"$VENV/bin/python" scripts/readme_examples.py target/stage "$ROOT/target/php/nearcache.so"
+"$VENV/bin/python" scripts/readme_examples.py target/stage "$PHP" "$ROOT/target/php/nearcache.so"

@@ -32,4 +32,4 @@ fi
 
 say
 exec "$VENV/bin/python" demo/run.py --work "$work" --users-c "$work/users" \
-    --php "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/stage/bin/nearcached"
+    --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/stage/bin/nearcached"

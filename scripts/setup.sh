@@ -101,18 +101,29 @@ check_rust() {
     done
 }
 
+# Each part that needs Python packages pins them in a file of its own; one environment holds them all.
+requirement_files() {
+    local file
+    for file in tests/python/requirements.txt tests/clients/requirements.txt bindings/python/benches/requirements.txt; do
+        [ ! -e "$file" ] || echo "$file"
+    done
+}
+
 make_venv() {
-    local wanted=$ROOT/scripts/requirements.txt stamp=$VENV/.requirements
-    cmp -s "$wanted" "$stamp" && "$VENV/bin/python" -c '' 2>/dev/null && return
-    local python
+    local wanted stamp=$VENV/.requirements python files
+    mapfile -t files < <(requirement_files)
+    wanted=$(cat "${files[@]}")
+    [ "$wanted" = "$(cat "$stamp" 2>/dev/null)" ] && "$VENV/bin/python" -c '' 2>/dev/null && return
     python=$(find_python) || die "Python 3.11 or newer is missing: apt-get install python3 python3-venv"
-    step "making the Python environment .venv" setup-venv fill_venv "$python" "$wanted"
-    cp "$wanted" "$stamp"
+    step "making the Python environment .venv" setup-venv fill_venv "$python" "${files[@]}"
+    printf '%s\n' "$wanted" >"$stamp"
 }
 
 fill_venv() {
     "$VENV/bin/python" -c 'import pip' 2>/dev/null || "$1" -m venv --clear "$VENV" || return
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
+    shift
+    # shellcheck disable=SC2046  # one -r for each file
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check $(printf -- '-r %s ' "$@")
 }
 
 mkdir -p "$ROOT/target"

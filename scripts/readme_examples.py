@@ -1,8 +1,8 @@
 """Runs the README's examples as a user would, and compares what they print with what the README says they print.
 
-    readme_examples.py STAGE PHP PHP_EXTENSION
+    readme_examples.py PREFIX PHP PHP_EXTENSION
 
-STAGE is where the C library and nearcached are installed. Each fenced block in a language below is one example; the
+PREFIX is where the C library and nearcached are installed. Each fenced block in a language below is one example; the
 fenced `text` block behind it is what it prints.
 """
 
@@ -53,23 +53,23 @@ def run_rust(source: str) -> str:
     return run(["cargo", "run", "--quiet", "--manifest-path", crate / "Cargo.toml"], env=environment)
 
 
-def run_compiled(source: str, stage: Path, compiler: list, suffix: str) -> str:
+def run_compiled(source: str, prefix: Path, compiler: list, suffix: str) -> str:
     """Compiled and linked through pkg-config, warnings being errors."""
     file, program = WORK / f"example{suffix}", WORK / f"example-{suffix[1:]}"
     file.write_text(source)
-    paths = {**os.environ, "PKG_CONFIG_PATH": str(stage / "lib" / "pkgconfig")}
+    paths = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
     flags = run(["pkg-config", "--cflags", "--libs", "nearcache"], env=paths).split()
-    rpath = f"-Wl,-rpath,{stage / 'lib'}"
+    rpath = f"-Wl,-rpath,{prefix / 'lib'}"
     run([*compiler, "-Wall", "-Wextra", "-Werror", "-o", program, file, *flags, rpath])
     return run([program])
 
 
 @contextmanager
-def daemon(stage: Path):
+def daemon(prefix: Path):
     """nearcached on a port of the system's choice."""
     ports = WORK / "ports"
     ports.unlink(missing_ok=True)
-    command = [stage / "bin" / "nearcached", "-l", "127.0.0.1", "-p", "-1", "-U", "0", "-m", "64"]
+    command = [prefix / "bin" / "nearcached", "-l", "127.0.0.1", "-p", "-1", "-U", "0", "-m", "64"]
     if os.getuid() == 0:
         command += ["-u", "root"]
     with subprocess.Popen(command, env={**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)}) as process:
@@ -91,36 +91,36 @@ def listening_port(process: subprocess.Popen, ports: Path) -> int:
     raise SystemExit("error: nearcached does not listen")
 
 
-def run_example(language: str, source: str, stage: Path, php: list) -> str:
+def run_example(language: str, source: str, prefix: Path, php: list) -> str:
     """What the example prints."""
     if language == "rust":
         return run_rust(source)
     if language == "c":
-        return run_compiled(source, stage, ["cc", "-std=c99", "-pedantic"], ".c")
+        return run_compiled(source, prefix, ["cc", "-std=c99", "-pedantic"], ".c")
     if language == "cpp":
-        return run_compiled(source, stage, ["c++", "-std=c++17", "-pedantic"], ".cpp")
+        return run_compiled(source, prefix, ["c++", "-std=c++17", "-pedantic"], ".cpp")
     if language == "python":
         return run([sys.executable, "-c", source])
     if language == "php":
         file = WORK / "example.php"
         file.write_text(source)
         return run([*php, file])
-    with daemon(stage) as port:
+    with daemon(prefix) as port:
         # The README names memcached's usual port, which may be taken here.
         return run(["bash", "-c", source.replace("11211", str(port))])
 
 
 def main() -> None:
     if len(sys.argv) != 4:
-        raise SystemExit("usage: readme_examples.py STAGE PHP PHP_EXTENSION")
-    stage, php = Path(sys.argv[1]).resolve(), [sys.argv[2], "-d", f"extension={sys.argv[3]}"]
+        raise SystemExit("usage: readme_examples.py PREFIX PHP PHP_EXTENSION")
+    prefix, php = Path(sys.argv[1]).resolve(), [sys.argv[2], "-d", f"extension={sys.argv[3]}"]
     WORK.mkdir(parents=True, exist_ok=True)
     missing, wrong = set(LANGUAGES), []
     for language, source, expected in BLOCK.findall((ROOT / "README.md").read_text()):
         if language not in LANGUAGES:
             continue
         missing.discard(language)
-        printed = run_example(language, source, stage, php).replace("\r\n", "\n")
+        printed = run_example(language, source, prefix, php).replace("\r\n", "\n")
         print(f"{language}: {'as written' if printed == expected else 'differs'}", flush=True)
         if printed != expected:
             wrong.append(f"{language} prints {printed!r} and the README says {expected!r}")

@@ -3,5 +3,5 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-scripts/stage.sh
-"$VENV/bin/python" scripts/readme_examples.py target/stage "$PHP" "$ROOT/target/php/nearcache.so"
+scripts/faces.sh
+"$VENV/bin/python" scripts/readme_examples.py target/installed "$PHP" "$ROOT/target/php/nearcache.so"

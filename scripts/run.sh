@@ -14,13 +14,13 @@ mkdir -p "$work"
 
 build_c() {
     local flags
-    flags=$(PKG_CONFIG_PATH="$ROOT/target/stage/lib/pkgconfig" pkg-config --cflags --libs nearcache sqlite3)
+    flags=$(PKG_CONFIG_PATH="$ROOT/target/installed/lib/pkgconfig" pkg-config --cflags --libs nearcache sqlite3)
     # shellcheck disable=SC2086  # the flags are words
     gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$work/users" demo/c/*.c $flags \
-        -Wl,-rpath,"$ROOT/target/stage/lib"
+        -Wl,-rpath,"$ROOT/target/installed/lib"
 }
 
-scripts/stage.sh
+scripts/faces.sh
 step "building the C program" run-c build_c
 
 # The input follows from its maker alone, so it is made again only when the maker changed.
@@ -32,4 +32,4 @@ fi
 
 say
 exec "$VENV/bin/python" demo/run.py --work "$work" --users-c "$work/users" \
-    --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/stage/bin/nearcached"
+    --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/installed/bin/nearcached"

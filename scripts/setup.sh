@@ -10,15 +10,17 @@ packages_of() {
         build) echo gcc libc6-dev make pkg-config ;;
         c) echo g++ libsqlite3-dev ;;
         php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
-        python) ;; # only what the interpreter's own packaging lacks, see python_packages
+        python) python_packages ;;
         memcached) echo memcached ;;
         valgrind) echo valgrind ;;
         *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached valgrind" ;;
     esac
 }
 
-installed() {
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+# Those of the packages named that are not installed.
+not_installed() {
+    comm -23 <(printf '%s\n' "$@" | sort -u) \
+        <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort -u)
 }
 
 # The interpreter the virtual environment is made from: the first of 3.11 or newer.
@@ -33,7 +35,7 @@ find_python() {
     return 1
 }
 
-# Debian splits venv and sqlite3's header-free module off the interpreter; others carry both.
+# What the interpreter lacks: Debian splits venv off it, others carry it.
 python_packages() {
     local python
     if ! python=$(find_python); then
@@ -70,16 +72,12 @@ apt_install_or_update() {
 }
 
 install_packages() {
-    local part package missing=()
+    local part packages=() missing
     for part in "$@"; do
-        for package in $(packages_of "$part"); do
-            installed "$package" || missing+=("$package")
-        done
-        [ "$part" = python ] || continue
-        for package in $(python_packages); do
-            missing+=("$package")
-        done
+        # shellcheck disable=SC2207  # the names are words
+        packages+=($(packages_of "$part"))
     done
+    mapfile -t missing < <(not_installed "${packages[@]}")
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null ||
         die "this system has no apt-get; install by hand what these Debian packages hold: ${missing[*]}"
@@ -122,12 +120,15 @@ make_venv() {
 fill_venv() {
     "$VENV/bin/python" -c 'import pip' 2>/dev/null || "$1" -m venv --clear "$VENV" || return
     shift
+    [ $# -gt 0 ] || return 0
     # shellcheck disable=SC2046  # one -r for each file
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check $(printf -- '-r %s ' "$@")
 }
 
 mkdir -p "$ROOT/target"
-for part in "$@"; do packages_of "$part" >/dev/null; done
+for part in "$@"; do
+    packages_of "$part" >/dev/null
+done
 install_packages "$@"
 for part in "$@"; do
     case $part in

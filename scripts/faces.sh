@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds each face the way a user gets it, for the demo, the README's examples and the benchmarks:
-# the C library installed in target/stage, the Python module in .venv, the PHP extension in target/php.
+# the C library installed in target/installed, the Python module in .venv, the PHP extension in target/php.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -17,6 +17,6 @@ build_python() {
     tests/python/run.sh --version
 }
 
-step "building the C library and nearcached" stage-c env DESTDIR= PREFIX="$ROOT/target/stage" scripts/install.sh
-step "building the Python module" stage-python build_python
-step "building the PHP extension" stage-php build_php
+step "building the C library and nearcached" faces-c env DESTDIR= PREFIX="$ROOT/target/installed" scripts/install.sh
+step "building the Python module" faces-python build_python
+step "building the PHP extension" faces-php build_php

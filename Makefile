@@ -15,7 +15,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## install everything any target needs
-	@scripts/setup.sh build c php python memcached valgrind
+	@scripts/setup.sh build c php python memcached bench valgrind
 
 run: ## the demo: users in SQLite behind the cache, in C, Python and PHP, with a table each
 	@scripts/setup.sh build c php python memcached
@@ -38,7 +38,7 @@ test-php: ## the tests of the PHP extension alone
 	@tests/php/run.sh
 
 bench: ## every benchmark; one table, also in target/bench/summary.md
-	@scripts/setup.sh build c php python memcached
+	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
 
 install: ## the C library, its headers and nearcached under PREFIX (/usr/local) in DESTDIR

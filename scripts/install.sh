@@ -12,7 +12,6 @@ case $PREFIX in
 esac
 
 step "building libnearcache and nearcached" install-build cargo build --release -p nearcache-ffi -p nearcached
-export PREFIX DESTDIR
-step "installing libnearcache under $DESTDIR$PREFIX" install-ffi ffi/install.sh
+step "installing libnearcache under $DESTDIR$PREFIX" install-ffi ffi/install.sh "$PREFIX" "$DESTDIR"
 step "installing nearcached under $DESTDIR$PREFIX/bin" install-nearcached \
     install -D -m 755 target/release/nearcached "$DESTDIR$PREFIX/bin/nearcached"

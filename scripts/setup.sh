@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
-# Usage: scripts/setup.sh PART...   parts: build c php python memcached valgrind
+# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench valgrind
 # Says nothing when everything is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -12,8 +12,9 @@ packages_of() {
         php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
         python) python_packages ;;
         memcached) echo memcached ;;
+        bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
         valgrind) echo valgrind ;;
-        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached valgrind" ;;
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench valgrind" ;;
     esac
 }
 
@@ -102,7 +103,7 @@ check_rust() {
 # Each part that needs Python packages pins them in a file of its own; one environment holds them all.
 requirement_files() {
     local file
-    for file in tests/python/requirements.txt tests/clients/requirements.txt bindings/python/benches/requirements.txt; do
+    for file in tests/python/requirements.txt tests/clients/requirements.txt; do
         [ ! -e "$file" ] || echo "$file"
     done
 }

@@ -56,13 +56,17 @@ class Server:
         command = [program, "-s", self.path, "-U", "0", "-m", str(CACHE_MIB), "-t", "1"]
         if os.getuid() == 0:
             command += ["-u", "root"]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self._log = os.path.join(self._directory, "log")
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def __enter__(self) -> "Server":
         deadline = time.monotonic() + 10
         while True:
             if self._process.poll() is not None:
-                raise SystemExit(f"error: {self._process.args[0]} ended at once, status {self._process.returncode}")
+                said = Path(self._log).read_text()
+                self.__exit__()
+                raise SystemExit(f"error: {self._process.args[0]} ended at once, status {self._process.returncode}: {said}")
             with socket.socket(socket.AF_UNIX) as client:
                 try:
                     client.connect(self.path)

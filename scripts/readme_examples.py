@@ -72,14 +72,16 @@ def daemon(prefix: Path):
     command = [prefix / "bin" / "nearcached", "-l", "127.0.0.1", "-p", "-1", "-U", "0", "-m", "64"]
     if os.getuid() == 0:
         command += ["-u", "root"]
-    with subprocess.Popen(command, env={**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)}) as process:
+    environment = {**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)}
+    log = WORK / "nearcached.log"
+    with log.open("wb") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
         try:
-            yield listening_port(process, ports)
+            yield listening_port(process, ports, log)
         finally:
             process.terminate()
 
 
-def listening_port(process: subprocess.Popen, ports: Path) -> int:
+def listening_port(process: subprocess.Popen, ports: Path, log: Path) -> int:
     """Waits until the daemon has written its port and answers on it."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
@@ -88,7 +90,7 @@ def listening_port(process: subprocess.Popen, ports: Path) -> int:
             with socket.create_connection(("127.0.0.1", int(found[1])), timeout=10):
                 return int(found[1])
         time.sleep(0.01)
-    raise SystemExit("error: nearcached does not listen")
+    raise SystemExit(f"error: nearcached does not listen; it wrote: {log.read_text()}")
 
 
 def run_example(language: str, source: str, prefix: Path, php: list) -> str:

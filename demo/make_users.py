@@ -2,7 +2,7 @@
 
 Both follow from the seed alone, so every language replays the same requests on the same rows.
 
-    make_users.py DIRECTORY [--users 300000] [--requests 200000] [--seed 20]
+    make_users.py DIRECTORY [--users 300000] [--requests 150000] [--seed 20]
 
 writes DIRECTORY/users.db and DIRECTORY/requests.bin. A request is one little-endian 32-bit word:
 the user's id, with the highest bit set if the request is an update. The ids follow Zipf's law with
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Makes the demo's users and requests.")
     parser.add_argument("directory")
     parser.add_argument("--users", type=int, default=300_000)
-    parser.add_argument("--requests", type=int, default=200_000)
+    parser.add_argument("--requests", type=int, default=150_000)
     parser.add_argument("--seed", type=int, default=20)
     asked = parser.parse_args()
     if not 1 <= asked.users < UPDATE or asked.requests < 1:

@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-users=300000 requests=200000 work=$ROOT/target/demo
+users=300000 requests=150000 work=$ROOT/target/demo
 case ${1:-} in
     '') ;;
     --small) users=3000 requests=6000 work=$ROOT/target/demo-small ;;

@@ -1,4 +1,4 @@
-/* The row's compact form: little-endian integers, then the texts with a length byte each. Explicit, so that
+/* The row's compact form: little-endian integers, the texts' lengths, the texts. Explicit, so that
  * it does not depend on a compiler's padding and another program could read it. */
 #include "user.h"
 
@@ -24,8 +24,9 @@ size_t user_pack(const user *row, unsigned char *out)
     unsigned char *end = put(out, row->id, 4);
     end = put(end, row->visits, 4);
     end = put(end, (uint64_t)row->created_at, 8);
+    memcpy(end, row->length, USER_TEXTS);
+    end += USER_TEXTS;
     for (int i = 0; i < USER_TEXTS; i++) {
-        *end++ = row->length[i];
         memcpy(end, row->text[i], row->length[i]);
         end += row->length[i];
     }
@@ -35,16 +36,16 @@ size_t user_pack(const user *row, unsigned char *out)
 int user_unpack(const unsigned char *bytes, size_t length, user *row)
 {
     const unsigned char *end = bytes + length;
-    if (length < 16)
+    if (length < USER_HEAD)
         return -1;
     row->id = (uint32_t)take(bytes, 4);
     row->visits = (uint32_t)take(bytes + 4, 4);
     row->created_at = (int64_t)take(bytes + 8, 8);
-    bytes += 16;
+    memcpy(row->length, bytes + 16, USER_TEXTS);
+    bytes += USER_HEAD;
     for (int i = 0; i < USER_TEXTS; i++) {
-        if (bytes == end || end - bytes - 1 < bytes[0])
+        if (end - bytes < row->length[i])
             return -1;
-        row->length[i] = *bytes++;
         memcpy(row->text[i], bytes, row->length[i]);
         row->text[i][row->length[i]] = '\0';
         bytes += row->length[i];

@@ -7,8 +7,9 @@
 
 #define USER_TEXTS 5
 #define USER_TEXT_MAX 255
-/* id, visits, created_at, then each text behind its length in one byte. */
-#define USER_PACKED_MAX (4 + 4 + 8 + USER_TEXTS * (1 + USER_TEXT_MAX))
+/* id, visits, created_at, the texts' lengths in a byte each, the texts. demo/python/users.py packs the same way. */
+#define USER_HEAD (4 + 4 + 8 + USER_TEXTS)
+#define USER_PACKED_MAX (USER_HEAD + USER_TEXTS * USER_TEXT_MAX)
 
 enum { USER_NAME, USER_EMAIL, USER_CITY, USER_COUNTRY, USER_BIO };
 

@@ -1,22 +1,24 @@
 """Cache-aside in Python: users in SQLite, a cache in front.
 
 The cache is anything with pymemcache's `get`, `set` and `delete`; nearcache has them under the same names, so the
-same class serves from the process itself or from a memcached. A row is cached as a JSON array: explicit, compact,
-and readable from any language.
+same class serves from the process itself or from a memcached. A row is cached as the same bytes that demo/c packs:
+explicit, compact, and faster to read back than JSON.
 """
 
-import json
 import sqlite3
+import struct
 from typing import NamedTuple, Optional
 
 # How long a row may be served from the cache: the bound on staleness should a delete get lost.
 ROW_SECONDS = 300
 
-_pack = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+# id, visits, created_at, the five texts' lengths in bytes; the texts follow.
+_HEAD = struct.Struct("<IIq5B")
+_HEAD_SIZE = _HEAD.size
 
 
 class User(NamedTuple):
-    """One row; the order of the fields is the order in the cached array."""
+    """One row."""
 
     id: int
     name: str
@@ -28,13 +30,31 @@ class User(NamedTuple):
     visits: int
 
     def packed(self) -> bytes:
-        """The form in the cache."""
-        return _pack(self).encode()
+        """The form in the cache; a struct.error if a text is longer than 255 bytes."""
+        texts = [text.encode() for text in self[1:6]]
+        return b"".join((_HEAD.pack(self.id, self.visits, self.created_at, *map(len, texts)), *texts))
 
     @classmethod
     def unpacked(cls, packed: bytes) -> "User":
-        """Back from the form in the cache; a ValueError or TypeError if it is not one."""
-        return cls._make(json.loads(packed))
+        """Back from the form in the cache; a struct.error or ValueError if it is not one."""
+        user_id, visits, created_at, name, email, city, country, bio = _HEAD.unpack_from(packed)
+        # From lengths to ends, without a loop: this is the whole cost of a hit.
+        name += _HEAD_SIZE
+        email += name
+        city += email
+        country += city
+        if len(packed) != country + bio:
+            raise ValueError(f"{len(packed)} bytes are not a packed user")
+        return cls(
+            user_id,
+            packed[_HEAD_SIZE:name].decode(),
+            packed[name:email].decode(),
+            packed[email:city].decode(),
+            packed[city:country].decode(),
+            packed[country:].decode(),
+            created_at,
+            visits,
+        )
 
 
 class Users:

@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 # A stage that hangs fails after this many seconds.
-STAGE_LIMIT=900
+STAGE_LIMIT=1200
 passed=0
 failed=()
 
@@ -25,6 +25,7 @@ stage() {
 
 stage fmt "formatting" cargo fmt --all --check
 stage clippy "lints" cargo clippy --all-targets -- -D warnings
+stage build "the Rust tests build" cargo test --no-run
 stage rust "Rust tests: core, C library, daemon" cargo test
 if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \

@@ -27,23 +27,24 @@ die() {
 # Seconds since the epoch, for stage timings.
 now() { date +%s; }
 
-# quietly NAME COMMAND...: runs it with its output in target/logs/NAME.log; on failure shows the log's end.
+# quietly NAME COMMAND...: runs it with its output in target/logs/NAME.log.
 quietly() {
-    local name=$1 log status=0
+    local name=$1
     shift
     mkdir -p "$LOGS"
-    log=$LOGS/$name.log
-    "$@" >"$log" 2>&1 </dev/null || status=$?
-    if [ "$status" -ne 0 ]; then
-        printf '%s\n' "--- the end of target/logs/$name.log ---" >&2
-        tail -n 60 "$log" >&2
-        return "$status"
-    fi
+    "$@" >"$LOGS/$name.log" 2>&1 </dev/null
+}
+
+# show_log NAME: the end of what a quiet command said.
+show_log() {
+    printf '%s\n' "--- the end of target/logs/$1.log ---" >&2
+    tail -n 60 "$LOGS/$1.log" >&2
+    printf '%s\n' "---" >&2
 }
 
 # step TEXT NAME COMMAND...: one short line per step, with the seconds it took.
 step() {
-    local text=$1 begin
+    local text=$1 name=$2 begin
     shift
     begin=$(now)
     printf '%s ... ' "$text"
@@ -51,6 +52,7 @@ step() {
         printf '%ss\n' $(($(now) - begin))
     else
         printf 'failed\n'
-        die "$text failed; the whole output is in target/logs/$1.log"
+        show_log "$name"
+        die "$text failed; the whole output is in target/logs/$name.log"
     fi
 }

@@ -19,6 +19,7 @@ stage() {
         passed=$((passed + 1))
     else
         printf 'FAILED  %4ss\n' $(($(now) - begin))
+        show_log "test-$name"
         failed+=("$name")
     fi
 }

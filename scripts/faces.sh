@@ -4,12 +4,12 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+# Renamed into place: a PHP that has the old file mapped keeps it.
 build_php() {
-    cargo build --release -p nearcache-php
-    mkdir -p target/php
-    # Renamed into place: a PHP that has the old file mapped keeps it.
-    cp target/release/libnearcache_php.so target/php/nearcache.so.new
-    mv target/php/nearcache.so.new target/php/nearcache.so
+    cargo build --release -p nearcache-php &&
+        mkdir -p target/php &&
+        cp target/release/libnearcache_php.so target/php/nearcache.so.new &&
+        mv target/php/nearcache.so.new target/php/nearcache.so
 }
 
 # Its own script knows how to build the module, and when that is needed; pytest then only names itself.

@@ -27,7 +27,8 @@ die() {
 # Seconds since the epoch, for stage timings.
 now() { date +%s; }
 
-# quietly NAME COMMAND...: runs it with its output in target/logs/NAME.log.
+# quietly NAME COMMAND...: runs it with its output in target/logs/NAME.log. `set -e` is off within, as its status is
+# asked for: a function that is run so joins its commands with && or || return.
 quietly() {
     local name=$1
     shift

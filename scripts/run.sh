@@ -14,7 +14,8 @@ mkdir -p "$work"
 
 build_c() {
     local flags
-    flags=$(PKG_CONFIG_PATH="$ROOT/target/installed/lib/pkgconfig" pkg-config --cflags --libs nearcache sqlite3)
+    flags=$(PKG_CONFIG_PATH="$ROOT/target/installed/lib/pkgconfig" pkg-config --cflags --libs nearcache sqlite3) ||
+        return
     # shellcheck disable=SC2086  # the flags are words
     gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$work/users" demo/c/*.c $flags \
         -Wl,-rpath,"$ROOT/target/installed/lib"

@@ -13,7 +13,9 @@ const ASIDE: u64 = 192 << 10;
 /// Address space and resident memory of this process, in bytes.
 fn taken() -> (u64, u64) {
     let text = std::fs::read_to_string("/proc/self/statm").expect("Linux has /proc");
-    let mut pages = text.split_ascii_whitespace().map(|word| word.parse::<u64>());
+    let mut pages = text
+        .split_ascii_whitespace()
+        .map(|word| word.parse::<u64>());
     let mut next = || pages.next().expect("statm has 7 fields").expect("numbers") * 4096;
     (next(), next())
 }
@@ -28,10 +30,17 @@ fn the_limit_is_exact() {
         let before = taken();
         let cache = Options::new(size).open().expect("the cache opens");
         let opened = taken();
-        assert!(opened.0 - before.0 <= size + ASIDE, "{size}: {} mapped", opened.0 - before.0);
+        assert!(
+            opened.0 - before.0 <= size + ASIDE,
+            "{size}: {} mapped",
+            opened.0 - before.0
+        );
         let mut stored = 0u64;
         let mut peak = 0;
-        while stored < size * 3 {
+        for step in 0u64.. {
+            if stored >= size * 3 {
+                break;
+            }
             // Mostly small, so that the index grows to its most; some of many segments.
             let len = match rng.below(1000) {
                 0 => rng.index(bytes.len()),
@@ -45,20 +54,33 @@ fn the_limit_is_exact() {
                 Err(Error::OutOfMemory) if len as u64 > size / 4 => {}
                 other => panic!("{size}: a set of {len} bytes was answered {other:?}"),
             }
-            if stored % 64 == 0 {
+            if step.is_multiple_of(256) {
                 let stats = cache.stats();
                 peak = peak.max(stats.bytes);
                 // Whole pages: what is beyond the last one is not used.
                 let limit = stats.limit_maxbytes;
-                assert!(limit <= size && limit + 4096 > size, "{size}: limit_maxbytes {limit}");
-                assert!(stats.bytes <= size, "{size}: {} bytes of items", stats.bytes);
+                assert!(
+                    limit <= size && limit + 4096 > size,
+                    "{size}: limit_maxbytes {limit}"
+                );
+                assert!(
+                    stats.bytes <= size,
+                    "{size}: {} bytes of items",
+                    stats.bytes
+                );
             }
         }
         let full = taken();
         let (mapped, resident) = (full.0 - before.0, full.1.saturating_sub(before.1));
         assert!(mapped <= size + ASIDE, "{size}: {mapped} mapped when full");
-        assert!(resident <= size + ASIDE, "{size}: {resident} resident when full");
-        assert!(resident > size / 2, "{size}: only {resident} resident when full");
+        assert!(
+            resident <= size + ASIDE,
+            "{size}: {resident} resident when full"
+        );
+        assert!(
+            resident > size / 2,
+            "{size}: only {resident} resident when full"
+        );
         assert!(peak > size / 2, "{size}: at most {peak} bytes of items");
         cache.check().expect("the cache is whole");
         drop(cache);

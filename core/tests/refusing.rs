@@ -40,7 +40,10 @@ fn what_was_stored_stays() {
     let cache = open();
     let stored = fill(&cache, 0, LEN, Expiry::Never);
     let held = u64::from(stored) * LEN as u64;
-    assert!(held > SIZE * 6 / 10, "only {held} bytes of values fit into {SIZE}");
+    assert!(
+        held > SIZE * 6 / 10,
+        "only {held} bytes of values fit into {SIZE}"
+    );
     for k in 0..stored {
         let found = cache.get(&key(k)).expect("a get does not fail");
         assert_eq!(found.expect("nothing is evicted").data, value(k, LEN));
@@ -67,14 +70,20 @@ fn a_refusal_follows_memcached() {
     assert!(there(1), "a replace that fails keeps the old value");
     refused(cache.cas(&key(2), &large, 0, Expiry::Never, unique(2)));
     assert!(there(2), "a cas that fails keeps the old value");
-    for grown in [cache.append(&key(3), &large), cache.prepend(&key(3), &large)] {
+    for grown in [
+        cache.append(&key(3), &large),
+        cache.prepend(&key(3), &large),
+    ] {
         assert_eq!(grown.expect("NOT_STORED is no failure"), Outcome::NotStored);
     }
     assert_eq!(cache.get(&key(3)).unwrap().unwrap().data, value(3, LEN));
     refused(cache.set(&key(4), &large, 0, Expiry::Never));
     assert!(!there(4), "a set that fails removes the old value");
     // What needs no memory goes on.
-    assert_eq!(cache.touch(&key(5), Expiry::After(9)).unwrap(), nearcache::Touch::Touched);
+    assert_eq!(
+        cache.touch(&key(5), Expiry::After(9)).unwrap(),
+        nearcache::Touch::Touched
+    );
     assert_eq!(cache.delete(&key(6)).unwrap(), Deletion::Deleted);
     cache.check().expect("the cache is whole");
 }
@@ -102,7 +111,8 @@ fn there_is_room_again() {
     cache.check().expect("the cache is whole");
 }
 
-/// Nothing leaks: filled and emptied many times, with values of one segment and of many, it holds as much as ever.
+/// Nothing leaks: filled and emptied many times, with values of one segment and of many, it holds as much as ever,
+/// but for what may be left of the segments last filled by others.
 #[test]
 fn nothing_leaks() {
     let cache = open();
@@ -117,8 +127,9 @@ fn nothing_leaks() {
     for round in 0..30 {
         for (len, first) in lens.iter().zip(&holds) {
             let stored = fill(&cache, 0, *len, Expiry::Never);
+            let two_segments = (128 << 10) / *len as u32;
             assert!(
-                stored + 1 + first / 20 >= *first,
+                stored + 1 + two_segments >= *first,
                 "round {round}: {stored} values of {len} bytes fit, {first} had at first"
             );
             match round % 2 {
@@ -143,7 +154,10 @@ fn overwriting_in_a_nearly_full_cache_goes_on() {
     }
     for round in 0..20_000 {
         let outcome = cache.set(&key(1), &value(round, LEN), 0, Expiry::Never);
-        assert!(matches!(outcome, Ok(Outcome::Stored(_))), "round {round}: {outcome:?}");
+        assert!(
+            matches!(outcome, Ok(Outcome::Stored(_))),
+            "round {round}: {outcome:?}"
+        );
     }
     assert_eq!(cache.stats().evictions, 0);
     cache.check().expect("the cache is whole");

@@ -209,7 +209,10 @@ impl<'a> Thread<'a> {
                     unique => cache.delete_cas(&key, unique),
                 };
                 // Only a touch of another thread comes between, and that keeps the unique.
-                assert_ne!(deletion.expect("a deletion does not fail"), Deletion::Exists);
+                assert_ne!(
+                    deletion.expect("a deletion does not fail"),
+                    Deletion::Exists
+                );
                 bounds.has_written(version);
                 return;
             }
@@ -319,7 +322,10 @@ impl<'a> Thread<'a> {
             "key {k}: {held:?}, but {floor} was complete before, and {begun} begun after"
         );
         let seen = &mut self.seen[k as usize];
-        assert!(held.newest >= *seen, "key {k}: {held:?} after version {seen}");
+        assert!(
+            held.newest >= *seen,
+            "key {k}: {held:?} after version {seen}"
+        );
         *seen = held.newest;
         held.newest
     }
@@ -330,12 +336,23 @@ impl<'a> Thread<'a> {
         let key = key(k);
         match self.rng.below(4) {
             0 => _ = cache.contains(&key).expect("contains does not fail"),
-            1 => _ = cache.touch(&key, Expiry::After(500)).expect("touch does not fail"),
-            2 => _ = cache.touch(&key, Expiry::Never).expect("touch does not fail"),
+            1 => {
+                _ = cache
+                    .touch(&key, Expiry::After(500))
+                    .expect("touch does not fail")
+            }
+            2 => {
+                _ = cache
+                    .touch(&key, Expiry::Never)
+                    .expect("touch does not fail")
+            }
             _ => {
                 let mut sink = Refusal::default();
                 let found = cache.get_to(&key, &mut sink).expect("a get does not fail");
-                assert_eq!(found.map(|meta| meta.len), sink.offered.filter(|_| found.is_some()));
+                assert_eq!(
+                    found.map(|meta| meta.len),
+                    sink.offered.filter(|_| found.is_some())
+                );
             }
         }
     }

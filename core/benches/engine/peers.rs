@@ -84,7 +84,8 @@ impl Ideal {
     fn place(&self, key: &Key) -> (u64, &Line, u64, u64) {
         let low = u64::from_le_bytes(key[..8].try_into().expect("8 bytes"));
         let high = u64::from_le_bytes(key[8..].try_into().expect("8 bytes"));
-        let product = u128::from(low ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(high ^ 0x8bb8_4b93_962e_acc9);
+        let product =
+            u128::from(low ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(high ^ 0x8bb8_4b93_962e_acc9);
         let hash = (product as u64 ^ (product >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let bucket = &self.index[hash as usize & (self.index.len() - 1)];
         (hash >> 40 | 1 << 24, bucket, low, high)
@@ -142,9 +143,12 @@ impl Store for Ideal {
     }
 }
 
+/// The keys in the order in which they came.
+type Ages = VecDeque<Key>;
+
 /// The plain way: a map behind a mutex. Where memory is bounded, the oldest entry goes.
 pub struct Plain {
-    map: Mutex<(HashMap<Key, Box<[u8]>>, VecDeque<Key>)>,
+    map: Mutex<(HashMap<Key, Box<[u8]>>, Ages)>,
     items: usize,
 }
 

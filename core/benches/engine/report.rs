@@ -18,7 +18,13 @@ pub struct Row {
 
 impl Row {
     /// From the measures of rounds that were run in turns.
-    pub fn new(work: &str, peer: &'static str, unit: &'static str, ours: &[f64], theirs: &[f64]) -> Row {
+    pub fn new(
+        work: &str,
+        peer: &'static str,
+        unit: &'static str,
+        ours: &[f64],
+        theirs: &[f64],
+    ) -> Row {
         let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| a / b).collect();
         let ratio = quantile(&ratios, 0.5);
         Row {
@@ -40,7 +46,10 @@ fn quantile(measures: &[f64], at: f64) -> f64 {
 }
 
 pub fn print(rows: &[Row]) {
-    println!("{:44} {:12} {:>9} {:>9} {:8} {:>6} {:>7}", "work", "peer", "ours", "theirs", "", "ratio", "spread");
+    println!(
+        "{:44} {:12} {:>9} {:>9} {:8} {:>6} {:>7}",
+        "work", "peer", "ours", "theirs", "", "ratio", "spread"
+    );
     for row in rows {
         println!(
             "{:44} {:12} {:9.1} {:9.1} {:8} {:6.2} {:6.1}%",

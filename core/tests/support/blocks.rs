@@ -51,7 +51,10 @@ pub fn read(key: u32, value: &[u8]) -> Result<Held, String> {
         let version = u64::from_le_bytes(header[8..16].try_into().expect("8 bytes"));
         let told = u64::from_le_bytes(header[16..].try_into().expect("8 bytes"));
         if told != sum(of, version, len) {
-            return Err(format!("the header at byte {at} of {} is torn", value.len()));
+            return Err(format!(
+                "the header at byte {at} of {} is torn",
+                value.len()
+            ));
         }
         if of != key {
             return Err(format!("a block of key {of} in a value of key {key}"));

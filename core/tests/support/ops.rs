@@ -129,7 +129,14 @@ pub fn key(number: u8) -> Vec<u8> {
         1 => vec![b'L'; nearcache::KEY_MAX],
         2 => b"\x00\xff\x01\xe9".to_vec(),
         _ => {
-            let mut key = format!("{}{number}/", if number % 2 == 0 { "even" } else { "odd" });
+            let mut key = format!(
+                "{}{number}/",
+                if number.is_multiple_of(2) {
+                    "even"
+                } else {
+                    "odd"
+                }
+            );
             while key.len() < 5 + usize::from(number) {
                 key.push('.');
             }
@@ -209,9 +216,8 @@ fn store(shape: &Shape) -> impl Strategy<Value = Op> + use<> {
     let flags = prop_oneof![3 => Just(0), 1 => Just(u32::MAX), 2 => any::<u32>()];
     let (small, large, large_keys) = (shape.small, shape.large, shape.large_keys);
     let body = (0..shape.keys).prop_flat_map(move |key| {
-        let pattern = |most: usize| {
-            (0..=most, any::<u8>()).prop_map(|(len, seed)| Body::Pattern(len, seed))
-        };
+        let pattern =
+            |most: usize| (0..=most, any::<u8>()).prop_map(|(len, seed)| Body::Pattern(len, seed));
         let small = prop_oneof![
             1 => Just(Body::Text("")),
             4 => pattern(small.min(120)),
@@ -233,8 +239,12 @@ fn number() -> impl Strategy<Value = Body> {
     prop_oneof![
         delta().prop_map(Body::Number),
         select(vec!["0", " 7", "+8", "9  ", "00042", "-5", "12abc", "x"]).prop_map(Body::Text),
-        select(vec!["18446744073709551615", "18446744073709551616", "     "])
-            .prop_map(Body::Text),
+        select(vec![
+            "18446744073709551615",
+            "18446744073709551616",
+            "     "
+        ])
+        .prop_map(Body::Text),
     ]
 }
 

@@ -83,9 +83,10 @@ impl Pair {
         }
         let live = self.oracle.live_keys().len() as u64;
         match self.memory {
-            Memory::Roomy | Memory::Refusing if stats.curr_items < live => {
-                Err(format!("{live} items live, curr_items {}", stats.curr_items))
-            }
+            Memory::Roomy | Memory::Refusing if stats.curr_items < live => Err(format!(
+                "{live} items live, curr_items {}",
+                stats.curr_items
+            )),
             _ => Ok(()),
         }
     }
@@ -158,10 +159,7 @@ impl Pair {
 
     /// Is this answer one that only a full memory excuses, and is memory full?
     fn refused(&self, op: &Op, answer: &Answer) -> bool {
-        let grows = matches!(
-            op,
-            Op::Store(Storing::Append | Storing::Prepend, ..)
-        );
+        let grows = matches!(op, Op::Store(Storing::Append | Storing::Prepend, ..));
         let worded = *answer == Answer::OutOfMemory || grows && *answer == Answer::NotStored;
         let size = match op {
             Op::Store(_, k, body, flags, _) => item_size(key(*k).len(), body.bytes().len(), *flags),
@@ -239,7 +237,10 @@ impl Pair {
                 .map_err(|why| format!("key {k}: {why}"))?;
         }
         match met.into_keys().next() {
-            Some(key) => Err(format!("{} was met, which is not there", key.escape_ascii())),
+            Some(key) => Err(format!(
+                "{} was met, which is not there",
+                key.escape_ascii()
+            )),
             None => Ok(()),
         }
     }

@@ -92,7 +92,11 @@ fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
     match (op, result) {
         (Op::Read(_), Result::Hit(seen, unique)) => {
             let agrees = seen == data && held_now.unique.is_none_or(|known| known == *unique);
-            if agrees { held(seen, Some(*unique)) } else { None }
+            if agrees {
+                held(seen, Some(*unique))
+            } else {
+                None
+            }
         }
         (Op::Present(_), Result::Yes) => same,
         (Op::Set(new) | Op::Replace(new), Result::Outcome(Stored(unique))) => {
@@ -109,19 +113,31 @@ fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
             (held_now.unique == Some(*asked)).then(|| held(new, Some(*unique)))?
         }
         (Op::Cas(_, asked), Result::Outcome(Outcome::Exists)) => {
-            if held_now.unique == Some(*asked) { None } else { same }
+            if held_now.unique == Some(*asked) {
+                None
+            } else {
+                same
+            }
         }
         (Op::Move(way, delta) | Op::MoveOr(way, delta, _), Result::Number(seen)) => {
             let number = number::moved(number::parse(data)?, *way, *delta);
             (number == *seen).then(|| held(&number::written(number, data.len()), None))?
         }
         (Op::Move(..) | Op::MoveOr(..), Result::NotNumeric) => {
-            if number::parse(data).is_none() { same } else { None }
+            if number::parse(data).is_none() {
+                same
+            } else {
+                None
+            }
         }
         (Op::Delete | Op::Kill, Result::Yes) | (Op::Flush, Result::Done) => Some(None),
         (Op::DeleteCas(asked), Result::Yes) => (held_now.unique == Some(*asked)).then_some(None),
         (Op::DeleteCas(asked), Result::Exists) => {
-            if held_now.unique == Some(*asked) { None } else { same }
+            if held_now.unique == Some(*asked) {
+                None
+            } else {
+                same
+            }
         }
         (Op::Invalidate, Result::Yes) => held(data, None),
         _ => None,
@@ -134,10 +150,9 @@ fn absent(op: &Op, result: &Result) -> Option<Option<Held>> {
         (Op::Set(new) | Op::Add(new), Result::Outcome(Outcome::Stored(unique))) => {
             held(new, Some(*unique))
         }
-        (
-            Op::Replace(_) | Op::Append(_) | Op::Prepend(_),
-            Result::Outcome(Outcome::NotStored),
-        ) => Some(None),
+        (Op::Replace(_) | Op::Append(_) | Op::Prepend(_), Result::Outcome(Outcome::NotStored)) => {
+            Some(None)
+        }
         (Op::Cas(..), Result::Outcome(Outcome::Missing)) => Some(None),
         (Op::MoveOr(_, _, initial), Result::Number(seen)) if initial == seen => {
             held(initial.to_string().as_bytes(), None)

@@ -21,7 +21,12 @@ pub trait Model {
     type Result;
     type State: Clone + Eq + Hash;
     /// The state after this call answered this, or `None` if it cannot have.
-    fn step(&self, state: &Self::State, op: &Self::Op, result: &Self::Result) -> Option<Self::State>;
+    fn step(
+        &self,
+        state: &Self::State,
+        op: &Self::Op,
+        result: &Self::Result,
+    ) -> Option<Self::State>;
 }
 
 /// The longest history that can be checked: one bit of a word for each call.

@@ -7,7 +7,8 @@ use crate::{Deletion, Error, Outcome, Stats, Touch, check, seat};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// When an item dies, in whole seconds.
+/// When an item dies, in whole seconds. An item lives at most 17 years from the cache's creation: what is to
+/// live longer, but not for ever, is cut to that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expiry {
     /// Never.
@@ -358,8 +359,10 @@ impl Cache {
         check_key(key)?;
         seat::begin(&self.arena).invalidate(key, expiry)
     }
-    /// Everything dies: now if `delay` is 0, else when that many seconds have passed (what is stored until
-    /// then dies too). A second call replaces a pending one.
+    /// Everything dies: now if `delay` is 0, else `delay` seconds from now, in memcached's count of seconds:
+    /// from the last second of the delay on nothing is shown, and what was stored until that second ends is
+    /// dead. (So `flush_all(1)` takes effect at once, and also hides what is stored in the same second.)
+    /// A second call replaces a pending one.
     pub fn flush_all(&self, delay: u32) {
         seat::begin(&self.arena).flush_all(delay);
     }

@@ -83,16 +83,15 @@ impl Op<'_> {
                 .segment(PerSegment::Link, segment)
                 .load(Ordering::Relaxed),
         );
-        let bucket = self.settled(hash).0.bucket;
-        let owner = self.owner_of(wanted, bucket, hash);
-        let done = match owner {
-            Ok(Some(found)) => self.evict_value(found, bucket, hash, horizon),
+        let home = self.settled(hash).0;
+        let done = match self.owner_of(wanted, home.bucket, hash) {
+            Ok(Some(found)) => self.evict_value(found, home.bucket, hash, horizon),
             // No item lists it: its writer died, or was still filling it when the item went.
-            Ok(None) => {
+            Ok(None) if home.still(self.arena) => {
                 self.release_extent(wanted);
                 true
             }
-            Err(Changed) => false,
+            Ok(None) | Err(Changed) => false,
         };
         self.clear(Hazard::Help);
         done

@@ -154,6 +154,19 @@ impl Ctrl {
     }
 }
 
+/// Where an item may be: the word that says so, what the word was, and its slot unless it is only announced.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// To be re-checked by whoever reads the item.
+    pub word: &'a AtomicU64,
+    /// What the word was.
+    pub seen: u64,
+    /// Where the item is.
+    pub loc: u64,
+    /// Its slot; `None` if CTRL announces it.
+    pub slot: Option<(usize, Slot)>,
+}
+
 /// One bucket. `N` is [`SLOTS`], but for the models.
 ///
 /// *Thread safety:* every method may be called by any thread at any time, and abandoned at any instruction.
@@ -205,15 +218,54 @@ impl<const N: usize> Bucket<N> {
         &self.slots[i]
     }
 
-    /// The word of CTRL, to be re-checked by whoever protects what it announces.
-    #[inline(always)]
-    pub fn ctrl_word(&self) -> &AtomicU64 {
-        &self.ctrl
-    }
-
     /// Makes a zeroed bucket of a new arena usable. Relaxed: nobody else sees it yet.
     pub fn bear(&self) {
         self.ctrl.store(Ctrl::BORN.0, Ordering::Relaxed);
+    }
+
+    /// Shows `visit` every place where an item with this tag may be, until it has an answer: CTRL is read
+    /// first, then come the slots from `first` on, then what CTRL announced. An insert that is settled in
+    /// between is so met in its slot. After no answer the caller asks whether this was the right bucket.
+    #[inline(always)]
+    pub fn scan<R>(
+        &self,
+        first: usize,
+        tag: u64,
+        mut visit: impl FnMut(Place<'_>) -> Option<R>,
+    ) -> Option<R> {
+        let mut ctrl = self.ctrl();
+        for k in 0..N {
+            let i = if first + k < N {
+                first + k
+            } else {
+                first + k - N
+            };
+            let slot = self.slot(i);
+            if slot.matches(tag) {
+                let word = &self.slots[i];
+                let place = Place {
+                    word,
+                    seen: slot.0,
+                    loc: slot.loc(),
+                    slot: Some((i, slot)),
+                };
+                if let Some(answer) = visit(place) {
+                    return Some(answer);
+                }
+            }
+        }
+        if mutant(Mutant::CtrlLast) {
+            ctrl = self.ctrl();
+        }
+        if !ctrl.is_insert() {
+            return None;
+        }
+        visit(Place {
+            word: &self.ctrl,
+            seen: ctrl.0,
+            loc: ctrl.loc(),
+            slot: None,
+        })
     }
 
     /// An empty slot, the nearest to `home`.

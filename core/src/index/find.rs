@@ -132,11 +132,11 @@ impl<'a> Op<'a> {
                 continue;
             }
             let ctrl = home.bucket.ctrl();
-            if ctrl.is_split() {
+            if ctrl.is_split() && home.level > 0 {
                 self.split(home.level, home.number >> 1);
-            } else if ctrl.is_pending() {
+            } else if ctrl.is_insert() {
                 self.settle(home.bucket, ctrl);
-            } else if home.still(self.arena) {
+            } else if !ctrl.is_pending() && home.still(self.arena) {
                 return (home, ctrl);
             }
         }

@@ -5,6 +5,6 @@ mod bucket;
 mod find;
 
 pub(crate) use bucket::SLOTS;
-pub use bucket::{Bucket, Ctrl, Slot, mark};
+pub use bucket::{Bucket, Ctrl, Place, Slot, mark};
 #[cfg(not(loom))]
 pub(crate) use find::{Changed, Found, Search, bucket, grown, home, level, prefetch};

@@ -105,14 +105,14 @@ impl Geometry {
         let size = options.size & !(PAGE - 1);
         if options.size < Options::SIZE_MIN {
             return Err(Error::InvalidOptions(format!(
-                "a cache of {} bytes is too small: the least is {} (1 MiB)",
+                "size is {} bytes, too small for a cache: the least is {} (1 MiB)",
                 options.size,
                 Options::SIZE_MIN
             )));
         }
         if size > Options::SIZE_MAX {
             return Err(Error::InvalidOptions(format!(
-                "a cache of {} bytes is too large: the most is {} (4 TiB)",
+                "size is {} bytes, too large for a cache: the most is {} (4 TiB)",
                 options.size,
                 Options::SIZE_MAX
             )));
@@ -123,11 +123,11 @@ impl Geometry {
                 options.item_size_max
             )));
         }
-        if options.item_size_hint == 0 {
-            return Err(Error::InvalidOptions(
-                "item_size_hint is 0 bytes: give the average of key and value, or leave it out"
-                    .into(),
-            ));
+        if !(1..=1 << 30).contains(&options.item_size_hint) {
+            return Err(Error::InvalidOptions(format!(
+                "item_size_hint is {} bytes: it is the average of key and value, 1 to 1073741824 (1 GiB)",
+                options.item_size_hint
+            )));
         }
         let shift = (size / 512).next_power_of_two().trailing_zeros();
         let segment_shift = shift.clamp(SEGMENT_MIN_SHIFT, SEGMENT_MAX_SHIFT) - 3;

@@ -155,10 +155,12 @@ impl Lane {
     /// Locks the lane, unless somebody has it: nobody waits for its holder.
     pub fn try_lock(&self, owner: u64) -> Option<Locked<'_>> {
         // Acquire: pairs with the Release of the unlock; the fill mark is seen.
-        self.owner
+        let won = self
+            .owner
             .compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-            .then_some(Locked(self))
+            .is_ok();
+        // Not `then_some`: a `Locked` that is made and dropped unlocks.
+        won.then(|| Locked(self))
     }
 
     /// The segment it fills, for the quiet walk of `check`.

@@ -1,5 +1,6 @@
 //! The meta get: one caller wins the right to fill a missing, stale or soon expiring item, the others know.
 
+use crate::Error;
 use crate::cache::{Meta, MetaGet, MetaHit, Sink};
 use crate::hazard::Hazard;
 use crate::index::{Search, mark};
@@ -10,7 +11,6 @@ use crate::ops::store::Draft;
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
-use crate::{Error, Touch};
 
 impl Op<'_> {
     pub fn meta_get<S: Sink + ?Sized>(
@@ -23,7 +23,9 @@ impl Op<'_> {
         self.count(Counter::CmdGet);
         if let Some(expiry) = ask.touch {
             // A miss here is a miss, or vivified, below.
-            let _: Touch = self.touch(key, expiry)?;
+            self.count(Counter::CmdTouch);
+            let touched = self.retime(key, self.deadline(expiry), false, |_| Some(()))?;
+            self.count_touch(touched.is_some());
         }
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();

@@ -4,13 +4,12 @@ use crate::cache::{Meta, Sink, Value};
 use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
-use crate::index::{SLOTS, Slot, home, mark};
+use crate::index::{Place, SLOTS, Slot, home, mark};
 use crate::item::{Item, bit};
 use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
 use crate::seat::Op;
 use crate::stats::Counter;
-use crate::sync::AtomicU64;
 use std::mem::MaybeUninit;
 
 /// What a look at one entry said.
@@ -116,7 +115,7 @@ impl<'a> Op<'a> {
         mut found: impl FnMut(&View<'a>) -> Option<R>,
     ) -> Result<R, Option<Death>> {
         for _ in 0..TRIES {
-            if let Ok(answer) = self.attempt(key, hash, horizon, &mut found) {
+            if let Ok(answer) = self.attempt(key, hash, horizon, true, &mut found) {
                 return answer;
             }
         }
@@ -129,69 +128,51 @@ impl<'a> Op<'a> {
         key: &[u8],
         hash: KeyHash,
         horizon: Horizon,
+        is_read: bool,
         found: &mut impl FnMut(&View<'a>) -> Option<R>,
     ) -> Result<Result<R, Option<Death>>, Torn> {
         let home = home(self.arena, hash);
-        let bucket = home.bucket;
-        // CTRL before the slots: an insert that is settled in between is then met in its slot.
-        let ctrl = bucket.ctrl();
-        let first = hash.home(SLOTS);
-        for k in 0..SLOTS {
-            let i = if first + k < SLOTS {
-                first + k
+        let seen = home.bucket.scan(hash.home(SLOTS), hash.tag(), |place| {
+            match self.examine(key, horizon, place, found) {
+                Look::OtherKey => None,
+                Look::Torn => Some(Err(Torn)),
+                Look::Dead(death) => Some(Ok((Err(Some(death)), place.slot))),
+                Look::Hit(answer) => Some(Ok((Ok(answer), place.slot))),
+            }
+        });
+        let (answer, slot) = seen.unwrap_or(Ok((Err(None), None)))?;
+        if slot.is_none_or(|(_, slot)| slot.has(mark::MOVING)) {
+            // A miss, or an item that is only announced or about to move: was this the right bucket?
+            return if home.still(self.arena) {
+                Ok(answer)
             } else {
-                first + k - SLOTS
+                Err(Torn)
             };
-            let slot = bucket.slot(i);
-            if !slot.matches(hash.tag()) {
-                continue;
-            }
-            match self.examine(key, horizon, bucket.slot_word(i), slot.0, slot.loc(), found) {
-                Look::OtherKey => continue,
-                Look::Torn => return Err(Torn),
-                _ if slot.has(mark::MOVING) && !home.still(self.arena) => return Err(Torn),
-                Look::Dead(death) => return Ok(Err(Some(death))),
-                Look::Hit(answer) => {
-                    let read = slot.read();
-                    if read != slot {
-                        // A hint: it does not matter who wins. A frozen slot stays as it is.
-                        let _ = !slot.has(mark::MOVING) && bucket.swap(i, slot, read);
-                    }
-                    return Ok(Ok(answer));
-                }
-            }
         }
-        if ctrl.is_insert() {
-            match self.examine(key, horizon, bucket.ctrl_word(), ctrl.0, ctrl.loc(), found) {
-                Look::Hit(answer) => return Ok(Ok(answer)),
-                Look::Dead(death) => return Ok(Err(Some(death))),
-                Look::Torn => return Err(Torn),
-                Look::OtherKey => {}
-            }
+        if let (Some((i, slot)), Ok(_)) = (slot, &answer)
+            && is_read
+            && slot.read() != slot
+        {
+            // A hint: it does not matter who wins.
+            home.bucket.swap(i, slot, slot.read());
         }
-        if home.still(self.arena) {
-            Ok(Err(None))
-        } else {
-            Err(Torn)
-        }
+        Ok(answer)
     }
 
-    /// Reads the item that `word` pointed to when it was `seen`.
+    /// Reads the item of a place.
     #[inline(always)]
     fn examine<R>(
         &self,
         key: &[u8],
         horizon: Horizon,
-        word: &AtomicU64,
-        seen: u64,
-        loc: u64,
+        place: Place<'_>,
         found: &mut impl FnMut(&View<'a>) -> Option<R>,
     ) -> Look<R> {
-        let Some(segment) = self.arena.segment_of(loc) else {
+        let Some(segment) = self.arena.segment_of(place.loc) else {
             return Look::OtherKey;
         };
-        optimistic(word, seen, self.arena.birth(segment), |birth| {
-            let Some(item) = Item::at(self.arena, loc) else {
+        optimistic(place.word, place.seen, self.arena.birth(segment), |birth| {
+            let Some(item) = Item::at(self.arena, place.loc) else {
                 return Look::OtherKey;
             };
             if !item.key_is(self.arena, key) {
@@ -283,8 +264,12 @@ impl<'a> Op<'a> {
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        let hash = self.arena.hasher.hash(key);
-        self.look(key, hash, self.horizon(), |_| Some(())).is_ok()
+        let (hash, horizon) = (self.arena.hasher.hash(key), self.horizon());
+        loop {
+            if let Ok(answer) = self.attempt(key, hash, horizon, false, &mut |_| Some(())) {
+                return answer.is_ok();
+            }
+        }
     }
 
     /// Gets many: the lines of a batch are asked for before the first of them is waited for.

@@ -45,10 +45,11 @@ impl<'a> Op<'a> {
     }
 
     /// Gives an item a new expiry, and lets `seen` look at it.
-    fn retime<R>(
+    pub(super) fn retime<R>(
         &self,
         key: &[u8],
         deadline: u32,
+        is_read: bool,
         mut seen: impl FnMut(&View<'a>) -> Option<R>,
     ) -> Result<Option<R>, Error> {
         let hash = self.arena.hasher.hash(key);
@@ -82,7 +83,7 @@ impl<'a> Op<'a> {
             {
                 continue;
             }
-            let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
+            let _ = is_read && search.bucket.swap(held.i, held.slot, held.slot.read());
             let item = crate::item::Item {
                 header: retimed,
                 ..held.item
@@ -124,7 +125,7 @@ impl<'a> Op<'a> {
 
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
         self.count(Counter::CmdTouch);
-        let touched = self.retime(key, self.deadline(expiry), |_| Some(()))?;
+        let touched = self.retime(key, self.deadline(expiry), true, |_| Some(()))?;
         self.count_touch(touched.is_some());
         Ok(if touched.is_some() {
             Touch::Touched
@@ -144,7 +145,7 @@ impl<'a> Op<'a> {
         self.count(Counter::CmdGet);
         // Copied aside first: a sink is never called while anything is held.
         let mut value = Vec::new();
-        let meta = self.retime(key, self.deadline(expiry), |view| {
+        let meta = self.retime(key, self.deadline(expiry), true, |view| {
             value = view.value()?;
             Some(view.meta(self))
         })?;
@@ -160,7 +161,7 @@ impl<'a> Op<'a> {
         Ok(meta)
     }
 
-    fn count_touch(&self, hit: bool) {
+    pub(super) fn count_touch(&self, hit: bool) {
         self.count(if hit {
             Counter::TouchHits
         } else {

@@ -1,0 +1,547 @@
+//! Models of the protocols over the real types, every interleaving tried; each with mutants that must be caught.
+//!
+//! Run: `RUSTFLAGS="--cfg loom" cargo test -p nearcache --release --test loom`
+#![cfg(loom)]
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering, fence};
+use nearcache::model::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+/// Models share the mutant switch: they run one at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Runs a model with this step left out; answers whether some interleaving failed.
+fn fails(mutant: Mutant, preemptions: usize, model: impl Fn() + Sync + Send + 'static) -> bool {
+    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let loud = std::panic::take_hook();
+    if mutant != Mutant::None {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    set_mutant(mutant);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 50_000;
+    let failed = catch_unwind(AssertUnwindSafe(|| builder.check(model))).is_err();
+    set_mutant(Mutant::None);
+    std::panic::set_hook(loud);
+    failed
+}
+
+/// The model holds as it is, and each mutant is caught by it.
+fn proves(preemptions: usize, model: fn(), mutants: &[Mutant]) {
+    assert!(
+        !fails(Mutant::None, preemptions, model),
+        "the protocol itself fails"
+    );
+    for &mutant in mutants {
+        assert!(
+            fails(mutant, preemptions, model),
+            "{mutant:?} was not caught"
+        );
+    }
+}
+
+// ---- the bucket: announced inserts that anybody finishes -------------------------------------------------
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Op {
+    Set(u64, u64),
+    Add(u64, u64),
+    Del(u64),
+    Get(u64),
+    /// A set whose thread is killed right after its announcement.
+    Killed(u64, u64),
+}
+use Op::*;
+
+/// In a model an item's location tells its key and its value.
+fn loc(key: u64, value: u64) -> u64 {
+    key << 16 | value
+}
+fn live(loc: u64) -> Slot {
+    Slot::live(loc >> 16, loc)
+}
+
+type Model = Bucket<2>;
+
+fn entry(bucket: &Model, key: u64) -> Option<(usize, Slot)> {
+    (0..2)
+        .map(|i| (i, bucket.slot(i)))
+        .find(|(_, slot)| slot.matches(key))
+}
+
+fn settled(bucket: &Model) -> Ctrl {
+    loop {
+        let ctrl = bucket.ctrl();
+        if !ctrl.is_pending() {
+            return ctrl;
+        }
+        bucket.settle(ctrl, live);
+    }
+}
+
+fn put(bucket: &Model, key: u64, value: u64, only_new: bool, killed: bool) -> u64 {
+    loop {
+        let ctrl = settled(bucket);
+        if let Some((i, slot)) = entry(bucket, key) {
+            if only_new {
+                return 0;
+            }
+            if bucket.swap(i, slot, live(loc(key, value))) {
+                return 1;
+            }
+            continue;
+        }
+        let Some(i) = bucket.vacancy(0) else { continue };
+        if let Some(pending) = bucket.announce(ctrl, i, loc(key, value)) {
+            if !killed {
+                bucket.settle(pending, live);
+            }
+            return 1;
+        }
+    }
+}
+
+fn delete(bucket: &Model, key: u64) -> u64 {
+    loop {
+        settled(bucket);
+        let Some((i, slot)) = entry(bucket, key) else {
+            return 0;
+        };
+        if bucket.clear(i, slot, live) {
+            return 1;
+        }
+    }
+}
+
+fn get(bucket: &Model, key: u64) -> u64 {
+    loop {
+        let seen = bucket.scan(0, key, |place| {
+            if place.slot.is_some() {
+                return Some(Some(place.loc & 0xffff));
+            }
+            if place.loc >> 16 != key {
+                return None;
+            }
+            // As the optimistic read re-checks the word.
+            let same = place.word.load(Ordering::Acquire) == place.seen;
+            Some(same.then_some(place.loc & 0xffff))
+        });
+        match seen {
+            None => return 0,
+            Some(Some(value)) => return value,
+            Some(None) => {}
+        }
+    }
+}
+
+fn run(bucket: &Model, op: Op) -> u64 {
+    match op {
+        Set(key, value) => put(bucket, key, value, false, false),
+        Add(key, value) => put(bucket, key, value, true, false),
+        Killed(key, value) => put(bucket, key, value, false, true),
+        Del(key) => delete(bucket, key),
+        Get(key) => get(bucket, key),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    op: Op,
+    start: u64,
+    end: u64,
+    result: u64,
+}
+
+/// Is there an order of these events, each between its start and its end, that one thread could have made?
+fn linearizable(events: &[Event], state: &[(u64, u64)], done: u32) -> bool {
+    if done == (1 << events.len()) - 1 {
+        return true;
+    }
+    (0..events.len()).filter(|i| done >> i & 1 == 0).any(|i| {
+        let overtaken = (0..events.len())
+            .any(|j| j != i && done >> j & 1 == 0 && events[j].end < events[i].start);
+        let mut state = state.to_vec();
+        !overtaken
+            && apply(events[i].op, &mut state) == events[i].result
+            && linearizable(events, &state, done | 1 << i)
+    })
+}
+
+fn apply(op: Op, state: &mut Vec<(u64, u64)>) -> u64 {
+    let at = |state: &Vec<(u64, u64)>, key| state.iter().position(|entry| entry.0 == key);
+    match op {
+        Set(key, value) | Killed(key, value) => {
+            match at(state, key) {
+                Some(i) => state[i].1 = value,
+                None => state.push((key, value)),
+            }
+            1
+        }
+        Add(key, value) => match at(state, key) {
+            Some(_) => 0,
+            None => {
+                state.push((key, value));
+                1
+            }
+        },
+        Del(key) => at(state, key).map_or(0, |i| {
+            state.remove(i);
+            1
+        }),
+        Get(key) => at(state, key).map_or(0, |i| state[i].1),
+    }
+}
+
+fn bucket_model(before: &'static [(u64, u64)], threads: &'static [&'static [Op]]) {
+    let bucket = Arc::new(Model::new());
+    for &(key, value) in before {
+        put(&bucket, key, value, false, false);
+    }
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let clock = Arc::new(AtomicU64::new(1));
+    let worker = |ops: &'static [Op]| {
+        let (bucket, events, clock) = (bucket.clone(), events.clone(), clock.clone());
+        move || {
+            for &op in ops {
+                let start = clock.fetch_add(1, Ordering::AcqRel);
+                let result = run(&bucket, op);
+                let end = clock.fetch_add(1, Ordering::AcqRel);
+                events.lock().unwrap().push(Event {
+                    op,
+                    start,
+                    end,
+                    result,
+                });
+            }
+        }
+    };
+    let others: Vec<_> = threads[1..]
+        .iter()
+        .map(|ops| loom::thread::spawn(worker(ops)))
+        .collect();
+    worker(threads[0])();
+    for other in others {
+        other.join().unwrap();
+    }
+    for key in [1, 2] {
+        worker(if key == 1 { &[Get(1)] } else { &[Get(2)] })();
+        let entries = (0..2).filter(|&i| bucket.slot(i).matches(key)).count();
+        assert!(entries <= 1, "key {key} is in the bucket twice");
+    }
+    let events = events.lock().unwrap();
+    assert!(
+        linearizable(&events, before, 0),
+        "not linearizable: {events:?}"
+    );
+}
+
+macro_rules! bucket_models {
+    ($($name:ident: $before:expr, $threads:expr, $mutants:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            proves(3, || bucket_model(&$before, &$threads), &$mutants);
+        }
+    )*};
+}
+
+bucket_models! {
+    two_fresh_sets: [], [&[Set(1, 11)], &[Set(1, 12)]], [];
+    two_adds: [], [&[Add(1, 11)], &[Add(1, 12)]], [];
+    three_adds: [], [&[Add(1, 11)], &[Add(1, 12)], &[Add(1, 13)]], [];
+    set_against_delete: [], [&[Set(1, 11), Get(1)], &[Del(1), Get(1)]], [];
+    set_delete_set: [], [&[Set(1, 11)], &[Del(1)], &[Set(1, 12)]], [];
+    sets_and_deletes: [], [&[Set(1, 11), Del(1)], &[Set(1, 12), Del(1)]], [];
+    two_keys: [(2, 20)], [&[Set(1, 11), Del(2)], &[Del(2), Set(2, 21)]], [];
+    a_stale_helper: [], [&[Set(1, 11), Del(1)], &[Set(2, 21)]],
+        [Mutant::HelpWithoutRecheck, Mutant::EmptyWithoutVersion];
+    another_helper: [], [&[Set(1, 11)], &[Del(1)], &[Set(2, 21)]], [Mutant::ClearWithoutHelp];
+    a_reader: [(1, 10)], [&[Del(1), Set(1, 11)], &[Get(1), Get(1)]], [];
+    a_reader_of_an_insert: [], [&[Set(1, 11)], &[Get(1), Get(1)]], [Mutant::CtrlLast];
+    killed_after_announcing: [], [&[Killed(1, 11)], &[Get(1), Add(1, 12), Del(1)]], [];
+    killed_before_another_key: [], [&[Killed(1, 11)], &[Add(2, 21), Get(1), Del(1)]], [];
+    two_killed: [], [&[Killed(1, 11)], &[Killed(1, 12)], &[Set(1, 13), Get(1)]], [];
+}
+
+// ---- the optimistic read against a segment that is recycled ----------------------------------------------
+
+fn recycled_under_a_reader(publish: bool) {
+    let word = Arc::new(AtomicU64::new(77));
+    let birth = Arc::new(AtomicU64::new(1));
+    let data: Arc<[AtomicU64; 2]> = Arc::new([AtomicU64::new(1), AtomicU64::new(1)]);
+    let (w, b, d) = (word.clone(), birth.clone(), data.clone());
+    let evictor = loom::thread::spawn(move || {
+        w.compare_exchange(77, 0, Ordering::AcqRel, Ordering::Acquire)
+            .unwrap();
+        recycle(&b);
+        if publish {
+            b.store(2, Ordering::Release);
+        }
+        d[0].store(2, Ordering::Relaxed);
+        d[1].store(2, Ordering::Relaxed);
+        if publish {
+            w.store(77, Ordering::Release);
+        }
+    });
+    for _ in 0..2 {
+        let seen = word.load(Ordering::Acquire);
+        if seen == 0 {
+            continue;
+        }
+        let pair = optimistic(&word, seen, &birth, |_| {
+            (
+                data[0].load(Ordering::Relaxed),
+                data[1].load(Ordering::Relaxed),
+            )
+        });
+        if let Some((x, y)) = pair {
+            assert_eq!(x, y, "torn");
+            assert!(publish || x != 2, "unpublished");
+        }
+    }
+    evictor.join().unwrap();
+}
+
+#[test]
+fn an_optimistic_read_is_of_one_birth() {
+    let mutants = [
+        Mutant::ReadWithoutRecheck,
+        Mutant::ReadWithoutFence,
+        Mutant::RecycleWithoutFence,
+    ];
+    proves(
+        4,
+        || recycled_under_a_reader(false),
+        &[Mutant::RecycleWithoutBirth],
+    );
+    for mutant in mutants {
+        let caught = [false, true]
+            .iter()
+            .any(|&publish| fails(mutant, 4, move || recycled_under_a_reader(publish)));
+        assert!(caught, "{mutant:?} was not caught");
+    }
+    proves(4, || recycled_under_a_reader(true), &[]);
+}
+
+// ---- a hazard against the evictor -------------------------------------------------------------------------
+
+struct Held {
+    word: AtomicU64,
+    hazard: AtomicU64,
+    data: loom::cell::UnsafeCell<u64>,
+}
+// SAFETY: the protocol under test is what keeps accesses to `data` apart; loom reports when it does not.
+unsafe impl Sync for Held {}
+// SAFETY: as above.
+unsafe impl Send for Held {}
+
+fn hazard_model() {
+    let held = Arc::new(Held {
+        word: AtomicU64::new(7),
+        hazard: AtomicU64::new(0),
+        data: loom::cell::UnsafeCell::new(7),
+    });
+    let other = held.clone();
+    let evictor = loom::thread::spawn(move || {
+        if other
+            .word
+            .compare_exchange(7, 0, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
+        {
+            return;
+        }
+        announce_drain();
+        if other.hazard.load(Ordering::Acquire) == 1 {
+            return;
+        }
+        // SAFETY: no hazard, so nobody reads; that is what is tested.
+        other.data.with_mut(|data| unsafe { *data = 8 });
+        other.word.store(8, Ordering::Release);
+    });
+    let seen = held.word.load(Ordering::Acquire);
+    if seen != 0 {
+        if protect(&held.hazard, 0, &held.word, seen) {
+            // SAFETY: held by the hazard; that is what is tested.
+            let data = held.data.with(|data| unsafe { *data });
+            assert_eq!(data, seen, "the data of another birth");
+        }
+        clear(&held.hazard);
+    }
+    evictor.join().unwrap();
+}
+
+#[test]
+fn a_hazard_holds_what_it_protects() {
+    let mutants = [
+        Mutant::HazardWithoutFence,
+        Mutant::HazardWithoutRecheck,
+        Mutant::EvictWithoutFence,
+    ];
+    proves(5, hazard_model, &mutants);
+}
+
+// ---- a lane: what counts as used can be walked --------------------------------------------------------------
+
+fn lane_model() {
+    let shared = Arc::new((
+        Lane::new(),
+        AtomicU64::new(0),
+        [AtomicU64::new(0), AtomicU64::new(0)],
+    ));
+    let take = |me: u64| {
+        let shared = shared.clone();
+        move || {
+            let (lane, used, heads) = &*shared;
+            // Twice, because a failed try must not unlock it for the next.
+            let locked = lane.try_lock(me).or_else(|| lane.try_lock(me))?;
+            locked.take(used, 1, 2, |at| {
+                heads[at as usize].store(me, Ordering::Relaxed)
+            })
+        }
+    };
+    let other = loom::thread::spawn(take(2));
+    let walker = {
+        let shared = shared.clone();
+        loom::thread::spawn(move || {
+            let (_, used, heads) = &*shared;
+            for at in 0..used.load(Ordering::Acquire) {
+                assert_ne!(heads[at as usize].load(Ordering::Relaxed), 0, "no header");
+            }
+        })
+    };
+    let mine = take(1)();
+    let theirs = other.join().unwrap();
+    walker.join().unwrap();
+    assert!(mine.is_none() || mine != theirs, "the same words twice");
+}
+
+#[test]
+fn a_lane_gives_words_once() {
+    proves(3, lane_model, &[Mutant::LaneUnlockEarly]);
+}
+
+// ---- the split of a bucket ----------------------------------------------------------------------------------
+
+/// Key 1 moves to the child, key 2 stays.
+struct Pair {
+    parent: Model,
+    child: Model,
+}
+
+impl Pair {
+    fn split(&self) {
+        loop {
+            let ctrl = self.parent.ctrl();
+            if ctrl.is_split() {
+                self.parent
+                    .settle_split(ctrl, &self.child, |slot| slot.loc() >> 16 == 1);
+            } else if ctrl.is_pending() {
+                self.parent.settle(ctrl, live);
+            } else if self.child.ctrl().is_unborn() {
+                if let Some(ctrl) = self.parent.announce_split(ctrl) {
+                    self.parent
+                        .settle_split(ctrl, &self.child, |slot| slot.loc() >> 16 == 1);
+                }
+            } else {
+                return;
+            }
+        }
+    }
+    fn get(&self, key: u64) -> u64 {
+        loop {
+            let unborn = self.child.ctrl().is_unborn();
+            let home = if key == 1 && !unborn {
+                &self.child
+            } else {
+                &self.parent
+            };
+            let seen = home.scan(0, key, |place| {
+                place
+                    .slot
+                    .map(|(_, slot)| (place.loc & 0xffff, slot.has(mark::MOVING)))
+            });
+            let still = key != 1 || !unborn || self.child.ctrl().is_unborn();
+            match seen {
+                Some((value, false)) => return value,
+                Some((value, true)) if still => return value,
+                None if still => return 0,
+                _ => {}
+            }
+        }
+    }
+    fn set(&self, key: u64, value: u64) {
+        self.split();
+        put(
+            if key == 1 { &self.child } else { &self.parent },
+            key,
+            value,
+            false,
+            false,
+        );
+    }
+    fn delete(&self, key: u64) -> u64 {
+        self.split();
+        delete(if key == 1 { &self.child } else { &self.parent }, key)
+    }
+}
+
+fn split_model(second: fn(&Pair)) {
+    let pair = Arc::new(Pair {
+        parent: Model::new(),
+        child: Model::unborn(),
+    });
+    put(&pair.parent, 1, 11, false, false);
+    put(&pair.parent, 2, 21, false, false);
+    let other = pair.clone();
+    let writer = loom::thread::spawn(move || {
+        other.set(1, 12);
+        second(&other);
+    });
+    let first = pair.get(1);
+    let then = pair.get(1);
+    assert!(
+        [11, 12, 13].contains(&first) && then >= first,
+        "{first} and then {then}"
+    );
+    pair.split();
+    writer.join().unwrap();
+    assert_eq!(pair.get(2), 21);
+    let last = pair.get(1);
+    assert!(last >= then, "{then} and then {last}");
+    assert!(
+        (0..2).all(|i| !pair.parent.slot(i).matches(1)),
+        "left behind in the parent"
+    );
+}
+
+#[test]
+fn a_split_loses_nothing_and_brings_nothing_back() {
+    let mutants = [Mutant::BirthBeforeFill, Mutant::SplitWithoutFreeze];
+    proves(2, || split_model(|pair| pair.set(1, 13)), &mutants);
+}
+
+#[test]
+fn what_is_deleted_during_a_split_stays_deleted() {
+    let model = || {
+        let pair = Arc::new(Pair {
+            parent: Model::new(),
+            child: Model::unborn(),
+        });
+        put(&pair.parent, 1, 11, false, false);
+        let other = pair.clone();
+        let splitter = loom::thread::spawn(move || other.split());
+        assert_eq!(pair.delete(1), 1);
+        assert_eq!(pair.get(1), 0);
+        splitter.join().unwrap();
+        assert_eq!(pair.get(1), 0);
+    };
+    proves(3, model, &[]);
+}
+
+/// The fence that the models above leave to the compiler: named so that nobody takes the import for dead.
+#[test]
+fn fences_are_modelled() {
+    loom::model(|| fence(Ordering::SeqCst));
+}

@@ -74,9 +74,7 @@ impl Options {
         static IDS: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only that it differs matters.
         let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Ok(Cache {
-            arena: Arc::new(Arena::create(self, id, crate::hash::random_seed()?)?),
-        })
+        Ok(Cache { arena: Arc::new(Arena::create(self, id, crate::hash::random_seed()?)?) })
     }
 }
 
@@ -236,9 +234,7 @@ impl Cache {
     /// The value in place, without a copy, kept from being reused while the pin lives. `None` is a miss.
     pub fn pin(&self, key: &[u8]) -> Result<Option<Pin<'_>>, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena)
-            .pin(key)
-            .map(|pinned| Pin { pinned }))
+        Ok(seat::begin(&self.arena).pin(key).map(|pinned| Pin { pinned }))
     }
     /// Any storing verb.
     pub fn store(
@@ -448,23 +444,14 @@ struct Steps<'a> {
 impl<'a> Steps<'a> {
     fn new(arena: &'a Arc<Arena>, prefix: &[u8], with_values: bool) -> Steps<'a> {
         let met = Vec::new().into_iter();
-        Steps {
-            arena,
-            walk: Walk::new(arena),
-            prefix: prefix.to_vec(),
-            with_values,
-            met,
-        }
+        Steps { arena, walk: Walk::new(arena), prefix: prefix.to_vec(), with_values, met }
     }
     fn next(&mut self) -> Option<Entry> {
         loop {
             if let Some(entry) = self.met.next() {
                 return Some(entry);
             }
-            self.met = self
-                .walk
-                .step(self.arena, &self.prefix, self.with_values)?
-                .into_iter();
+            self.met = self.walk.step(self.arena, &self.prefix, self.with_values)?.into_iter();
         }
     }
 }
@@ -493,12 +480,7 @@ impl Iterator for Keys<'_> {
 
 impl Value {
     pub(crate) fn new(data: Vec<u8>, meta: Meta) -> Value {
-        Value {
-            data,
-            flags: meta.flags,
-            cas: meta.cas,
-            ttl: meta.ttl,
-        }
+        Value { data, flags: meta.flags, cas: meta.cas, ttl: meta.ttl }
     }
 }
 

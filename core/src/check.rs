@@ -36,9 +36,7 @@ pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
         let own = bucket(arena, now, number);
         if own.ctrl().is_unborn() {
             if now == 0 || number & 1 == 0 {
-                return Err(broken(format!(
-                    "bucket {number} of level {now} was never born"
-                )));
+                return Err(broken(format!("bucket {number} of level {now} was never born")));
             }
             continue;
         }
@@ -49,17 +47,11 @@ pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
     let stats = seat::begin(arena).stats();
     let counted = [
         ("curr_items", stats.curr_items, count.items - count.flushed),
-        (
-            "total slots used",
-            stats.curr_items + count.flushed,
-            count.items,
-        ),
+        ("total slots used", stats.curr_items + count.flushed, count.items),
     ];
     for (name, said, found) in counted {
         if said != found {
-            return Err(broken(format!(
-                "{name} says {said}, and {found} were counted"
-            )));
+            return Err(broken(format!("{name} says {said}, and {found} were counted")));
         }
     }
     if count.flushed == 0 && stats.bytes != count.bytes {
@@ -71,9 +63,7 @@ pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
     for (i, seat) in arena.seats().iter().enumerate() {
         for hazard in [Hazard::Write, Hazard::Read, Hazard::Move, Hazard::Help] {
             if seat.hazard(hazard).load(Ordering::Acquire) != 0 {
-                return Err(broken(format!(
-                    "seat {i} still holds its {hazard:?} hazard"
-                )));
+                return Err(broken(format!("seat {i} still holds its {hazard:?} hazard")));
             }
         }
     }
@@ -100,9 +90,7 @@ fn check_bucket(
         }
         let place = format!("slot {i} of bucket {number}");
         if slot.has(mark::MOVING) {
-            return Err(broken(format!(
-                "{place} is frozen, and no split is pending"
-            )));
+            return Err(broken(format!("{place} is frozen, and no split is pending")));
         }
         let segment = arena
             .segment_of(slot.loc())
@@ -123,19 +111,13 @@ fn check_bucket(
             home &= !1;
         }
         if home != number || hash.tag() != slot.0 >> 47 & 0xffff {
-            return Err(broken(format!(
-                "{place} holds a key that belongs into bucket {home}"
-            )));
+            return Err(broken(format!("{place} holds a key that belongs into bucket {home}")));
         }
         if !keys.insert(key.to_vec()) {
-            return Err(broken(format!(
-                "{place} holds a key that is in the bucket twice"
-            )));
+            return Err(broken(format!("{place} holds a key that is in the bucket twice")));
         }
         if !count.locs.insert(slot.loc()) {
-            return Err(broken(format!(
-                "{place} points to an item that another slot points to"
-            )));
+            return Err(broken(format!("{place} points to an item that another slot points to")));
         }
         count.items += 1;
         count.bytes += item.footprint(arena) * 8;
@@ -177,21 +159,14 @@ fn check_segments(arena: &Arena, count: &Count) -> Result<(), Error> {
                 )));
             }
             Kind::Draining | Kind::Filling => {
-                return Err(broken(format!(
-                    "segment {segment} was left {:?}",
-                    state.kind()
-                )));
+                return Err(broken(format!("segment {segment} was left {:?}", state.kind())));
             }
             Kind::Large if !count.extents.contains(&segment) => {
-                return Err(broken(format!(
-                    "segment {segment} is LARGE, and no item lists it"
-                )));
+                return Err(broken(format!("segment {segment} is LARGE, and no item lists it")));
             }
             Kind::Open | Kind::Sealed => {
                 if used > words {
-                    return Err(broken(format!(
-                        "segment {segment} is filled beyond its end"
-                    )));
+                    return Err(broken(format!("segment {segment} is filled beyond its end")));
                 }
                 if read(PerSegment::Live) != live {
                     return Err(broken(format!(
@@ -202,9 +177,7 @@ fn check_segments(arena: &Arena, count: &Count) -> Result<(), Error> {
                 let (start, mut at) = (arena.segment_start(segment), 0);
                 while at < used {
                     let item = Item::at(arena, start + at).ok_or_else(|| {
-                        broken(format!(
-                            "segment {segment} cannot be walked beyond word {at}"
-                        ))
+                        broken(format!("segment {segment} cannot be walked beyond word {at}"))
                     })?;
                     at += item.words;
                 }
@@ -236,9 +209,7 @@ fn check_lanes(arena: &Arena) -> Result<(), Error> {
         if let Some(segment) = lane.fills()
             && (!filled.insert(segment) || arena.state(segment).kind() != Kind::Open)
         {
-            return Err(broken(format!(
-                "lane {i} fills segment {segment}, which is not its own"
-            )));
+            return Err(broken(format!("lane {i} fills segment {segment}, which is not its own")));
         }
     }
     let open = (0..arena.geometry().segments).filter(|&s| arena.state(s).kind() == Kind::Open);

@@ -22,12 +22,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// Starts the clock of a new arena. Relaxed: nobody else sees the arena yet.
     pub fn start(&self, by_hand: bool) {
-        self.base_monotonic
-            .store(system(libc::CLOCK_MONOTONIC_COARSE), Ordering::Relaxed);
-        self.base_unix
-            .store(system(libc::CLOCK_REALTIME), Ordering::Relaxed);
-        self.by_hand
-            .store(if by_hand { u64::from(BASE) } else { 0 }, Ordering::Relaxed);
+        self.base_monotonic.store(system(libc::CLOCK_MONOTONIC_COARSE), Ordering::Relaxed);
+        self.base_unix.store(system(libc::CLOCK_REALTIME), Ordering::Relaxed);
+        self.by_hand.store(if by_hand { u64::from(BASE) } else { 0 }, Ordering::Relaxed);
     }
 
     /// Seconds since the base, plus [`BASE`]. Relaxed: the words are constant, but for a test's own clock.
@@ -61,30 +58,19 @@ impl Clock {
 
     /// The expiry `seconds` from now. 0 seconds is past already.
     pub fn after(&self, seconds: u32) -> u32 {
-        if seconds == 0 {
-            PAST
-        } else {
-            self.now().saturating_add(seconds).min(LATEST)
-        }
+        if seconds == 0 { PAST } else { self.now().saturating_add(seconds).min(LATEST) }
     }
 
     /// The expiry at a Unix time.
     pub fn at(&self, unix: i64) -> u32 {
         let left = unix.saturating_sub(self.unix_time());
-        if left <= 0 {
-            PAST
-        } else {
-            self.after(left.min(i64::from(LATEST)) as u32)
-        }
+        if left <= 0 { PAST } else { self.after(left.min(i64::from(LATEST)) as u32) }
     }
 }
 
 /// A reading of one of the system's clocks in whole seconds (answered in user space, without a system call).
 fn system(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid timespec that the call fills.
     let failed = unsafe { libc::clock_gettime(clock, &mut time) } != 0;
     // These clocks exist on every Linux; a reading of 0 would only make lifetimes longer.

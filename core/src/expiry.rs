@@ -46,9 +46,7 @@ impl Op<'_> {
         if at != 0 && now > at {
             self.flush_up_to(births);
             // AcqRel: a later flush_all that replaced this one stays. Nobody minds a failure.
-            let _ = flush
-                .at
-                .compare_exchange(at, 0, Ordering::AcqRel, Ordering::Relaxed);
+            let _ = flush.at.compare_exchange(at, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
         Horizon(flush.birth.load(Ordering::Acquire))
     }
@@ -69,16 +67,10 @@ impl Op<'_> {
             self.arena.seats().iter().map(of).fold(0, u64::wrapping_add)
         };
         let dead = |added, gone, dead_gone| {
-            sum(added)
-                .wrapping_sub(sum(gone))
-                .wrapping_add(sum(dead_gone))
+            sum(added).wrapping_sub(sum(gone)).wrapping_add(sum(dead_gone))
         };
         let items = dead(Counter::ItemsIn, Counter::ItemsOut, Counter::FlushedOut);
-        let bytes = dead(
-            Counter::BytesIn,
-            Counter::BytesOut,
-            Counter::FlushedBytesOut,
-        );
+        let bytes = dead(Counter::BytesIn, Counter::BytesOut, Counter::FlushedBytesOut);
         // AcqRel: the linearization point of a flush; it never goes back.
         flush.birth.fetch_max(births, Ordering::AcqRel);
         // Relaxed: readings only.

@@ -58,17 +58,12 @@ impl Seat {
     #[inline(always)]
     pub fn count(&self, counter: usize, by: u64) {
         let word = &self.counters[counter];
-        word.store(
-            word.load(Ordering::Relaxed).wrapping_add(by),
-            Ordering::Relaxed,
-        );
+        word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
     }
 
     pub fn protects(&self, segment: u64) -> bool {
         // Acquire: pairs with the Release in `clear`; what was done under the hazard is seen.
-        self.hazards
-            .iter()
-            .any(|h| h.load(Ordering::Acquire) == segment + 1)
+        self.hazards.iter().any(|h| h.load(Ordering::Acquire) == segment + 1)
     }
 
     /// Does a write under way protect the segment?
@@ -178,7 +173,5 @@ pub(crate) fn unguard(cell: &AtomicU64) {
 /// Does any guard protect the segment?
 pub(crate) fn guarded(cells: &[AtomicU64], segment: u64) -> bool {
     // Acquire: pairs with the Release in `unguard`.
-    cells
-        .iter()
-        .any(|cell| Cell(cell.load(Ordering::Acquire)).segment() == Some(segment))
+    cells.iter().any(|cell| Cell(cell.load(Ordering::Acquire)).segment() == Some(segment))
 }

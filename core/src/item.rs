@@ -91,11 +91,7 @@ impl Header {
 
 /// The words an inline or LARGE item takes.
 pub(crate) fn words_for(header: Header, extents: usize) -> u64 {
-    let large = if header.has(bit::LARGE) {
-        1 + extents
-    } else {
-        0
-    };
+    let large = if header.has(bit::LARGE) { 1 + extents } else { 0 };
     let token = usize::from(header.has(bit::TOKEN));
     (1 + token + large + header.bytes().div_ceil(8)) as u64
 }
@@ -137,13 +133,7 @@ impl Item {
             }
         }
         let words = words_for(header, extents as usize);
-        (words <= room).then_some(Item {
-            loc,
-            header,
-            words,
-            len,
-            extents: extents as u32,
-        })
+        (words <= room).then_some(Item { loc, header, words, len, extents: extents as u32 })
     }
 
     pub fn klen(&self) -> usize {
@@ -153,11 +143,7 @@ impl Item {
     /// The granule where the key begins.
     #[inline(always)]
     fn key_at(&self) -> u64 {
-        let large = if self.header.has(bit::LARGE) {
-            1 + u64::from(self.extents)
-        } else {
-            0
-        };
+        let large = if self.header.has(bit::LARGE) { 1 + u64::from(self.extents) } else { 0 };
         self.loc + 1 + u64::from(self.header.has(bit::TOKEN)) + large
     }
 
@@ -201,11 +187,7 @@ impl Item {
     /// The birth number of the segment where the item was first stored. A move keeps it, so that what was
     /// flushed stays flushed.
     pub fn origin(&self, arena: &Arena, birth: u64) -> u64 {
-        if self.header.has(bit::TOKEN) {
-            self.token(arena, birth) >> 20
-        } else {
-            birth
-        }
+        if self.header.has(bit::TOKEN) { self.token(arena, birth) >> 20 } else { birth }
     }
 
     /// The segments that hold the first part of a LARGE value, in order.

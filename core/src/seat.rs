@@ -47,6 +47,8 @@ struct Kept(RefCell<Vec<(Weak<Arena>, u64, usize)>>);
 
 impl Drop for Kept {
     fn drop(&mut self) {
+        // What the thread still does in later destructors is done on borrowed seats.
+        LAST.set((0, 0));
         for (arena, _, seat) in self.0.borrow_mut().drain(..) {
             if let Some(arena) = arena.upgrade() {
                 arena.seats()[seat].give_back();
@@ -66,12 +68,7 @@ thread_local! {
 pub(crate) fn begin(arena: &Arc<Arena>) -> Op<'_> {
     let (id, i) = LAST.get();
     if id == arena.id {
-        return Op {
-            arena,
-            seat: &arena.seats()[i],
-            owner: i as u64 + 1,
-            lent: false,
-        };
+        return Op { arena, seat: &arena.seats()[i], owner: i as u64 + 1, lent: false };
     }
     find(arena)
 }
@@ -84,9 +81,7 @@ fn find(arena: &Arc<Arena>) -> Op<'_> {
             return Some(i);
         }
         let all = arena.seats();
-        let i = all[..all.len() - SHARED]
-            .iter()
-            .position(|seat| seat.take(1))?;
+        let i = all[..all.len() - SHARED].iter().position(|seat| seat.take(1))?;
         kept.retain(|(arena, _, _)| arena.strong_count() > 0);
         kept.push((Arc::downgrade(arena), arena.id, i));
         Some(i)
@@ -96,12 +91,7 @@ fn find(arena: &Arc<Arena>) -> Op<'_> {
         return borrow(arena);
     };
     LAST.set((arena.id, i));
-    Op {
-        arena,
-        seat: &arena.seats()[i],
-        owner: i as u64 + 1,
-        lent: false,
-    }
+    Op { arena, seat: &arena.seats()[i], owner: i as u64 + 1, lent: false }
 }
 
 /// A seat for one operation. It is lent for as long as one takes: a moment.
@@ -110,12 +100,7 @@ fn borrow(arena: &Arc<Arena>) -> Op<'_> {
     loop {
         for (i, seat) in all.iter().enumerate().rev() {
             if seat.take(1) {
-                return Op {
-                    arena,
-                    seat,
-                    owner: i as u64 + 1,
-                    lent: true,
-                };
+                return Op { arena, seat, owner: i as u64 + 1, lent: true };
             }
         }
         std::thread::yield_now();

@@ -190,10 +190,7 @@ impl Op<'_> {
             *sum = sum.wrapping_sub(base.load(Ordering::Relaxed));
         }
         let flush = &superblock.flush.0;
-        let flushed = (
-            flush.items.load(Ordering::Relaxed),
-            flush.bytes.load(Ordering::Relaxed),
-        );
+        let flushed = (flush.items.load(Ordering::Relaxed), flush.bytes.load(Ordering::Relaxed));
         Stats::from_sums(&sums, flushed, self.arena.geometry().words * 8)
     }
 
@@ -245,18 +242,8 @@ impl Stats {
             index_evictions: of(Counter::IndexEvictions),
             segments_evicted: of(Counter::SegmentsEvicted),
             segments_cleaned: of(Counter::SegmentsCleaned),
-            curr_items: now(
-                Counter::ItemsIn,
-                Counter::ItemsOut,
-                flushed.0,
-                Counter::FlushedOut,
-            ),
-            bytes: now(
-                Counter::BytesIn,
-                Counter::BytesOut,
-                flushed.1,
-                Counter::FlushedBytesOut,
-            ),
+            curr_items: now(Counter::ItemsIn, Counter::ItemsOut, flushed.0, Counter::FlushedOut),
+            bytes: now(Counter::BytesIn, Counter::BytesOut, flushed.1, Counter::FlushedBytesOut),
             limit_maxbytes: limit,
         }
     }

@@ -31,15 +31,9 @@ fn fails(mutant: Mutant, preemptions: usize, model: impl Fn() + Sync + Send + 's
 
 /// The model holds as it is, and each mutant is caught by it.
 fn proves(preemptions: usize, model: fn(), mutants: &[Mutant]) {
-    assert!(
-        !fails(Mutant::None, preemptions, model),
-        "the protocol itself fails"
-    );
+    assert!(!fails(Mutant::None, preemptions, model), "the protocol itself fails");
     for &mutant in mutants {
-        assert!(
-            fails(mutant, preemptions, model),
-            "{mutant:?} was not caught"
-        );
+        assert!(fails(mutant, preemptions, model), "{mutant:?} was not caught");
     }
 }
 
@@ -67,9 +61,7 @@ fn live(loc: u64) -> Slot {
 type Model = Bucket<2>;
 
 fn entry(bucket: &Model, key: u64) -> Option<(usize, Slot)> {
-    (0..2)
-        .map(|i| (i, bucket.slot(i)))
-        .find(|(_, slot)| slot.matches(key))
+    (0..2).map(|i| (i, bucket.slot(i))).find(|(_, slot)| slot.matches(key))
 }
 
 fn settled(bucket: &Model) -> Ctrl {
@@ -209,19 +201,11 @@ fn bucket_model(before: &'static [(u64, u64)], threads: &'static [&'static [Op]]
                 let start = clock.fetch_add(1, Ordering::AcqRel);
                 let result = run(&bucket, op);
                 let end = clock.fetch_add(1, Ordering::AcqRel);
-                events.lock().unwrap().push(Event {
-                    op,
-                    start,
-                    end,
-                    result,
-                });
+                events.lock().unwrap().push(Event { op, start, end, result });
             }
         }
     };
-    let others: Vec<_> = threads[1..]
-        .iter()
-        .map(|ops| loom::thread::spawn(worker(ops)))
-        .collect();
+    let others: Vec<_> = threads[1..].iter().map(|ops| loom::thread::spawn(worker(ops))).collect();
     worker(threads[0])();
     for other in others {
         other.join().unwrap();
@@ -232,10 +216,7 @@ fn bucket_model(before: &'static [(u64, u64)], threads: &'static [&'static [Op]]
         assert!(entries <= 1, "key {key} is in the bucket twice");
     }
     let events = events.lock().unwrap();
-    assert!(
-        linearizable(&events, before, 0),
-        "not linearizable: {events:?}"
-    );
+    assert!(linearizable(&events, before, 0), "not linearizable: {events:?}");
 }
 
 macro_rules! bucket_models {
@@ -273,8 +254,7 @@ fn recycled_under_a_reader(publish: bool) {
     let data: Arc<[AtomicU64; 2]> = Arc::new([AtomicU64::new(1), AtomicU64::new(1)]);
     let (w, b, d) = (word.clone(), birth.clone(), data.clone());
     let evictor = loom::thread::spawn(move || {
-        w.compare_exchange(77, 0, Ordering::AcqRel, Ordering::Acquire)
-            .unwrap();
+        w.compare_exchange(77, 0, Ordering::AcqRel, Ordering::Acquire).unwrap();
         recycle(&b);
         if publish {
             b.store(2, Ordering::Release);
@@ -291,10 +271,7 @@ fn recycled_under_a_reader(publish: bool) {
             continue;
         }
         let pair = optimistic(&word, seen, &birth, |_| {
-            (
-                data[0].load(Ordering::Relaxed),
-                data[1].load(Ordering::Relaxed),
-            )
+            (data[0].load(Ordering::Relaxed), data[1].load(Ordering::Relaxed))
         });
         if let Some((x, y)) = pair {
             assert_eq!(x, y, "torn");
@@ -306,16 +283,9 @@ fn recycled_under_a_reader(publish: bool) {
 
 #[test]
 fn an_optimistic_read_is_of_one_birth() {
-    let mutants = [
-        Mutant::ReadWithoutRecheck,
-        Mutant::ReadWithoutFence,
-        Mutant::RecycleWithoutFence,
-    ];
-    proves(
-        4,
-        || recycled_under_a_reader(false),
-        &[Mutant::RecycleWithoutBirth],
-    );
+    let mutants =
+        [Mutant::ReadWithoutRecheck, Mutant::ReadWithoutFence, Mutant::RecycleWithoutFence];
+    proves(4, || recycled_under_a_reader(false), &[Mutant::RecycleWithoutBirth]);
     for mutant in mutants {
         let caught = [false, true]
             .iter()
@@ -345,11 +315,7 @@ fn hazard_model() {
     });
     let other = held.clone();
     let evictor = loom::thread::spawn(move || {
-        if other
-            .word
-            .compare_exchange(7, 0, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-        {
+        if other.word.compare_exchange(7, 0, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return;
         }
         announce_drain();
@@ -374,31 +340,22 @@ fn hazard_model() {
 
 #[test]
 fn a_hazard_holds_what_it_protects() {
-    let mutants = [
-        Mutant::HazardWithoutFence,
-        Mutant::HazardWithoutRecheck,
-        Mutant::EvictWithoutFence,
-    ];
+    let mutants =
+        [Mutant::HazardWithoutFence, Mutant::HazardWithoutRecheck, Mutant::EvictWithoutFence];
     proves(5, hazard_model, &mutants);
 }
 
 // ---- a lane: what counts as used can be walked --------------------------------------------------------------
 
 fn lane_model() {
-    let shared = Arc::new((
-        Lane::new(),
-        AtomicU64::new(0),
-        [AtomicU64::new(0), AtomicU64::new(0)],
-    ));
+    let shared = Arc::new((Lane::new(), AtomicU64::new(0), [AtomicU64::new(0), AtomicU64::new(0)]));
     let take = |me: u64| {
         let shared = shared.clone();
         move || {
             let (lane, used, heads) = &*shared;
             // Twice, because a failed try must not unlock it for the next.
             let locked = lane.try_lock(me).or_else(|| lane.try_lock(me))?;
-            locked.take(used, 1, 2, |at| {
-                heads[at as usize].store(me, Ordering::Relaxed)
-            })
+            locked.take(used, 1, 2, |at| heads[at as usize].store(me, Ordering::Relaxed))
         }
     };
     let other = loom::thread::spawn(take(2));
@@ -435,14 +392,12 @@ impl Pair {
         loop {
             let ctrl = self.parent.ctrl();
             if ctrl.is_split() {
-                self.parent
-                    .settle_split(ctrl, &self.child, |slot| slot.loc() >> 16 == 1);
+                self.parent.settle_split(ctrl, &self.child, |slot| slot.loc() >> 16 == 1);
             } else if ctrl.is_pending() {
                 self.parent.settle(ctrl, live);
             } else if self.child.ctrl().is_unborn() {
                 if let Some(ctrl) = self.parent.announce_split(ctrl) {
-                    self.parent
-                        .settle_split(ctrl, &self.child, |slot| slot.loc() >> 16 == 1);
+                    self.parent.settle_split(ctrl, &self.child, |slot| slot.loc() >> 16 == 1);
                 }
             } else {
                 return;
@@ -452,15 +407,9 @@ impl Pair {
     fn get(&self, key: u64) -> u64 {
         loop {
             let unborn = self.child.ctrl().is_unborn();
-            let home = if key == 1 && !unborn {
-                &self.child
-            } else {
-                &self.parent
-            };
+            let home = if key == 1 && !unborn { &self.child } else { &self.parent };
             let seen = home.scan(0, key, |place| {
-                place
-                    .slot
-                    .map(|(_, slot)| (place.loc & 0xffff, slot.has(mark::MOVING)))
+                place.slot.map(|(_, slot)| (place.loc & 0xffff, slot.has(mark::MOVING)))
             });
             let still = key != 1 || !unborn || self.child.ctrl().is_unborn();
             match seen {
@@ -473,13 +422,7 @@ impl Pair {
     }
     fn set(&self, key: u64, value: u64) {
         self.split();
-        put(
-            if key == 1 { &self.child } else { &self.parent },
-            key,
-            value,
-            false,
-            false,
-        );
+        put(if key == 1 { &self.child } else { &self.parent }, key, value, false, false);
     }
     fn delete(&self, key: u64) -> u64 {
         self.split();
@@ -488,10 +431,7 @@ impl Pair {
 }
 
 fn split_model(second: fn(&Pair)) {
-    let pair = Arc::new(Pair {
-        parent: Model::new(),
-        child: Model::unborn(),
-    });
+    let pair = Arc::new(Pair { parent: Model::new(), child: Model::unborn() });
     put(&pair.parent, 1, 11, false, false);
     put(&pair.parent, 2, 21, false, false);
     let other = pair.clone();
@@ -501,19 +441,13 @@ fn split_model(second: fn(&Pair)) {
     });
     let first = pair.get(1);
     let then = pair.get(1);
-    assert!(
-        [11, 12, 13].contains(&first) && then >= first,
-        "{first} and then {then}"
-    );
+    assert!([11, 12, 13].contains(&first) && then >= first, "{first} and then {then}");
     pair.split();
     writer.join().unwrap();
     assert_eq!(pair.get(2), 21);
     let last = pair.get(1);
     assert!(last >= then, "{then} and then {last}");
-    assert!(
-        (0..2).all(|i| !pair.parent.slot(i).matches(1)),
-        "left behind in the parent"
-    );
+    assert!((0..2).all(|i| !pair.parent.slot(i).matches(1)), "left behind in the parent");
 }
 
 #[test]
@@ -525,10 +459,7 @@ fn a_split_loses_nothing_and_brings_nothing_back() {
 #[test]
 fn what_is_deleted_during_a_split_stays_deleted() {
     let model = || {
-        let pair = Arc::new(Pair {
-            parent: Model::new(),
-            child: Model::unborn(),
-        });
+        let pair = Arc::new(Pair { parent: Model::new(), child: Model::unborn() });
         put(&pair.parent, 1, 11, false, false);
         let other = pair.clone();
         let splitter = loom::thread::spawn(move || other.split());

@@ -12,31 +12,17 @@ fn cache(size: u64) -> Cache {
 fn every_verb_answers() {
     let c = cache(1 << 20);
     assert_eq!(c.get(b"a").unwrap(), None);
-    let Outcome::Stored(first) = c.set(b"a", b"one", 7, Expiry::Never).unwrap() else {
-        panic!()
-    };
+    let Outcome::Stored(first) = c.set(b"a", b"one", 7, Expiry::Never).unwrap() else { panic!() };
     let v = c.get(b"a").unwrap().unwrap();
     assert_eq!((v.data.as_slice(), v.flags, v.cas), (&b"one"[..], 7, first));
-    assert_eq!(
-        c.add(b"a", b"x", 0, Expiry::Never).unwrap(),
-        Outcome::NotStored
-    );
-    assert_eq!(
-        c.replace(b"b", b"x", 0, Expiry::Never).unwrap(),
-        Outcome::NotStored
-    );
+    assert_eq!(c.add(b"a", b"x", 0, Expiry::Never).unwrap(), Outcome::NotStored);
+    assert_eq!(c.replace(b"b", b"x", 0, Expiry::Never).unwrap(), Outcome::NotStored);
     assert!(matches!(c.append(b"a", b"+").unwrap(), Outcome::Stored(_)));
     assert!(matches!(c.prepend(b"a", b"-").unwrap(), Outcome::Stored(_)));
     assert_eq!(c.get(b"a").unwrap().unwrap().data, b"-one+");
-    assert_eq!(
-        c.cas(b"a", b"x", 0, Expiry::Never, first).unwrap(),
-        Outcome::Exists
-    );
+    assert_eq!(c.cas(b"a", b"x", 0, Expiry::Never, first).unwrap(), Outcome::Exists);
     let now = c.get(b"a").unwrap().unwrap().cas;
-    assert!(matches!(
-        c.cas(b"a", b"x", 0, Expiry::Never, now).unwrap(),
-        Outcome::Stored(_)
-    ));
+    assert!(matches!(c.cas(b"a", b"x", 0, Expiry::Never, now).unwrap(), Outcome::Stored(_)));
     assert_eq!(c.incr_or(b"n", 5, 10, Expiry::Never).unwrap(), 10);
     assert_eq!(c.incr(b"n", 5).unwrap(), Some(15));
     assert_eq!(c.decr(b"n", 6).unwrap(), Some(9));

@@ -32,7 +32,7 @@ impl Op<'_> {
         let arena = self.arena;
         let state = arena.state(segment);
         if state.kind() == Kind::Large {
-            return self.evict_large(segment, horizon);
+            return self.evict_large(segment, fate, horizon);
         }
         if state.kind() != Kind::Sealed
             || !arena.change_state(segment, state, state.to(Kind::Draining).owned(self.owner))
@@ -47,9 +47,7 @@ impl Op<'_> {
         }
         let birth = arena.birth(segment).load(Ordering::Acquire);
         let start = arena.segment_start(segment);
-        let used = arena
-            .segment(PerSegment::Used, segment)
-            .load(Ordering::Acquire);
+        let used = arena.segment(PerSegment::Used, segment).load(Ordering::Acquire);
         let mut at = 0;
         while at < used.min(arena.geometry().segment_words()) {
             // A damaged item ends the walk: what lies behind it is unreachable, and the slots that point
@@ -100,6 +98,7 @@ impl Op<'_> {
                 (Some(_), _) => None,
                 (None, Fate::Reap | Fate::Clean) => Some((pool, slot.freq())),
                 (None, Fate::Evict) => self.promotion(pool, slot),
+                (None, Fate::Drop) => None,
             };
             if let Some((pool, freq)) = moved {
                 match self.relocate(&item, birth, bucket, (i, slot), pool, freq) {
@@ -155,9 +154,7 @@ impl Op<'_> {
             known = 3;
         }
         debug_assert!(words >= words_for(header, 0));
-        let to = self
-            .reserve(&head[..known], words, pool, Origin::Moved)
-            .ok()?;
+        let to = self.reserve(&head[..known], words, pool, Origin::Moved).ok()?;
         for k in 0..item.words - old_head {
             // Relaxed: the source is immutable and ours; the target is published by the slot.
             let word = arena.word(item.loc + old_head + k).load(Ordering::Relaxed);
@@ -224,13 +221,7 @@ impl Op<'_> {
         let bytes = item.footprint(self.arena) * 8;
         self.count(Counter::ItemsOut);
         self.add(Counter::BytesOut, bytes);
-        let flushed = self
-            .arena
-            .superblock()
-            .flush
-            .0
-            .birth
-            .load(Ordering::Acquire);
+        let flushed = self.arena.superblock().flush.0.birth.load(Ordering::Acquire);
         if item.origin(self.arena, birth) <= flushed {
             self.count(Counter::FlushedOut);
             self.add(Counter::FlushedBytesOut, bytes);
@@ -262,9 +253,7 @@ impl Op<'_> {
             let Ok(Some(found)) = self.hold(Hazard::Help, bucket, i, slot) else {
                 return true;
             };
-            let dead = horizon
-                .death(self.arena, &found.item, found.birth)
-                .is_some();
+            let dead = horizon.death(self.arena, &found.item, found.birth).is_some();
             let rank = if dead { 0 } else { 1 + slot.freq() };
             if best.is_none_or(|(r, b, ..)| (rank, found.birth) < (r, b)) {
                 best = Some((rank, found.birth, i, slot));
@@ -283,10 +272,7 @@ impl Op<'_> {
                 self.count_reclaimed(slot);
             } else {
                 let mut buffer = [0; 256];
-                let hash = self
-                    .arena
-                    .hasher
-                    .hash(found.item.key(self.arena, &mut buffer));
+                let hash = self.arena.hasher.hash(found.item.key(self.arena, &mut buffer));
                 self.count_evicted(slot, hash, Pool::Small);
                 self.count(Counter::IndexEvictions);
             }
@@ -297,7 +283,5 @@ impl Op<'_> {
 }
 
 fn slot_of(bucket: &Bucket, loc: u64) -> Option<(usize, Slot)> {
-    (0..SLOTS)
-        .map(|i| (i, bucket.slot(i)))
-        .find(|(_, slot)| slot.is_live() && slot.loc() == loc)
+    (0..SLOTS).map(|i| (i, bucket.slot(i))).find(|(_, slot)| slot.is_live() && slot.loc() == loc)
 }

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::evict::Origin;
+use crate::evict::survey::Fate;
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
@@ -21,9 +22,7 @@ impl Op<'_> {
             match self.acquire(Kind::Filling, Pool::Small, Origin::New) {
                 Ok(segment) => {
                     // Relaxed: published with the state.
-                    self.arena
-                        .segment(PerSegment::Link, segment)
-                        .store(hash.0, Ordering::Relaxed);
+                    self.arena.segment(PerSegment::Link, segment).store(hash.0, Ordering::Relaxed);
                     let birth = self.arena.birth(segment).load(Ordering::Relaxed);
                     extents.push(Extent::new(segment, birth));
                 }
@@ -49,8 +48,7 @@ impl Op<'_> {
             let state = self.arena.state(extent.segment());
             if state.kind() == Kind::Filling {
                 // Nobody else changes a FILLING segment of a living owner.
-                self.arena
-                    .change_state(extent.segment(), state, state.to(Kind::Large));
+                self.arena.change_state(extent.segment(), state, state.to(Kind::Large));
             }
         }
     }
@@ -75,17 +73,13 @@ impl Op<'_> {
     }
 
     /// It is the turn of the LARGE value that this segment belongs to. `false` if it could not be had.
-    pub(super) fn evict_large(&self, segment: u64, horizon: Horizon) -> bool {
+    pub(super) fn evict_large(&self, segment: u64, fate: Fate, horizon: Horizon) -> bool {
         let wanted = Extent::new(segment, self.arena.birth(segment).load(Ordering::Acquire));
         // Relaxed: written before the state that this operation has seen.
-        let hash = KeyHash(
-            self.arena
-                .segment(PerSegment::Link, segment)
-                .load(Ordering::Relaxed),
-        );
+        let hash = KeyHash(self.arena.segment(PerSegment::Link, segment).load(Ordering::Relaxed));
         let home = self.settled(hash).0;
         let done = match self.owner_of(wanted, home.bucket, hash) {
-            Ok(Some(found)) => self.evict_value(found, home.bucket, hash, horizon),
+            Ok(Some(found)) => self.evict_value(found, home.bucket, hash, fate, horizon),
             // No item lists it: its writer died, or was still filling it when the item went.
             Ok(None) if home.still(self.arena) => {
                 self.release_extent(wanted);
@@ -115,38 +109,33 @@ impl Op<'_> {
             let Some(found) = self.hold(Hazard::Help, bucket, i, slot)? else {
                 continue;
             };
-            if found
-                .item
-                .extents(self.arena)
-                .any(|extent| extent == wanted)
-            {
+            if found.item.extents(self.arena).any(|extent| extent == wanted) {
                 return Ok(Some(found));
             }
         }
         Ok(None)
     }
 
-    fn evict_value(&self, found: Found, bucket: &Bucket, hash: KeyHash, horizon: Horizon) -> bool {
+    fn evict_value(
+        &self,
+        found: Found,
+        bucket: &Bucket,
+        hash: KeyHash,
+        fate: Fate,
+        horizon: Horizon,
+    ) -> bool {
         let (arena, i, slot) = (self.arena, found.i, found.slot);
         let dead = horizon.death(arena, &found.item, found.birth).is_some();
-        let pool = found
-            .item
-            .extents(arena)
-            .next()
-            .map_or(Pool::Small, |extent| {
-                arena
-                    .state(extent.segment() % arena.geometry().segments)
-                    .pool()
-            });
+        let pool = found.item.extents(arena).next().map_or(Pool::Small, |extent| {
+            arena.state(extent.segment() % arena.geometry().segments).pool()
+        });
         if let Some((_, freq)) = self.promotion(pool, slot)
             && !dead
+            && fate != Fate::Drop
         {
             // A second chance: to the end of the main queue. A reader counting its hit does no harm.
             let _ = bucket.swap(i, slot, slot.with_freq(freq));
-            found
-                .item
-                .extents(arena)
-                .for_each(|extent| self.requeue(extent));
+            found.item.extents(arena).for_each(|extent| self.requeue(extent));
             return true;
         }
         if !self.unlink(bucket, i, slot) {
@@ -162,10 +151,7 @@ impl Op<'_> {
 
     /// Puts an extent at the end of the main queue.
     fn requeue(&self, extent: Extent) {
-        let (arena, segment) = (
-            self.arena,
-            extent.segment() % self.arena.geometry().segments,
-        );
+        let (arena, segment) = (self.arena, extent.segment() % self.arena.geometry().segments);
         let state = arena.state(segment);
         if state.kind() == Kind::Large {
             // A failure means that it is being given back.
@@ -173,8 +159,6 @@ impl Op<'_> {
         }
         // Relaxed: a hint.
         let births = arena.superblock().births.0.load(Ordering::Relaxed);
-        arena
-            .segment(PerSegment::Order, segment)
-            .store(births, Ordering::Relaxed);
+        arena.segment(PerSegment::Order, segment).store(births, Ordering::Relaxed);
     }
 }

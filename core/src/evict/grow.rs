@@ -38,8 +38,7 @@ impl Op<'_> {
         let items = arena.seats().iter().fold(0_u64, |sum, seat| {
             // Relaxed: a reading.
             let of = |counter: Counter| seat.counters[counter as usize].load(Ordering::Relaxed);
-            sum.wrapping_add(of(Counter::ItemsIn))
-                .wrapping_sub(of(Counter::ItemsOut))
+            sum.wrapping_add(of(Counter::ItemsIn)).wrapping_sub(of(Counter::ItemsOut))
         });
         let slots = (arena.geometry().buckets << level(arena)) * crate::index::SLOTS as u64;
         items.saturating_mul(100) > slots * LOAD_PERCENT
@@ -61,11 +60,7 @@ impl Op<'_> {
         for chunk in grown(arena, now) / a_segment..chunks {
             // Acquire: pairs with the Release below.
             if arena.directory(chunk).load(Ordering::Acquire) == 0 {
-                return if self.add_chunk(chunk) {
-                    Growth::Nearer
-                } else {
-                    Growth::Full
-                };
+                return if self.add_chunk(chunk) { Growth::Nearer } else { Growth::Full };
             }
         }
         let word = &arena.superblock().index.0;
@@ -91,15 +86,10 @@ impl Op<'_> {
             // Relaxed: released with the directory's entry.
             arena.word(start + k).store(0, Ordering::Relaxed);
         }
-        arena
-            .segment(PerSegment::Used, segment)
-            .store(0, Ordering::Relaxed);
+        arena.segment(PerSegment::Used, segment).store(0, Ordering::Relaxed);
         let entry = arena.directory(chunk);
         // AcqRel: releases the zeros. Somebody else may have been faster.
-        if entry
-            .compare_exchange(0, segment + 1, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-        {
+        if entry.compare_exchange(0, segment + 1, Ordering::AcqRel, Ordering::Acquire).is_err() {
             self.release(segment);
         }
         true

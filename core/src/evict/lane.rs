@@ -92,23 +92,13 @@ impl Op<'_> {
         let at = locked.take(used, words, arena.geometry().segment_words(), |at| {
             for (k, &word) in head.iter().enumerate() {
                 // Relaxed: published with the fill mark.
-                arena
-                    .word(start + at + k as u64)
-                    .store(word, Ordering::Relaxed);
+                arena.word(start + at + k as u64).store(word, Ordering::Relaxed);
             }
             // Release: seen by whoever drains the segment, because the lane is unlocked after it.
-            let hazard = if origin == Origin::New {
-                Hazard::Write
-            } else {
-                Hazard::Move
-            };
-            self.seat
-                .hazard(hazard)
-                .store(segment + 1, Ordering::Release);
+            let hazard = if origin == Origin::New { Hazard::Write } else { Hazard::Move };
+            self.seat.hazard(hazard).store(segment + 1, Ordering::Release);
             // Relaxed: hints, and ordered by the lane.
-            arena
-                .segment(PerSegment::Live, segment)
-                .fetch_add(words, Ordering::Relaxed);
+            arena.segment(PerSegment::Live, segment).fetch_add(words, Ordering::Relaxed);
             self.outlive(segment, Header(head[0]).expiry());
         })?;
         Some(start + at)
@@ -116,11 +106,7 @@ impl Op<'_> {
 
     /// Notes that an item of the segment lives until `deadline`.
     pub fn outlive(&self, segment: u64, deadline: u32) {
-        let expiry = if deadline == 0 {
-            u64::MAX
-        } else {
-            u64::from(deadline)
-        };
+        let expiry = if deadline == 0 { u64::MAX } else { u64::from(deadline) };
         // Relaxed read first: nearly always it is no news.
         let latest = self.arena.segment(PerSegment::Expiry, segment);
         if latest.load(Ordering::Relaxed) < expiry {
@@ -135,8 +121,7 @@ impl Op<'_> {
             let state = self.arena.state(segment);
             if state.kind() == Kind::Open {
                 // A failure would mean that the lane no longer has it.
-                self.arena
-                    .change_state(segment, state, state.to(Kind::Sealed));
+                self.arena.change_state(segment, state, state.to(Kind::Sealed));
             }
             locked.set_open(None);
         }
@@ -153,11 +138,7 @@ impl Op<'_> {
     ) -> Result<Option<u64>, Error> {
         let lanes = &self.arena.lanes;
         let main = lanes.small + lanes.ttl..lanes.small + lanes.ttl + lanes.main;
-        let pool = if main.contains(&i) {
-            Pool::Main
-        } else {
-            Pool::Small
-        };
+        let pool = if main.contains(&i) { Pool::Main } else { Pool::Small };
         let segment = self.acquire(Kind::Open, pool, origin)?;
         if let Some(locked) = lane.try_lock(self.owner) {
             if let Some(loc) = self.take(&locked, head, words, origin) {

@@ -17,14 +17,19 @@ pub(super) enum Fate {
     Reap,
     /// Much of it is dead: what lives is moved together.
     Clean,
-    /// It is the turn of its items.
+    /// It is the turn of its items: those that were read are kept.
     Evict,
+    /// It is the turn of its items, and the writer has waited long enough.
+    Drop,
 }
 
 /// A segment less than this part alive is cleaned before anything alive is evicted.
 const CLEAN_PERCENT: u64 = 70;
 /// Where nothing may be evicted, a segment is cleaned for less.
 const CLEAN_PERCENT_NO_EVICT: u64 = 98;
+/// After so many segments reclaimed for one writer, what it meets is dropped whether it was read or not:
+/// that bounds the time of a set.
+const PATIENCE: u64 = 6;
 /// The small pool's share of the segments (Yang et al., SOSP'23).
 const SMALL_PERCENT: u64 = 10;
 
@@ -51,14 +56,10 @@ impl Op<'_> {
     pub fn acquire(&self, kind: Kind, pool: Pool, origin: Origin) -> Result<u64, Error> {
         let segments = self.arena.geometry().segments;
         // The evictor moves what it keeps into these.
-        let reserve = if origin == Origin::Moved {
-            0
-        } else {
-            (segments / 256).clamp(1, 4)
-        };
+        let reserve = if origin == Origin::Moved { 0 } else { (segments / 256).clamp(1, 4) };
         let mut failed = Vec::new();
         let mut sealed = false;
-        for _ in 0..4 * segments + 16 {
+        for round in 0..4 * segments + 16 {
             if self.arena.superblock().free.0.load(Ordering::Relaxed) > reserve
                 && let Some(segment) = self.open_free(kind, pool)
             {
@@ -67,18 +68,14 @@ impl Op<'_> {
             let horizon = self.horizon();
             let survey = self.survey(horizon, &failed);
             // Relaxed: a hint, put right by whoever counts.
-            self.arena
-                .superblock()
-                .free
-                .0
-                .store(survey.free, Ordering::Relaxed);
+            self.arena.superblock().free.0.store(survey.free, Ordering::Relaxed);
             if survey.free > reserve {
                 continue;
             }
             if origin == Origin::Moved {
                 break;
             }
-            match survey.choose(self.arena.geometry().evict) {
+            match survey.choose(self.arena.geometry().evict, round >= PATIENCE) {
                 Some((segment, fate)) => {
                     if !self.reclaim(segment, fate, horizon) {
                         failed.push(segment);
@@ -110,25 +107,14 @@ impl Op<'_> {
                 continue;
             }
             let free = superblock.free.0.load(Ordering::Relaxed);
-            superblock
-                .free
-                .0
-                .store(free.saturating_sub(1), Ordering::Relaxed);
+            superblock.free.0.store(free.saturating_sub(1), Ordering::Relaxed);
             // Relaxed: the segment is ours, and published by the birth.
-            arena
-                .segment(PerSegment::Used, segment)
-                .store(0, Ordering::Relaxed);
-            arena
-                .segment(PerSegment::Live, segment)
-                .store(0, Ordering::Relaxed);
-            arena
-                .segment(PerSegment::Expiry, segment)
-                .store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Used, segment).store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Live, segment).store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
             // AcqRel: the births given before are covered by a flush that sees this one.
             let birth = superblock.births.0.fetch_add(1, Ordering::AcqRel) + 1;
-            arena
-                .segment(PerSegment::Order, segment)
-                .store(birth, Ordering::Relaxed);
+            arena.segment(PerSegment::Order, segment).store(birth, Ordering::Relaxed);
             // Release: pairs with the Acquire of readers; the segment was unreadable until here.
             arena.birth(segment).store(birth, Ordering::Release);
             return Some(segment);
@@ -140,10 +126,12 @@ impl Op<'_> {
     pub fn release(&self, segment: u64) {
         let arena = self.arena;
         let state = arena.state(segment);
+        let birth = arena.birth(segment).load(Ordering::Relaxed);
         recycle(arena.birth(segment));
         announce_drain();
         if self.is_busy(segment) {
-            arena.change_state(segment, state, state.to(Kind::Limbo));
+            // The birth makes the word one that never comes again.
+            arena.change_state(segment, state, state.to(Kind::Limbo).owned(birth));
         } else if arena.change_state(segment, state, state.to(Kind::Free)) {
             // Relaxed: a hint.
             arena.superblock().free.0.fetch_add(1, Ordering::Relaxed);
@@ -224,17 +212,14 @@ impl Op<'_> {
 }
 
 impl Survey {
-    fn choose(&self, evict: bool) -> Option<(u64, Fate)> {
+    fn choose(&self, evict: bool, impatient: bool) -> Option<(u64, Fate)> {
         if let Some(segment) = self.dead {
             return Some((segment, Fate::Reap));
         }
-        let limit = if evict {
-            CLEAN_PERCENT
-        } else {
-            CLEAN_PERCENT_NO_EVICT
-        };
+        let limit = if evict { CLEAN_PERCENT } else { CLEAN_PERCENT_NO_EVICT };
         if let Some((percent, segment)) = self.emptiest
             && percent < limit
+            && !(evict && impatient)
         {
             return Some((segment, Fate::Clean));
         }
@@ -246,6 +231,7 @@ impl Survey {
             true => (self.oldest_small, self.oldest_main),
             false => (self.oldest_main, self.oldest_small),
         };
-        first.or(second).map(|(_, segment)| (segment, Fate::Evict))
+        let fate = if impatient { Fate::Drop } else { Fate::Evict };
+        first.or(second).map(|(_, segment)| (segment, fate))
     }
 }

@@ -194,10 +194,7 @@ impl<const N: usize> Bucket<N> {
     /// A bucket that is still to be split from another.
     #[cfg(loom)]
     pub fn unborn() -> Self {
-        Bucket {
-            ctrl: AtomicU64::new(0),
-            slots: std::array::from_fn(|_| AtomicU64::new(0)),
-        }
+        Bucket { ctrl: AtomicU64::new(0), slots: std::array::from_fn(|_| AtomicU64::new(0)) }
     }
 
     /// Acquire: pairs with the releasing CAS that announced or settled; the announced item's words are seen.
@@ -235,20 +232,11 @@ impl<const N: usize> Bucket<N> {
     ) -> Option<R> {
         let mut ctrl = self.ctrl();
         for k in 0..N {
-            let i = if first + k < N {
-                first + k
-            } else {
-                first + k - N
-            };
+            let i = if first + k < N { first + k } else { first + k - N };
             let slot = self.slot(i);
             if slot.matches(tag) {
                 let word = &self.slots[i];
-                let place = Place {
-                    word,
-                    seen: slot.0,
-                    loc: slot.loc(),
-                    slot: Some((i, slot)),
-                };
+                let place = Place { word, seen: slot.0, loc: slot.loc(), slot: Some((i, slot)) };
                 if let Some(answer) = visit(place) {
                     return Some(answer);
                 }
@@ -260,19 +248,12 @@ impl<const N: usize> Bucket<N> {
         if !ctrl.is_insert() {
             return None;
         }
-        visit(Place {
-            word: &self.ctrl,
-            seen: ctrl.0,
-            loc: ctrl.loc(),
-            slot: None,
-        })
+        visit(Place { word: &self.ctrl, seen: ctrl.0, loc: ctrl.loc(), slot: None })
     }
 
     /// An empty slot, the nearest to `home`.
     pub fn vacancy(&self, home: usize) -> Option<usize> {
-        (0..N)
-            .map(|k| (home + k) % N)
-            .find(|&i| !self.slot(i).is_live())
+        (0..N).map(|k| (home + k) % N).find(|&i| !self.slot(i).is_live())
     }
 
     /// Announces the insert of the item at `loc` into the empty slot `i`. The linearization point of an
@@ -304,9 +285,7 @@ impl<const N: usize> Bucket<N> {
     pub fn swap(&self, i: usize, old: Slot, new: Slot) -> bool {
         // AcqRel: releases the new item's words to whoever loads the slot; acquires what the old word released.
         // Acquire on failure: the caller looks again at what another has published.
-        self.slots[i]
-            .compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        self.slots[i].compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Empties a live slot: the linearization point of a removal.
@@ -382,8 +361,6 @@ impl<const N: usize> Bucket<N> {
     fn cas_ctrl(&self, old: Ctrl, new: Ctrl) -> bool {
         // AcqRel: releases the announced item's words; acquires what the last settler released.
         // Acquire on failure: the caller goes on to read what was announced instead.
-        self.ctrl
-            .compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        self.ctrl.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }

@@ -77,19 +77,9 @@ pub(crate) fn home(arena: &Arena, hash: KeyHash) -> Home<'_> {
     let own = bucket(arena, level, number);
     if level > 0 && own.ctrl().is_unborn() {
         let parent = bucket(arena, level - 1, number >> 1);
-        return Home {
-            bucket: parent,
-            heir: Some(own),
-            level,
-            number,
-        };
+        return Home { bucket: parent, heir: Some(own), level, number };
     }
-    Home {
-        bucket: own,
-        heir: None,
-        level,
-        number,
-    }
+    Home { bucket: own, heir: None, level, number }
 }
 
 /// Asks for the lines of the bucket where a key's entry is likely to be.
@@ -197,22 +187,14 @@ impl<'a> Op<'a> {
                 }
                 match self.hold(Hazard::Read, bucket, i, slot) {
                     Ok(Some(found)) if found.item.key_is(self.arena, key) => {
-                        return Search {
-                            bucket,
-                            ctrl,
-                            found: Some(found),
-                        };
+                        return Search { bucket, ctrl, found: Some(found) };
                     }
                     Ok(_) => {}
                     Err(Changed) => continue 'again,
                 }
             }
             clear(self.seat.hazard(Hazard::Read));
-            return Search {
-                bucket,
-                ctrl,
-                found: None,
-            };
+            return Search { bucket, ctrl, found: None };
         }
     }
 
@@ -234,13 +216,7 @@ impl<'a> Op<'a> {
         // Acquire: pairs with the store of the birth when the segment was opened.
         let birth = self.arena.birth(segment).load(Ordering::Acquire);
         let item = Item::at(self.arena, slot.loc());
-        Ok(item.map(|item| Found {
-            i,
-            slot,
-            item,
-            birth,
-            segment,
-        }))
+        Ok(item.map(|item| Found { i, slot, item, birth, segment }))
     }
 
     /// Empties the slot of an item, held or drained by the caller: the item is gone. `false` if it changed.

@@ -46,12 +46,7 @@ impl Lanes {
         let main = if most >= 8 { 2 } else { 1 };
         let bulk = u64::from(most >= 4);
         let ttl = most.saturating_sub(small + main + bulk).min(32);
-        Lanes {
-            small,
-            ttl,
-            main,
-            bulk,
-        }
+        Lanes { small, ttl, main, bulk }
     }
     pub fn count(&self) -> u64 {
         self.small + self.ttl + self.main + self.bulk
@@ -106,8 +101,7 @@ impl Arena {
         sb.free.0.store(self.geometry.segments, Ordering::Relaxed);
         sb.policy.0[0].store(2, Ordering::Relaxed);
         for bucket in 0..self.geometry.buckets {
-            self.bucket_at(self.geometry.buckets_at + bucket * 16)
-                .bear();
+            self.bucket_at(self.geometry.buckets_at + bucket * 16).bear();
         }
         sb.magic.store(MAGIC, Ordering::Relaxed);
     }
@@ -139,12 +133,7 @@ impl Arena {
         // SAFETY: private callers name only parts of the geometry, which lie within the region (invariant 1)
         // on boundaries of 128 bytes, and only types made of atomic words.
         unsafe {
-            let base = self
-                .region
-                .base()
-                .cast::<u64>()
-                .add(at as usize)
-                .cast::<T>();
+            let base = self.region.base().cast::<u64>().add(at as usize).cast::<T>();
             std::slice::from_raw_parts(base, count as usize)
         }
     }
@@ -175,21 +164,10 @@ impl Arena {
     /// The bucket at a location.
     #[inline(always)]
     pub fn bucket_at(&self, loc: u64) -> &Bucket {
-        let loc = if loc + 16 <= self.geometry.words {
-            loc & !15
-        } else {
-            0
-        };
+        let loc = if loc + 16 <= self.geometry.words { loc & !15 } else { 0 };
         // SAFETY: 16 words from `loc` on lie within the region (checked above), aligned to 128 bytes because
         // the region is page-aligned; `Bucket` is 16 atomic words.
-        unsafe {
-            &*self
-                .region
-                .base()
-                .cast::<u64>()
-                .add(loc as usize)
-                .cast::<Bucket>()
-        }
+        unsafe { &*self.region.base().cast::<u64>().add(loc as usize).cast::<Bucket>() }
     }
 
     /// A word of a segment's metadata.
@@ -206,10 +184,7 @@ impl Arena {
 
     /// Acquire: pairs with the releasing CAS of whoever changed the state last.
     pub fn state(&self, segment: u64) -> State {
-        State(
-            self.segment(PerSegment::State, segment)
-                .load(Ordering::Acquire),
-        )
+        State(self.segment(PerSegment::State, segment).load(Ordering::Acquire))
     }
 
     pub fn change_state(&self, segment: u64, old: State, new: State) -> bool {
@@ -248,9 +223,7 @@ impl Arena {
     /// The address of `len` bytes at byte `at`, if they lie within the arena.
     #[inline(always)]
     fn bytes_at(&self, at: u64, len: usize) -> Option<*mut u8> {
-        let fits = at
-            .checked_add(len as u64)
-            .is_some_and(|end| end <= self.region.len() as u64);
+        let fits = at.checked_add(len as u64).is_some_and(|end| end <= self.region.len() as u64);
         // SAFETY: the bytes lie within the region, as just checked.
         fits.then(|| unsafe { self.region.base().add(at as usize) })
     }

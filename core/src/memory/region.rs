@@ -43,10 +43,7 @@ impl Region {
         }
         // mmap never returns null for a mapping it chose the place of.
         let base = NonNull::new(base.cast()).ok_or_else(|| {
-            Error::System(
-                "mmap returned address 0".into(),
-                io::Error::other("null mapping"),
-            )
+            Error::System("mmap returned address 0".into(), io::Error::other("null mapping"))
         })?;
         Ok(Region { base, len })
     }

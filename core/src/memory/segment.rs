@@ -72,11 +72,7 @@ impl State {
     }
     /// The queue it belongs to.
     pub fn pool(self) -> Pool {
-        if self.0 >> 48 & 1 == 0 {
-            Pool::Small
-        } else {
-            Pool::Main
-        }
+        if self.0 >> 48 & 1 == 0 { Pool::Small } else { Pool::Main }
     }
 }
 
@@ -146,19 +142,14 @@ impl Lane {
     /// An unlocked lane that fills nothing.
     #[cfg(loom)]
     pub fn new() -> Lane {
-        Lane {
-            owner: AtomicU64::new(0),
-            open: AtomicU64::new(0),
-        }
+        Lane { owner: AtomicU64::new(0), open: AtomicU64::new(0) }
     }
 
     /// Locks the lane, unless somebody has it: nobody waits for its holder.
     pub fn try_lock(&self, owner: u64) -> Option<Locked<'_>> {
         // Acquire: pairs with the Release of the unlock; the fill mark is seen.
-        let won = self
-            .owner
-            .compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok();
+        let won =
+            self.owner.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_ok();
         // Not `then_some`: a `Locked` that is made and dropped unlocks.
         won.then(|| Locked(self))
     }
@@ -187,9 +178,7 @@ impl Locked<'_> {
     }
     /// Makes the lane fill this segment, or none.
     pub fn set_open(&self, segment: Option<u64>) {
-        self.0
-            .open
-            .store(segment.map_or(0, |s| s + 1), Ordering::Relaxed);
+        self.0.open.store(segment.map_or(0, |s| s + 1), Ordering::Relaxed);
     }
     /// Takes `words` of a segment filled up to `used` if they fit into `capacity`, and calls `mark` with their
     /// place before they count as used: a segment can always be walked.

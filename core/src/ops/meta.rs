@@ -21,12 +21,6 @@ impl Op<'_> {
     ) -> Result<Option<MetaHit>, Error> {
         self.count(Counter::CmdMeta);
         self.count(Counter::CmdGet);
-        if let Some(expiry) = ask.touch {
-            // A miss here is a miss, or vivified, below.
-            self.count(Counter::CmdTouch);
-            let touched = self.retime(key, self.deadline(expiry), false, |_| Some(()))?;
-            self.count_touch(touched.is_some());
-        }
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();
         loop {
@@ -49,21 +43,12 @@ impl Op<'_> {
             };
             // Acquire: pairs with a touch.
             let header = Header(self.arena.word(held.item.loc).load(Ordering::Acquire));
-            let item = crate::item::Item {
-                header,
-                ..held.item
-            };
-            let view = View {
-                arena: self.arena,
-                item,
-                birth: held.birth,
-            };
-            let meta = view.meta(self);
+            let item = crate::item::Item { header, ..held.item };
+            let view = View { arena: self.arena, item, birth: held.birth };
+            let mut meta = view.meta(self);
             let stale = held.slot.has(mark::STALE);
             let taken = held.slot.has(mark::WON);
-            let due = ask
-                .recache
-                .is_some_and(|least| meta.ttl.is_some_and(|ttl| ttl < least));
+            let due = ask.recache.is_some_and(|least| meta.ttl.is_some_and(|ttl| ttl < least));
             let won = (stale || due) && !taken;
             let read = held.slot.read().with(if won { mark::WON } else { 0 });
             let Some(value) = view.value() else { continue };
@@ -73,15 +58,16 @@ impl Op<'_> {
             }
             self.clear(Hazard::Read);
             self.count(Counter::GetHits);
+            if let Some(expiry) = ask.touch {
+                let deadline = self.deadline(expiry);
+                self.count(Counter::CmdTouch);
+                let touched = self.retime(key, deadline, false, |_| Some(()))?;
+                self.count_touch(touched.is_some());
+                meta.ttl = self.ttl(deadline);
+            }
             pour(&value, sink);
             let hit_before = held.slot.has(mark::FETCHED);
-            return Ok(Some(MetaHit {
-                meta,
-                won,
-                stale,
-                sent: taken,
-                hit_before,
-            }));
+            return Ok(Some(MetaHit { meta, won, stale, sent: taken, hit_before }));
         }
     }
 
@@ -93,14 +79,8 @@ impl Op<'_> {
         deadline: u32,
     ) -> Result<Option<MetaHit>, Error> {
         let hash = self.arena.hasher.hash(key);
-        let draft = Draft {
-            key,
-            value: (&[]).into(),
-            flags: 0,
-            deadline,
-            marks: mark::WON,
-            token: None,
-        };
+        let draft =
+            Draft { key, value: (&[]).into(), flags: 0, deadline, marks: mark::WON, token: None };
         let composed = self.compose(hash, &draft)?;
         let installed = self.install(search, hash, &composed);
         if !matches!(installed, Ok(true)) {
@@ -114,18 +94,7 @@ impl Op<'_> {
             self.gone(&dead.item, dead.birth);
         }
         self.clear(Hazard::Read);
-        let meta = Meta {
-            len: 0,
-            flags: 0,
-            cas: composed.unique,
-            ttl: self.ttl(deadline),
-        };
-        Ok(Some(MetaHit {
-            meta,
-            won: true,
-            stale: false,
-            sent: false,
-            hit_before: false,
-        }))
+        let meta = Meta { len: 0, flags: 0, cas: composed.unique, ttl: self.ttl(deadline) };
+        Ok(Some(MetaHit { meta, won: true, stale: false, sent: false, hit_before: false }))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::cache::Expiry;
+use crate::index::mark;
 use crate::item::bit;
 use crate::ops::store::{Draft, Plan, Updated};
 use crate::seat::Op;
@@ -57,13 +58,17 @@ impl Op<'_> {
             result = Some(number);
             let mut value = number.to_string().into_bytes();
             // memcached writes a shorter number in place, and pads it.
+            let fits = value.len() <= old.len();
             value.resize(value.len().max(old.len()), b' ');
+            // Written in place, memcached's item keeps its marks; grown, it is a new one.
+            let marks =
+                present.found.slot.0 & if fits { mark::ALL & !mark::MOVING } else { mark::BINARY };
             Ok(Plan::Put(Draft {
                 key,
                 value: value.into(),
                 flags: present.flags(),
                 deadline: present.deadline(),
-                marks: 0,
+                marks,
                 token: None,
             }))
         });
@@ -94,9 +99,9 @@ fn parse(text: &[u8]) -> Option<u64> {
     if digits.is_empty() || !rest.iter().all(u8::is_ascii_whitespace) {
         return None;
     }
-    digits.iter().try_fold(0_u64, |number, &c| {
-        number.checked_mul(10)?.checked_add(u64::from(c - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0_u64, |number, &c| number.checked_mul(10)?.checked_add(u64::from(c - b'0')))
 }
 
 #[cfg(test)]

@@ -72,8 +72,7 @@ impl View<'_> {
                 return None;
             }
             let (part, rest) = to.split_at_mut(outside.min(a_segment));
-            self.arena
-                .copy_to(self.arena.segment_start(extent.segment()) * 8, part);
+            self.arena.copy_to(self.arena.segment_start(extent.segment()) * 8, part);
             if !unchanged(self.arena.birth(extent.segment()), extent.birth()) {
                 return None;
             }
@@ -114,12 +113,16 @@ impl<'a> Op<'a> {
         horizon: Horizon,
         mut found: impl FnMut(&View<'a>) -> Option<R>,
     ) -> Result<R, Option<Death>> {
-        for _ in 0..TRIES {
-            if let Ok(answer) = self.attempt(key, hash, horizon, true, &mut found) {
+        loop {
+            for _ in 0..TRIES {
+                if let Ok(answer) = self.attempt(key, hash, horizon, true, &mut found) {
+                    return answer;
+                }
+            }
+            if let Some(answer) = self.look_held(key, hash, horizon, &mut found) {
                 return answer;
             }
         }
-        self.look_held(key, hash, horizon, found)
     }
 
     #[inline(always)]
@@ -143,11 +146,7 @@ impl<'a> Op<'a> {
         let (answer, slot) = seen.unwrap_or(Ok((Err(None), None)))?;
         if slot.is_none_or(|(_, slot)| slot.has(mark::MOVING)) {
             // A miss, or an item that is only announced or about to move: was this the right bucket?
-            return if home.still(self.arena) {
-                Ok(answer)
-            } else {
-                Err(Torn)
-            };
+            return if home.still(self.arena) { Ok(answer) } else { Err(Torn) };
         }
         if let (Some((i, slot)), Ok(_)) = (slot, &answer)
             && is_read
@@ -181,11 +180,7 @@ impl<'a> Op<'a> {
             if let Some(death) = horizon.death(self.arena, &item, birth) {
                 return Look::Dead(death);
             }
-            match found(&View {
-                arena: self.arena,
-                item,
-                birth,
-            }) {
+            match found(&View { arena: self.arena, item, birth }) {
                 Some(answer) => Look::Hit(answer),
                 None => Look::Torn,
             }
@@ -193,32 +188,38 @@ impl<'a> Op<'a> {
         .unwrap_or(Look::Torn)
     }
 
-    /// A get that holds the item while it is read. A value whose parts are gone is a miss.
+    /// A get that holds the item by a guard while it is read: whoever is called with it may call the cache.
+    /// `None`: there was no guard to be had, or the value was replaced meanwhile.
     #[cold]
     fn look_held<R>(
         &self,
         key: &[u8],
         hash: KeyHash,
         horizon: Horizon,
-        mut found: impl FnMut(&View<'a>) -> Option<R>,
-    ) -> Result<R, Option<Death>> {
+        found: &mut impl FnMut(&View<'a>) -> Option<R>,
+    ) -> Option<Result<R, Option<Death>>> {
         let search = self.search(key, hash);
         let Some(held) = search.found else {
-            return Err(None);
+            return Some(Err(None));
         };
+        // The guard is published before the hazard is cleared, and evictors look at hazards first.
+        let cell = guard(self.arena.cells(), self.owner, held.segment);
+        self.clear(Hazard::Read);
+        let cell = cell?;
         let answer = match horizon.death(self.arena, &held.item, held.birth) {
-            Some(death) => Err(Some(death)),
+            Some(death) => Some(Err(Some(death))),
             None => {
-                let view = View {
-                    arena: self.arena,
-                    item: held.item,
-                    birth: held.birth,
-                };
                 let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
-                found(&view).ok_or(None)
+                let view = View { arena: self.arena, item: held.item, birth: held.birth };
+                match found(&view) {
+                    Some(hit) => Some(Ok(hit)),
+                    // Incomplete, and it is still what the slot points to: the arena is damaged.
+                    None if search.bucket.slot(held.i).loc() == held.slot.loc() => Some(Err(None)),
+                    None => None,
+                }
             }
         };
-        self.clear(Hazard::Read);
+        unguard(&self.arena.cells()[cell]);
         answer
     }
 
@@ -319,33 +320,29 @@ impl<'a> Op<'a> {
         self.count(Counter::CmdGet);
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();
-        let mut death = None;
-        let pinned = self.hold_still(key, hash, |held| {
-            death = horizon.death(self.arena, &held.item, held.birth);
-            if death.is_some() {
-                return None;
+        loop {
+            if let Some(answer) = self.hold_still(key, hash, horizon) {
+                return self.counted(answer);
             }
-            Some(View {
-                arena: self.arena,
-                item: held.item,
-                birth: held.birth,
-            })
-        });
-        self.counted(pinned.ok_or(death))
+        }
     }
 
+    /// `None`: the value was replaced while it was copied.
     fn hold_still(
         &self,
         key: &[u8],
         hash: KeyHash,
-        view: impl FnOnce(crate::index::Found) -> Option<View<'a>>,
-    ) -> Option<Pinned<'a>> {
+        horizon: Horizon,
+    ) -> Option<Result<Pinned<'a>, Option<Death>>> {
         let search = self.search(key, hash);
-        let held = search.found?;
-        let Some(view) = view(held) else {
-            self.clear(Hazard::Read);
-            return None;
+        let Some(held) = search.found else {
+            return Some(Err(None));
         };
+        if let Some(death) = horizon.death(self.arena, &held.item, held.birth) {
+            self.clear(Hazard::Read);
+            return Some(Err(Some(death)));
+        }
+        let view = View { arena: self.arena, item: held.item, birth: held.birth };
         let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
         let meta = view.meta(self);
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
@@ -357,18 +354,14 @@ impl<'a> Op<'a> {
             Some(cell) => {
                 // SAFETY: the guard holds the segment until `Pinned` is dropped; the item is published.
                 let bytes = unsafe { self.arena.bytes(held.item.value_at(), meta.len) };
-                Some(Pinned {
-                    meta,
-                    held: Held::Place(self.arena, cell, bytes),
-                })
+                Some(Pinned { meta, held: Held::Place(self.arena, cell, bytes) })
             }
-            None => view.value().map(|value| Pinned {
-                meta,
-                held: Held::Copy(value),
-            }),
+            None => view.value().map(|value| Pinned { meta, held: Held::Copy(value) }),
         };
+        // A copy that stays incomplete is of a damaged arena.
+        let damaged = pinned.is_none() && search.bucket.slot(held.i).loc() == held.slot.loc();
         self.clear(Hazard::Read);
-        pinned
+        if damaged { Some(Err(None)) } else { pinned.map(Ok) }
     }
 }
 

@@ -84,15 +84,8 @@ impl<'a> Op<'a> {
                 continue;
             }
             let _ = is_read && search.bucket.swap(held.i, held.slot, held.slot.read());
-            let item = crate::item::Item {
-                header: retimed,
-                ..held.item
-            };
-            let view = View {
-                arena: self.arena,
-                item,
-                birth: held.birth,
-            };
+            let item = crate::item::Item { header: retimed, ..held.item };
+            let view = View { arena: self.arena, item, birth: held.birth };
             let result = seen(&view);
             self.clear(Hazard::Read);
             if result.is_some() {
@@ -127,11 +120,7 @@ impl<'a> Op<'a> {
         self.count(Counter::CmdTouch);
         let touched = self.retime(key, self.deadline(expiry), true, |_| Some(()))?;
         self.count_touch(touched.is_some());
-        Ok(if touched.is_some() {
-            Touch::Touched
-        } else {
-            Touch::Missing
-        })
+        Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
     }
 
     /// Get and touch.
@@ -150,11 +139,7 @@ impl<'a> Op<'a> {
             Some(view.meta(self))
         })?;
         self.count_touch(meta.is_some());
-        self.count(if meta.is_some() {
-            Counter::GetHits
-        } else {
-            Counter::GetMisses
-        });
+        self.count(if meta.is_some() { Counter::GetHits } else { Counter::GetMisses });
         if meta.is_some() {
             pour(&value, sink);
         }
@@ -162,11 +147,7 @@ impl<'a> Op<'a> {
     }
 
     pub(super) fn count_touch(&self, hit: bool) {
-        self.count(if hit {
-            Counter::TouchHits
-        } else {
-            Counter::TouchMisses
-        });
+        self.count(if hit { Counter::TouchHits } else { Counter::TouchMisses });
     }
 
     /// Marks an item stale, with a new unique.
@@ -189,11 +170,7 @@ impl<'a> Op<'a> {
                 token: None,
             }))
         })?;
-        Ok(if matches!(updated, Updated::Put(_)) {
-            Touch::Touched
-        } else {
-            Touch::Missing
-        })
+        Ok(if matches!(updated, Updated::Put(_)) { Touch::Touched } else { Touch::Missing })
     }
 
     /// Everything dies, now or when `delay` seconds have passed.

@@ -83,13 +83,7 @@ impl Present<'_> {
     /// Its expiry at this moment: a touch may have changed it since.
     pub fn deadline(&self) -> u32 {
         // Acquire: pairs with the touch.
-        Header(
-            self.view
-                .arena
-                .word(self.view.item.loc)
-                .load(Ordering::Acquire),
-        )
-        .expiry()
+        Header(self.view.arena.word(self.view.item.loc).load(Ordering::Acquire)).expiry()
     }
 }
 
@@ -113,14 +107,8 @@ impl<'a> Op<'a> {
             }
             return Err(Error::ValueTooLarge { size, limit });
         }
-        let draft = Draft {
-            key,
-            value: Cow::Borrowed(value),
-            flags,
-            deadline,
-            marks: 0,
-            token: None,
-        };
+        let draft =
+            Draft { key, value: Cow::Borrowed(value), flags, deadline, marks: 0, token: None };
         let stored = self.store_draft(verb, draft);
         if let Err(Error::OutOfMemory) = stored {
             self.count(Counter::StoreNoMemory);
@@ -196,12 +184,7 @@ impl<'a> Op<'a> {
             _ => value.extend_from_slice(&draft.value),
         }
         let deadline = present.deadline();
-        Plan::Put(Draft {
-            value: value.into(),
-            flags,
-            deadline,
-            ..*draft
-        })
+        Plan::Put(Draft { value: value.into(), flags, deadline, ..*draft })
     }
 
     /// Looks at what is there (if it is alive), and does what `plan` says about it, all in one step for
@@ -220,11 +203,7 @@ impl<'a> Op<'a> {
             let held = search.found;
             let death = held.and_then(|f| horizon.death(self.arena, &f.item, f.birth));
             let present = held.filter(|_| death.is_none()).map(|found| {
-                let view = View {
-                    arena: self.arena,
-                    item: found.item,
-                    birth: found.birth,
-                };
+                let view = View { arena: self.arena, item: found.item, birth: found.birth };
                 Present { found, view }
             });
             let draft = match plan(present.as_ref()) {
@@ -287,13 +266,7 @@ impl<'a> Op<'a> {
 
     /// Was everything stored so far flushed since this was composed?
     fn is_flushed(&self, composed: &Composed) -> bool {
-        let flushed = self
-            .arena
-            .superblock()
-            .flush
-            .0
-            .birth
-            .load(Ordering::Acquire);
+        let flushed = self.arena.superblock().flush.0.birth.load(Ordering::Acquire);
         let stale = composed.birth <= flushed;
         if stale {
             self.abandon(composed.loc, composed.words, Hazard::Write);
@@ -335,18 +308,11 @@ impl<'a> Op<'a> {
         let words = words_for(header, count);
         let mut head = [header.0, 0, 0];
         let mut known = 1;
-        for word in [draft.token, (count > 0).then_some(vlen as u64)]
-            .into_iter()
-            .flatten()
-        {
+        for word in [draft.token, (count > 0).then_some(vlen as u64)].into_iter().flatten() {
             head[known] = word;
             known += 1;
         }
-        let pool = if self.is_ghost(hash) {
-            Pool::Main
-        } else {
-            Pool::Small
-        };
+        let pool = if self.is_ghost(hash) { Pool::Main } else { Pool::Small };
         let reserved = self.reserve(&head[..known], words, pool, crate::evict::Origin::New);
         let loc = reserved.inspect_err(|_| self.abandon_extents(&extents))?;
         let (first, rest) = draft.value.split_at(outside);
@@ -367,20 +333,9 @@ impl<'a> Op<'a> {
         if draft.flags != 0 {
             arena.copy_in(byte, &draft.flags.to_le_bytes());
         }
-        let birth = arena
-            .segment_of(loc)
-            .map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
-        let unique = draft
-            .token
-            .unwrap_or(birth << 20 | arena.offset_in_segment(loc));
-        Ok(Composed {
-            loc,
-            words,
-            marks: draft.marks,
-            extents,
-            unique,
-            birth,
-        })
+        let birth = arena.segment_of(loc).map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
+        let unique = draft.token.unwrap_or(birth << 20 | arena.offset_in_segment(loc));
+        Ok(Composed { loc, words, marks: draft.marks, extents, unique, birth })
     }
 
     /// Puts a composed item into the index, in the place of what was found or into an empty slot.
@@ -394,9 +349,7 @@ impl<'a> Op<'a> {
         let word = Slot::live(hash.tag(), composed.loc).with(composed.marks);
         let installed = match search.found {
             Some(found) => {
-                search
-                    .bucket
-                    .swap(found.i, found.slot, word.with_freq(found.slot.freq()))
+                search.bucket.swap(found.i, found.slot, word.with_freq(found.slot.freq()))
             }
             None => match search.bucket.vacancy(hash.home(SLOTS)) {
                 Some(i) => match search.bucket.announce(search.ctrl, i, composed.loc) {

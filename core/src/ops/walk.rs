@@ -21,10 +21,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub fn new(arena: &Arena) -> Walk {
-        Walk {
-            level: level(arena),
-            next: 0,
-        }
+        Walk { level: level(arena), next: 0 }
     }
 
     /// The live entries of the next bucket; `None` at the end. Values are copied if `with_values`.
@@ -102,26 +99,15 @@ impl Op<'_> {
                 self.clear(Hazard::Read);
                 return None;
             }
-            let view = View {
-                arena: self.arena,
-                item: held.item,
-                birth: held.birth,
-            };
-            let data = if with_value {
-                view.value()
-            } else {
-                Some(Vec::new())
-            };
+            let view = View { arena: self.arena, item: held.item, birth: held.birth };
+            let data = if with_value { view.value() } else { Some(Vec::new()) };
+            if data.is_none() && bucket.slot(i).loc() != slot.loc() {
+                continue;
+            }
             let meta = view.meta(self);
             self.clear(Hazard::Read);
             let hash = self.arena.hasher.hash(key);
-            return Some((
-                hash,
-                Entry {
-                    key: key.to_vec(),
-                    value: Value::new(data?, meta),
-                },
-            ));
+            return Some((hash, Entry { key: key.to_vec(), value: Value::new(data?, meta) }));
         }
     }
 }

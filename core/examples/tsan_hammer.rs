@@ -65,11 +65,7 @@ fn run(cache: &Cache, task: &Task) {
         let len = draw(if k < LARGE_KEYS { 150_000 } else { 3000 }) as usize;
         value.clear();
         blocks::write(k as u32, step, len, &mut value);
-        let life = if draw(2) == 0 {
-            Expiry::Never
-        } else {
-            Expiry::After(1 + draw(50) as u32)
-        };
+        let life = if draw(2) == 0 { Expiry::Never } else { Expiry::After(1 + draw(50) as u32) };
         let met = |bytes: &[u8]| {
             blocks::read(k as u32, bytes).unwrap_or_else(|why| panic!("key {k}: {why}"));
             task.hits.fetch_add(1, SeqCst);
@@ -86,9 +82,7 @@ fn run(cache: &Cache, task: &Task) {
             },
             10 => cache.delete(&name).map(|_| None),
             11 => cache.touch(&name, life).map(|_| None),
-            12 => cache
-                .incr_or(&key(KEYS + k % 5), 3, 1 << 47, life)
-                .map(|_| None),
+            12 => cache.incr_or(&key(KEYS + k % 5), 3, 1 << 47, life).map(|_| None),
             13 => cache.decr(&key(KEYS + k % 5), 2).map(|_| None),
             14 => cache.invalidate(&name, None).map(|_| None),
             15 => cache
@@ -97,15 +91,11 @@ fn run(cache: &Cache, task: &Task) {
                 .map(|()| None),
             16 => {
                 let found = cache.meta_get(&name, MetaGet::default(), &mut sink);
-                found
-                    .map(|hit| hit.iter().for_each(|_| met(&sink)))
-                    .map(|()| None)
+                found.map(|hit| hit.iter().for_each(|_| met(&sink))).map(|()| None)
             }
             17 => {
                 let names = [name.clone(), key(k), name.clone()];
-                cache
-                    .get_many(&names, |_, _, bytes| met(bytes))
-                    .map(|()| None)
+                cache.get_many(&names, |_, _, bytes| met(bytes)).map(|()| None)
             }
             18 => match cache.pin(&name) {
                 Ok(Some(pin)) => {
@@ -124,9 +114,7 @@ fn run(cache: &Cache, task: &Task) {
             }
             _ => {
                 let found = cache.get_to(&name, &mut sink);
-                found
-                    .map(|hit| hit.iter().for_each(|_| met(&sink)))
-                    .map(|()| None)
+                found.map(|hit| hit.iter().for_each(|_| met(&sink))).map(|()| None)
             }
         };
         match done {
@@ -180,10 +168,7 @@ fn main() -> ExitCode {
     let hits: u64 = tasks.iter().map(|task| task.hits.load(SeqCst)).sum();
     match cache.check() {
         Ok(()) => {
-            println!(
-                "{hits} hits of {} operations, seed {seed}",
-                operations * THREADS as u64
-            );
+            println!("{hits} hits of {} operations, seed {seed}", operations * THREADS as u64);
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -66,9 +66,7 @@ fn churn(cache: &Cache, rng: &mut Rng) {
 /// The numbers in a value: decimal words, whatever pads them.
 fn words(value: &[u8]) -> Vec<u64> {
     let text = str::from_utf8(value).expect("a counter is text");
-    text.split_ascii_whitespace()
-        .map(|word| word.parse().expect("a counter is numbers"))
-        .collect()
+    text.split_ascii_whitespace().map(|word| word.parse().expect("a counter is numbers")).collect()
 }
 
 fn cas_loop(cache: &Cache, thread: u64, seed: u64, churns: bool) -> Tally {
@@ -109,10 +107,7 @@ fn cas_adds_up(size: u64, threads: u64, churns: bool) {
         for (of, mut moves) in tally.clone() {
             moves.sort_unstable();
             let expected: Vec<u64> = (1..=moves.len() as u64).collect();
-            assert_eq!(
-                moves, expected,
-                "counter and generation {of:?}: a count was won twice"
-            );
+            assert_eq!(moves, expected, "counter and generation {of:?}: a count was won twice");
         }
         for counter in 0..COUNTERS {
             let Some(last) = cache.get(&key(counter)).expect("a get does not fail") else {
@@ -120,18 +115,10 @@ fn cas_adds_up(size: u64, threads: u64, churns: bool) {
                 continue;
             };
             let (own, count) = (words(&last.data)[0], words(&last.data)[1]);
-            assert_eq!(
-                count,
-                tally[&(counter, own)].len() as u64,
-                "counter {counter}"
-            );
+            assert_eq!(count, tally[&(counter, own)].len() as u64, "counter {counter}");
         }
         if size == ROOMY {
-            assert_eq!(
-                tally.len() as u64,
-                COUNTERS,
-                "a counter was lost and made anew"
-            );
+            assert_eq!(tally.len() as u64, COUNTERS, "a counter was lost and made anew");
         }
         cache.check().expect("the cache is whole");
     });
@@ -175,10 +162,7 @@ fn incr_loop(cache: &Cache, thread: u64, seed: u64, churns: bool) -> Tally {
             },
         };
         let of = (counter, number >> SHIFT);
-        tally
-            .entry(of)
-            .or_default()
-            .push(number & ((1 << SHIFT) - 1));
+        tally.entry(of).or_default().push(number & ((1 << SHIFT) - 1));
     }
     tally
 }
@@ -191,10 +175,7 @@ fn incr_adds_up(size: u64, threads: u64, churns: bool) {
             moves.sort_unstable();
             // Including the 0 that its maker was told.
             let expected: Vec<u64> = (0..moves.len() as u64).collect();
-            assert_eq!(
-                moves, expected,
-                "counter and generation {of:?}: not each number once"
-            );
+            assert_eq!(moves, expected, "counter and generation {of:?}: not each number once");
         }
         for counter in 0..COUNTERS {
             let Some(last) = cache.incr(&key(counter), 0).expect("a counter is a number") else {
@@ -205,11 +186,7 @@ fn incr_adds_up(size: u64, threads: u64, churns: bool) {
             assert_eq!(last & ((1 << SHIFT) - 1), told - 1, "counter {counter}");
         }
         if size == ROOMY {
-            assert_eq!(
-                tally.len() as u64,
-                COUNTERS,
-                "a counter was lost and made anew"
-            );
+            assert_eq!(tally.len() as u64, COUNTERS, "a counter was lost and made anew");
         }
         cache.check().expect("the cache is whole");
     });
@@ -259,10 +236,7 @@ fn incr_and_decr_sum_up() {
                 });
             }
         });
-        let last = cache
-            .get(&key(0))
-            .expect("a get does not fail")
-            .expect("nothing is evicted");
+        let last = cache.get(&key(0)).expect("a get does not fail").expect("nothing is evicted");
         assert_eq!(words(&last.data), [sum.load(SeqCst)]);
         cache.check().expect("the cache is whole");
     });
@@ -279,10 +253,7 @@ fn add_is_won_by_one() {
             for _ in 0..30_000 {
                 match cache.add(b"lock", b"held", 0, Expiry::Never) {
                     Ok(Outcome::Stored(_)) => {
-                        assert!(
-                            !inside.swap(true, SeqCst),
-                            "two adds of one key were stored"
-                        );
+                        assert!(!inside.swap(true, SeqCst), "two adds of one key were stored");
                         entered.store(entered.load(SeqCst) + 1, SeqCst);
                         assert!(inside.swap(false, SeqCst));
                         let gone = cache.delete(b"lock").expect("a deletion does not fail");
@@ -296,10 +267,7 @@ fn add_is_won_by_one() {
             won
         };
         let running: Vec<_> = (0..4).map(|_| scope.spawn(enter)).collect();
-        running
-            .into_iter()
-            .map(|thread| thread.join().expect("no panic"))
-            .sum()
+        running.into_iter().map(|thread| thread.join().expect("no panic")).sum()
     });
     assert!(told > 0);
     assert_eq!(entered.load(SeqCst), told);
@@ -319,10 +287,7 @@ fn a_stampede_has_one_winner() {
             let mut wins = Vec::new();
             for round in 0..1500u32 {
                 let key = round.to_le_bytes();
-                let ask = MetaGet {
-                    vivify: Some(Expiry::After(60)),
-                    ..MetaGet::default()
-                };
+                let ask = MetaGet { vivify: Some(Expiry::After(60)), ..MetaGet::default() };
                 let mut won = || {
                     let hit = cache.meta_get(&key, ask, &mut sink).expect("no failure");
                     hit.expect("it is there, or was just made").won
@@ -341,10 +306,7 @@ fn a_stampede_has_one_winner() {
             wins
         };
         let running: Vec<_> = (0..THREADS).map(|_| scope.spawn(stampede)).collect();
-        running
-            .into_iter()
-            .map(|thread| thread.join().expect("no panic"))
-            .collect()
+        running.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
     for round in 0..wins[0].len() {
         for (at, what) in ["vivify", "recache", "delete"].into_iter().enumerate() {
@@ -378,10 +340,7 @@ fn no_unique_is_told_twice() {
             }
         };
         let running: Vec<_> = (0..3).map(|thread| scope.spawn(store(thread))).collect();
-        running
-            .into_iter()
-            .flat_map(|thread| thread.join().expect("no panic"))
-            .collect()
+        running.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     });
     let distinct: HashSet<u64> = told.iter().copied().collect();
     assert_eq!(distinct.len(), told.len(), "a unique was told twice");

@@ -25,9 +25,7 @@ fn a_size_too_small() {
     for size in [0, 1, 4096, Options::SIZE_MIN - 1] {
         refused(&Options::new(size), &["size", &size.to_string(), "1048576"]);
     }
-    Options::new(Options::SIZE_MIN)
-        .open()
-        .expect("the smallest is enough");
+    Options::new(Options::SIZE_MIN).open().expect("the smallest is enough");
 }
 
 #[test]
@@ -51,17 +49,11 @@ fn item_limits_out_of_range() {
     }
     for limit in [(1 << 30) + 1, usize::MAX] {
         options.item_size_max = limit;
-        refused(
-            &options,
-            &["item_size_max", &limit.to_string(), "1073741824"],
-        );
+        refused(&options, &["item_size_max", &limit.to_string(), "1073741824"]);
     }
     for limit in [1024, 1 << 20] {
         options.item_size_max = limit;
-        assert_eq!(
-            options.open().expect("it is in range").item_size_max(),
-            limit
-        );
+        assert_eq!(options.open().expect("it is in range").item_size_max(), limit);
     }
 }
 
@@ -72,10 +64,7 @@ fn a_hint_of_nothing_is_refused_or_harmless() {
         options.item_size_hint = hint;
         match options.open() {
             Ok(cache) => {
-                assert!(matches!(
-                    cache.set(b"k", b"v", 0, NEVER),
-                    Ok(Outcome::Stored(_))
-                ));
+                assert!(matches!(cache.set(b"k", b"v", 0, NEVER), Ok(Outcome::Stored(_))));
                 cache.check().expect("the cache is whole");
             }
             Err(Error::InvalidOptions(text)) => assert!(text.contains("item_size_hint"), "{text}"),
@@ -115,9 +104,7 @@ fn every_verb(cache: &Cache, key: &[u8], is: impl Fn(&Error) -> bool) {
         cache.invalidate(key, None).err(),
     ];
     for (at, answer) in answers.iter().enumerate() {
-        let error = answer
-            .as_ref()
-            .unwrap_or_else(|| panic!("verb {at} took the key"));
+        let error = answer.as_ref().unwrap_or_else(|| panic!("verb {at} took the key"));
         assert!(is(error), "verb {at}: {error:?}");
     }
     assert_eq!(met, 0, "a bad key is an error before anything is read");
@@ -126,9 +113,7 @@ fn every_verb(cache: &Cache, key: &[u8], is: impl Fn(&Error) -> bool) {
 #[test]
 fn bad_keys() {
     let cache = Options::new(4 << 20).open().expect("the cache opens");
-    _ = cache
-        .set(b"good", b"value", 0, NEVER)
-        .expect("a set does not fail");
+    _ = cache.set(b"good", b"value", 0, NEVER).expect("a set does not fail");
     every_verb(&cache, b"", |error| matches!(error, Error::KeyEmpty));
     for len in [KEY_MAX + 1, 255, 256, 257, 512, 70_000] {
         let key = vec![b'k'; len];
@@ -141,10 +126,7 @@ fn bad_keys() {
     let error = cache.get(&[b'k'; 251]).expect_err("too long").to_string();
     assert!(error.contains("251") && error.contains("250"), "{error}");
     let longest = [b'k'; KEY_MAX];
-    assert!(matches!(
-        cache.set(&longest, b"v", 0, NEVER),
-        Ok(Outcome::Stored(_))
-    ));
+    assert!(matches!(cache.set(&longest, b"v", 0, NEVER), Ok(Outcome::Stored(_))));
     assert_eq!(cache.get(&longest).unwrap().unwrap().data, b"v");
     assert_eq!(cache.len(), 2);
     cache.check().expect("the cache is whole");
@@ -172,19 +154,11 @@ fn the_item_limit_is_memcacheds() {
         }
         assert_eq!(cache.append(&name, b"+").unwrap(), Outcome::NotStored);
         assert_eq!(cache.get(&name).unwrap().unwrap().data.len(), largest.len());
-        let error = cache
-            .set(&name, &larger, flags, NEVER)
-            .expect_err("one byte too many");
+        let error = cache.set(&name, &larger, flags, NEVER).expect_err("one byte too many");
         let text = error.to_string();
-        assert!(
-            text.contains("1048577") && text.contains("1048576"),
-            "{text}"
-        );
+        assert!(text.contains("1048577") && text.contains("1048576"), "{text}");
         assert!(text.contains("item_size_max"), "{text}");
-        assert!(
-            !cache.contains(&name).unwrap(),
-            "a set that is too large removes the old value"
-        );
+        assert!(!cache.contains(&name).unwrap(), "a set that is too large removes the old value");
     }
     cache.check().expect("the cache is whole");
 }
@@ -207,8 +181,6 @@ fn a_larger_item_limit() {
 #[test]
 fn a_clock_that_is_not_the_tests() {
     let cache = Options::new(4 << 20).open().expect("the cache opens");
-    let error = cache
-        .advance_clock(1)
-        .expect_err("the clock is the system's");
+    let error = cache.advance_clock(1).expect_err("the clock is the system's");
     assert!(error.to_string().contains("clock"), "{error}");
 }

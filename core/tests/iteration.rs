@@ -31,14 +31,8 @@ fn a_quiet_cache_is_met_exactly() {
     let mut expected = HashMap::new();
     for k in 0..5000u32 {
         let value = vec![k as u8; (k as usize * 37) % 9000];
-        let life = if k % 3 == 0 {
-            Expiry::After(10)
-        } else {
-            Expiry::Never
-        };
-        let outcome = cache
-            .set(&stable(k), &value, k, life)
-            .expect("a set does not fail");
+        let life = if k % 3 == 0 { Expiry::After(10) } else { Expiry::Never };
+        let outcome = cache.set(&stable(k), &value, k, life).expect("a set does not fail");
         let Outcome::Stored(unique) = outcome else {
             panic!("a set was answered {outcome:?}");
         };
@@ -114,11 +108,7 @@ fn come_and_go(cache: &Cache, seed: u64, over: &AtomicBool) {
     while !over.load(SeqCst) {
         let first = rng.below(COMING);
         for k in first..first + 20_000 {
-            store(
-                cache,
-                format!("comes {}", k % COMING).as_bytes(),
-                b"and goes",
-            );
+            store(cache, format!("comes {}", k % COMING).as_bytes(), b"and goes");
         }
         for k in first..first + 20_000 {
             let gone = cache.delete(format!("comes {}", k % COMING).as_bytes());

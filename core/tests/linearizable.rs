@@ -113,25 +113,15 @@ fn verify(calls: &[Entry], evicts: bool) -> Result<(), String> {
             }
         }
     }
-    wgl::check(&Register { evicts }, None, calls).map_err(|most| {
-        format!(
-            "no order explains more than {most} of {} calls",
-            calls.len()
-        )
-    })
+    wgl::check(&Register { evicts }, None, calls)
+        .map_err(|most| format!("no order explains more than {most} of {} calls", calls.len()))
 }
 
 fn listed(calls: &[Entry]) -> String {
     let mut calls: Vec<&Entry> = calls.iter().collect();
     calls.sort_unstable_by_key(|call| call.called);
     let line = |call: &&Entry| {
-        let Call {
-            thread,
-            called,
-            returned,
-            op,
-            result,
-        } = call;
+        let Call { thread, called, returned, op, result } = call;
         format!("  {called:4}..{returned:4} thread {thread}: {op:?} -> {result:?}\n")
     };
     calls.iter().map(line).collect()
@@ -154,9 +144,7 @@ impl Trial<'_> {
                 .collect();
             for thread in running {
                 match thread.join() {
-                    Ok(calls) => calls
-                        .into_iter()
-                        .for_each(|(key, call)| history[key].push(call)),
+                    Ok(calls) => calls.into_iter().for_each(|(key, call)| history[key].push(call)),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
@@ -188,16 +176,7 @@ impl Trial<'_> {
             let every = op == Op::Flush;
             for key in if every { 0..self.keys } else { key..key + 1 } {
                 let (op, result) = (op.clone(), result.clone());
-                calls.push((
-                    key,
-                    Call {
-                        thread,
-                        called,
-                        returned,
-                        op,
-                        result,
-                    },
-                ));
+                calls.push((key, Call { thread, called, returned, op, result }));
             }
         }
         calls
@@ -207,10 +186,7 @@ impl Trial<'_> {
         let value = vec![b'c'; 8 << 10];
         for _ in 0..3 {
             let key = rng.below(400).to_le_bytes();
-            match self
-                .cache
-                .set(&key, &value[..rng.index(value.len())], 0, Expiry::Never)
-            {
+            match self.cache.set(&key, &value[..rng.index(value.len())], 0, Expiry::Never) {
                 Ok(Outcome::Stored(_)) => {}
                 other => panic!("the churn was answered {other:?}"),
             }
@@ -258,9 +234,7 @@ impl Trial<'_> {
 fn whole(data: &Data) -> Vec<u8> {
     let mut bytes = data.to_vec();
     if data.starts_with(b"large") {
-        let seed = data
-            .iter()
-            .fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte));
+        let seed = data.iter().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte));
         bytes.push(b'\n');
         bytes.extend(Body::Pattern(LARGE + usize::from(seed) * 300, seed).bytes());
     }
@@ -269,10 +243,7 @@ fn whole(data: &Data) -> Vec<u8> {
 
 /// The recorded form of bytes that were read; torn ones panic.
 fn recorded(bytes: &[u8]) -> Data {
-    let head = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .expect("a split has a part");
+    let head = bytes.split(|byte| *byte == b'\n').next().expect("a split has a part");
     let data: Data = Arc::from(head);
     assert!(
         whole(&data) == bytes,
@@ -334,12 +305,8 @@ fn read(cache: &Cache, key: &[u8], how: &str) -> Result<Seen, Error> {
     let mut bytes = Vec::new();
     Ok(match how {
         "get" => cache.get(key)?.map(|value| hit(&value.data, value.cas)),
-        "gat" => cache
-            .gat(key, Expiry::Never)?
-            .map(|value| hit(&value.data, value.cas)),
-        "get_to" => cache
-            .get_to(key, &mut bytes)?
-            .map(|meta| hit(&bytes, meta.cas)),
+        "gat" => cache.gat(key, Expiry::Never)?.map(|value| hit(&value.data, value.cas)),
+        "get_to" => cache.get_to(key, &mut bytes)?.map(|meta| hit(&bytes, meta.cas)),
         "pin" => cache.pin(key)?.map(|pin| hit(&pin, pin.meta().cas)),
         "meta_get" => {
             let found = cache.meta_get(key, MetaGet::default(), &mut bytes)?;
@@ -388,19 +355,9 @@ mod checker {
     fn calls_at_the_same_time_take_any_order() {
         let set = (0, 9, Op::Set(data("a")), Seen::Outcome(Stored(1)));
         assert!(accepts(&[set.clone(), (1, 2, GET, Seen::Miss)]));
-        assert!(accepts(&[
-            set.clone(),
-            (1, 2, GET, Seen::Hit(data("a"), 1))
-        ]));
-        let both = [
-            set,
-            (1, 2, GET, Seen::Hit(data("a"), 1)),
-            (3, 4, GET, Seen::Miss),
-        ];
-        assert!(
-            !accepts(&both),
-            "a read of the new value, then of the old one"
-        );
+        assert!(accepts(&[set.clone(), (1, 2, GET, Seen::Hit(data("a"), 1))]));
+        let both = [set, (1, 2, GET, Seen::Hit(data("a"), 1)), (3, 4, GET, Seen::Miss)];
+        assert!(!accepts(&both), "a read of the new value, then of the old one");
     }
 
     #[test]
@@ -422,10 +379,7 @@ mod checker {
             (4, 5, GET, Seen::Hit(data("a"), 1)),
         ];
         assert!(!accepts(&calls));
-        assert!(
-            verify(&history(&calls), true).is_err(),
-            "an eviction does not excuse it"
-        );
+        assert!(verify(&history(&calls), true).is_err(), "an eviction does not excuse it");
     }
 
     #[test]
@@ -440,12 +394,7 @@ mod checker {
     #[test]
     fn two_adds_stored_are_rejected() {
         let add = |called, returned, text, unique| {
-            (
-                called,
-                returned,
-                Op::Add(data(text)),
-                Seen::Outcome(Stored(unique)),
-            )
+            (called, returned, Op::Add(data(text)), Seen::Outcome(Stored(unique)))
         };
         assert!(!accepts(&[add(0, 9, "a", 1), add(1, 8, "b", 2)]));
         let deleted = (2, 7, Op::Delete, Seen::Yes);
@@ -465,11 +414,7 @@ mod checker {
         let between = (2, 3, Op::Set(data("b")), Seen::Outcome(Stored(2)));
         assert!(accepts(&[start.clone(), cas(1, Stored(3))]));
         assert!(!accepts(&[start.clone(), cas(1, Exists)]));
-        assert!(!accepts(&[
-            start.clone(),
-            between.clone(),
-            cas(1, Stored(3))
-        ]));
+        assert!(!accepts(&[start.clone(), between.clone(), cas(1, Stored(3))]));
         assert!(accepts(&[start, between, cas(1, Exists)]));
     }
 
@@ -492,10 +437,7 @@ mod checker {
 
     #[test]
     fn a_miss_is_an_eviction_only_where_memory_is_short() {
-        let calls = [
-            (0, 1, Op::Set(data("a")), Seen::Outcome(Stored(1))),
-            (2, 3, GET, Seen::Miss),
-        ];
+        let calls = [(0, 1, Op::Set(data("a")), Seen::Outcome(Stored(1))), (2, 3, GET, Seen::Miss)];
         assert!(verify(&history(&calls), true).is_ok());
         assert!(verify(&history(&calls), false).is_err());
     }

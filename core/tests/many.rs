@@ -38,10 +38,7 @@ fn caches_do_not_know_of_each_other() {
     intact(&caches);
     for n in 200..300 {
         let cache = open(1 << 20);
-        assert!(
-            cache.is_empty(),
-            "a new cache is empty, though another was where it is"
-        );
+        assert!(cache.is_empty(), "a new cache is empty, though another was where it is");
         store(&cache, b"same key", format!("of cache {n}").as_bytes());
         if n % 5 == 0 {
             cache.flush_all(0);
@@ -82,11 +79,7 @@ fn work(cache: &Cache, thread: usize, rounds: usize) {
 fn counted(cache: &Cache, threads: usize, rounds: usize) {
     let stats = cache.stats();
     let all = (threads * rounds) as u64;
-    assert_eq!(
-        (stats.cmd_set, stats.total_items),
-        (all, all),
-        "no thread's counts are lost"
-    );
+    assert_eq!((stats.cmd_set, stats.total_items), (all, all), "no thread's counts are lost");
     assert!(stats.get_hits >= all);
     assert_eq!(stats.curr_items, (threads * rounds.min(3)) as u64);
     cache.check().expect("the cache is whole");
@@ -120,9 +113,7 @@ fn six_hundred_threads_at_once() {
                 let pin = cache.pin(format!("{thread} 0").as_bytes());
                 barrier.wait();
                 // 600 threads hold a pin each.
-                let pin = pin
-                    .expect("a pin does not fail")
-                    .expect("nothing is evicted");
+                let pin = pin.expect("a pin does not fail").expect("nothing is evicted");
                 assert!(pin.starts_with(b"value of "));
                 barrier.wait();
                 drop(pin);

@@ -13,9 +13,7 @@ const ASIDE: u64 = 192 << 10;
 /// Address space and resident memory of this process, in bytes.
 fn taken() -> (u64, u64) {
     let text = std::fs::read_to_string("/proc/self/statm").expect("Linux has /proc");
-    let mut pages = text
-        .split_ascii_whitespace()
-        .map(|word| word.parse::<u64>());
+    let mut pages = text.split_ascii_whitespace().map(|word| word.parse::<u64>());
     let mut next = || pages.next().expect("statm has 7 fields").expect("numbers") * 4096;
     (next(), next())
 }
@@ -30,11 +28,7 @@ fn the_limit_is_exact() {
         let before = taken();
         let cache = Options::new(size).open().expect("the cache opens");
         let opened = taken();
-        assert!(
-            opened.0 - before.0 <= size + ASIDE,
-            "{size}: {} mapped",
-            opened.0 - before.0
-        );
+        assert!(opened.0 - before.0 <= size + ASIDE, "{size}: {} mapped", opened.0 - before.0);
         let mut stored = 0u64;
         let mut peak = 0;
         for step in 0u64.. {
@@ -59,28 +53,15 @@ fn the_limit_is_exact() {
                 peak = peak.max(stats.bytes);
                 // Whole pages: what is beyond the last one is not used.
                 let limit = stats.limit_maxbytes;
-                assert!(
-                    limit <= size && limit + 4096 > size,
-                    "{size}: limit_maxbytes {limit}"
-                );
-                assert!(
-                    stats.bytes <= size,
-                    "{size}: {} bytes of items",
-                    stats.bytes
-                );
+                assert!(limit <= size && limit + 4096 > size, "{size}: limit_maxbytes {limit}");
+                assert!(stats.bytes <= size, "{size}: {} bytes of items", stats.bytes);
             }
         }
         let full = taken();
         let (mapped, resident) = (full.0 - before.0, full.1.saturating_sub(before.1));
         assert!(mapped <= size + ASIDE, "{size}: {mapped} mapped when full");
-        assert!(
-            resident <= size + ASIDE,
-            "{size}: {resident} resident when full"
-        );
-        assert!(
-            resident > size / 2,
-            "{size}: only {resident} resident when full"
-        );
+        assert!(resident <= size + ASIDE, "{size}: {resident} resident when full");
+        assert!(resident > size / 2, "{size}: only {resident} resident when full");
         assert!(peak > size / 2, "{size}: at most {peak} bytes of items");
         cache.check().expect("the cache is whole");
         drop(cache);

@@ -19,11 +19,7 @@ fn store(verb: Storing, text: &'static str, flags: u32, life: Life) -> Op {
 }
 
 fn hit(text: &str, flags: u32, ttl: Option<u32>) -> Answer {
-    Answer::Hit(Hit {
-        data: Bytes::new(text.as_bytes()),
-        flags,
-        ttl,
-    })
+    Answer::Hit(Hit { data: Bytes::new(text.as_bytes()), flags, ttl })
 }
 
 /// Runs a conversation.
@@ -39,10 +35,7 @@ fn a_decrement_keeps_the_width() {
     says(
         &mut oracle(),
         &[
-            (
-                store(Storing::Set, "10", 3, Life::After(100)),
-                Answer::Stored,
-            ),
+            (store(Storing::Set, "10", 3, Life::After(100)), Answer::Stored),
             (Op::Move(Way::Up, K, 5), Answer::Number(15)),
             (Op::Get(K), hit("15", 3, Some(100))),
             (Op::Move(Way::Down, K, 6), Answer::Number(9)),
@@ -82,22 +75,13 @@ fn growing_keeps_flags_and_lifetime() {
     says(
         &mut oracle(),
         &[
-            (
-                store(Storing::Set, "x", 7, Life::After(100)),
-                Answer::Stored,
-            ),
+            (store(Storing::Set, "x", 7, Life::After(100)), Answer::Stored),
             (Op::Touch(K, Life::Never), Answer::Touched),
-            (
-                store(Storing::Append, "y", 0, Life::After(5)),
-                Answer::Stored,
-            ),
+            (store(Storing::Append, "y", 0, Life::After(5)), Answer::Stored),
             (store(Storing::Prepend, "w", 9, Life::Past), Answer::Stored),
             (Op::Get(K), hit("wxy", 7, None)),
             (Op::Delete(K), Answer::Deleted),
-            (
-                store(Storing::Append, "y", 0, Life::Never),
-                Answer::NotStored,
-            ),
+            (store(Storing::Append, "y", 0, Life::Never), Answer::NotStored),
         ],
     );
 }
@@ -107,10 +91,7 @@ fn a_compare_follows_the_unique() {
     let mut oracle = oracle();
     let cas = |token| store(Storing::Cas(token), "new", 0, Life::Never);
     says(&mut oracle, &[(cas(Token::Zero), Answer::Missing)]);
-    says(
-        &mut oracle,
-        &[(store(Storing::Set, "a", 0, Life::Never), Answer::Stored)],
-    );
+    says(&mut oracle, &[(store(Storing::Set, "a", 0, Life::Never), Answer::Stored)]);
     oracle.learn(K, 11).expect("a first unique");
     says(
         &mut oracle,
@@ -120,13 +101,9 @@ fn a_compare_follows_the_unique() {
             (cas(Token::Current), Answer::Stored),
         ],
     );
-    oracle
-        .learn(K, 11)
-        .expect_err("the same unique for another item");
+    oracle.learn(K, 11).expect_err("the same unique for another item");
     oracle.learn(K, 12).expect("a second unique");
-    oracle
-        .learn(K, 13)
-        .expect_err("another unique without a store");
+    oracle.learn(K, 13).expect_err("another unique without a store");
     says(
         &mut oracle,
         &[
@@ -200,16 +177,9 @@ fn a_flush_to_come_takes_what_is_stored_until_then() {
 
 #[test]
 fn a_stale_item_is_won_once() {
-    let marks = |won, stale, sent, hit_before| Marks {
-        won,
-        stale,
-        sent,
-        hit_before,
-    };
+    let marks = |won, stale, sent, hit_before| Marks { won, stale, sent, hit_before };
     let met = |text: &str, ttl, marks| {
-        let Answer::Hit(hit) = hit(text, 0, ttl) else {
-            unreachable!("hit makes hits")
-        };
+        let Answer::Hit(hit) = hit(text, 0, ttl) else { unreachable!("hit makes hits") };
         Answer::MetaHit(hit, marks)
     };
     let mg = |ask| Op::MetaGet(K, ask);
@@ -220,43 +190,19 @@ fn a_stale_item_is_won_once() {
             // md I T30, then mg: X W, then Z X; a store clears all.
             (store(Storing::Set, "x", 0, Life::Never), Answer::Stored),
             (Op::Invalidate(K, Some(Life::After(30))), Answer::Touched),
-            (
-                mg(Ask::Plain),
-                met("x", Some(30), marks(true, true, false, None)),
-            ),
-            (
-                mg(Ask::Plain),
-                met("x", Some(30), marks(false, true, true, yes)),
-            ),
+            (mg(Ask::Plain), met("x", Some(30), marks(true, true, false, None))),
+            (mg(Ask::Plain), met("x", Some(30), marks(false, true, true, yes))),
             (store(Storing::Set, "y", 0, Life::After(20)), Answer::Stored),
-            (
-                mg(Ask::Plain),
-                met("y", Some(20), marks(false, false, false, no)),
-            ),
+            (mg(Ask::Plain), met("y", Some(20), marks(false, false, false, no))),
             // mg R30 of an item with 20 left: W, then Z.
-            (
-                mg(Ask::Recache(20)),
-                met("y", Some(20), marks(false, false, false, yes)),
-            ),
-            (
-                mg(Ask::Recache(30)),
-                met("y", Some(20), marks(true, false, false, yes)),
-            ),
-            (
-                mg(Ask::Recache(30)),
-                met("y", Some(20), marks(false, false, true, yes)),
-            ),
+            (mg(Ask::Recache(20)), met("y", Some(20), marks(false, false, false, yes))),
+            (mg(Ask::Recache(30)), met("y", Some(20), marks(true, false, false, yes))),
+            (mg(Ask::Recache(30)), met("y", Some(20), marks(false, false, true, yes))),
             // mg N30 of a missing key: W, then Z; a get sees an empty value, an add is refused.
             (Op::Delete(K), Answer::Deleted),
             (mg(Ask::Plain), Answer::Miss),
-            (
-                mg(Ask::Vivify(Life::After(30))),
-                met("", Some(30), marks(true, false, false, no)),
-            ),
-            (
-                mg(Ask::Vivify(Life::After(30))),
-                met("", Some(30), marks(false, false, true, None)),
-            ),
+            (mg(Ask::Vivify(Life::After(30))), met("", Some(30), marks(true, false, false, no))),
+            (mg(Ask::Vivify(Life::After(30))), met("", Some(30), marks(false, false, true, None))),
             (Op::Get(K), hit("", 0, Some(30))),
             (store(Storing::Add, "x", 0, Life::Never), Answer::NotStored),
         ],
@@ -268,14 +214,8 @@ fn a_number_is_made_where_there_is_none() {
     says(
         &mut oracle(),
         &[
-            (
-                Op::MoveOr(Way::Up, K, 10, 13, Life::After(60)),
-                Answer::Number(13),
-            ),
-            (
-                Op::MoveOr(Way::Up, K, 1, 13, Life::After(60)),
-                Answer::Number(14),
-            ),
+            (Op::MoveOr(Way::Up, K, 10, 13, Life::After(60)), Answer::Number(13)),
+            (Op::MoveOr(Way::Up, K, 1, 13, Life::After(60)), Answer::Number(14)),
             (Op::Get(K), hit("14", 0, Some(60))),
             (Op::Move(Way::Down, K, 99), Answer::Number(0)),
             (Op::Get(K), hit("0 ", 0, Some(60))),

@@ -18,13 +18,7 @@ fn value(k: u32, len: usize) -> Vec<u8> {
 
 fn check(k: u32, pin: &[u8]) {
     let held = blocks::read(k, pin).unwrap_or_else(|why| panic!("pinned key {k}: {why}"));
-    assert_eq!(
-        held,
-        blocks::Held {
-            newest: 1,
-            blocks: 1
-        }
-    );
+    assert_eq!(held, blocks::Held { newest: 1, blocks: 1 });
 }
 
 /// Stores as many bytes of other keys as the cache holds, `times` over.
@@ -34,12 +28,7 @@ fn churn(cache: &Cache, rng: &mut Rng, times: u64) {
     let mut stored = 0;
     while stored < limit {
         let len = rng.index(bytes.len());
-        match cache.set(
-            &rng.below(1 << 20).to_le_bytes(),
-            &bytes[..len],
-            0,
-            Expiry::Never,
-        ) {
+        match cache.set(&rng.below(1 << 20).to_le_bytes(), &bytes[..len], 0, Expiry::Never) {
             Ok(Outcome::Stored(_)) | Err(Error::OutOfMemory) => stored += len as u64,
             other => panic!("the churn was answered {other:?}"),
         }
@@ -54,20 +43,10 @@ fn a_pin_outlives_its_item() {
     let cache = Options::new(4 << 20).open().expect("the cache opens");
     let mut pins: Vec<(u32, Pin<'_>)> = Vec::new();
     // Values within one segment, and values of many.
-    for (k, len) in [
-        (0, 0),
-        (1, 10),
-        (2, 5000),
-        (3, 60_000),
-        (4, 70_000),
-        (5, 300_000),
-    ] {
+    for (k, len) in [(0, 0), (1, 10), (2, 5000), (3, 60_000), (4, 70_000), (5, 300_000)] {
         let stored = cache.set(&key(k), &value(k, len), k, Expiry::After(100));
         assert!(matches!(stored, Ok(Outcome::Stored(_))), "{stored:?}");
-        let pin = cache
-            .pin(&key(k))
-            .expect("a pin does not fail")
-            .expect("it was just stored");
+        let pin = cache.pin(&key(k)).expect("a pin does not fail").expect("it was just stored");
         let meta = pin.meta();
         assert_eq!((meta.len, meta.flags), (pin.len(), k));
         assert!(meta.ttl.is_some_and(|left| left == 99 || left == 100));
@@ -107,18 +86,10 @@ fn thousands_of_pins_at_once() {
     for k in 0..PINS {
         let stored = cache.set(&key(k), &value(k, k as usize % 300), 0, Expiry::Never);
         assert!(matches!(stored, Ok(Outcome::Stored(_))), "{stored:?}");
-        pins.push(
-            cache
-                .pin(&key(k))
-                .expect("a pin does not fail")
-                .expect("it was just stored"),
-        );
+        pins.push(cache.pin(&key(k)).expect("a pin does not fail").expect("it was just stored"));
         if k % 7 == 0 {
             // Several pins of one value.
-            let again = cache
-                .pin(&key(k))
-                .expect("a pin does not fail")
-                .expect("it is there");
+            let again = cache.pin(&key(k)).expect("a pin does not fail").expect("it is there");
             check(k, &again);
         }
     }
@@ -139,9 +110,7 @@ fn thousands_of_pins_at_once() {
 /// when they are gone.
 #[test]
 fn a_cache_full_of_pins_refuses_and_recovers() {
-    let cache = Options::new(Options::SIZE_MIN)
-        .open()
-        .expect("the cache opens");
+    let cache = Options::new(Options::SIZE_MIN).open().expect("the cache opens");
     let mut pins = Vec::new();
     let mut refused = 0;
     for k in 0..2000 {
@@ -156,17 +125,11 @@ fn a_cache_full_of_pins_refuses_and_recovers() {
         }
     }
     assert!(pins.len() > 200, "only {} values fit", pins.len());
-    assert!(
-        refused > 1000,
-        "{refused} of 2000 stores of 2 KB were refused by 1 MiB"
-    );
+    assert!(refused > 1000, "{refused} of 2000 stores of 2 KB were refused by 1 MiB");
     assert_eq!(cache.stats().store_no_memory, refused);
     for (k, pin) in &pins {
         check(*k, pin);
-        assert!(
-            cache.get(&key(*k)).expect("a get does not fail").is_some(),
-            "{k} was evicted"
-        );
+        assert!(cache.get(&key(*k)).expect("a get does not fail").is_some(), "{k} was evicted");
     }
     drop(pins);
     for k in 0..2000 {

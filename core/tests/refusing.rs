@@ -40,10 +40,7 @@ fn what_was_stored_stays() {
     let cache = open();
     let stored = fill(&cache, 0, LEN, Expiry::Never);
     let held = u64::from(stored) * LEN as u64;
-    assert!(
-        held > SIZE * 6 / 10,
-        "only {held} bytes of values fit into {SIZE}"
-    );
+    assert!(held > SIZE * 6 / 10, "only {held} bytes of values fit into {SIZE}");
     for k in 0..stored {
         let found = cache.get(&key(k)).expect("a get does not fail");
         assert_eq!(found.expect("nothing is evicted").data, value(k, LEN));
@@ -70,20 +67,14 @@ fn a_refusal_follows_memcached() {
     assert!(there(1), "a replace that fails keeps the old value");
     refused(cache.cas(&key(2), &large, 0, Expiry::Never, unique(2)));
     assert!(there(2), "a cas that fails keeps the old value");
-    for grown in [
-        cache.append(&key(3), &large),
-        cache.prepend(&key(3), &large),
-    ] {
+    for grown in [cache.append(&key(3), &large), cache.prepend(&key(3), &large)] {
         assert_eq!(grown.expect("NOT_STORED is no failure"), Outcome::NotStored);
     }
     assert_eq!(cache.get(&key(3)).unwrap().unwrap().data, value(3, LEN));
     refused(cache.set(&key(4), &large, 0, Expiry::Never));
     assert!(!there(4), "a set that fails removes the old value");
     // What needs no memory goes on.
-    assert_eq!(
-        cache.touch(&key(5), Expiry::After(9)).unwrap(),
-        nearcache::Touch::Touched
-    );
+    assert_eq!(cache.touch(&key(5), Expiry::After(9)).unwrap(), nearcache::Touch::Touched);
     assert_eq!(cache.delete(&key(6)).unwrap(), Deletion::Deleted);
     cache.check().expect("the cache is whole");
 }
@@ -94,10 +85,7 @@ fn there_is_room_again() {
     let first = fill(&cache, 0, LEN, Expiry::After(60));
     let again = |freed: &str| {
         let stored = fill(&cache, 0, LEN, Expiry::After(60));
-        assert!(
-            stored >= first * 95 / 100,
-            "{freed}: {stored} fit, {first} had fitted at first"
-        );
+        assert!(stored >= first * 95 / 100, "{freed}: {stored} fit, {first} had fitted at first");
     };
     for k in 0..first {
         assert_eq!(cache.delete(&key(k)).unwrap(), Deletion::Deleted);
@@ -154,10 +142,7 @@ fn overwriting_in_a_nearly_full_cache_goes_on() {
     }
     for round in 0..20_000 {
         let outcome = cache.set(&key(1), &value(round, LEN), 0, Expiry::Never);
-        assert!(
-            matches!(outcome, Ok(Outcome::Stored(_))),
-            "round {round}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Ok(Outcome::Stored(_))), "round {round}: {outcome:?}");
     }
     assert_eq!(cache.stats().evictions, 0);
     cache.check().expect("the cache is whole");

@@ -36,11 +36,7 @@ impl Counted {
                 continue;
             }
             let by = after[name].wrapping_sub(was);
-            assert_eq!(
-                by,
-                expected.map_or(0, |(_, by)| *by),
-                "{name} moved by {by}"
-            );
+            assert_eq!(by, expected.map_or(0, |(_, by)| *by), "{name} moved by {by}");
         }
     }
 }
@@ -58,27 +54,15 @@ fn storing() {
     counted.moves(|c| _ = c.add(b"b", b"2", 0, NEVER), &NEW, &[]);
     counted.moves(|c| _ = c.add(b"b", b"2", 0, NEVER), &[("cmd_set", 1)], &[]);
     counted.moves(|c| _ = c.replace(b"a", b"2", 0, NEVER), &CHANGED, &[]);
-    counted.moves(
-        |c| _ = c.replace(b"none", b"2", 0, NEVER),
-        &[("cmd_set", 1)],
-        &[],
-    );
+    counted.moves(|c| _ = c.replace(b"none", b"2", 0, NEVER), &[("cmd_set", 1)], &[]);
     counted.moves(|c| _ = c.append(b"a", b"2"), &CHANGED, &[]);
     counted.moves(|c| _ = c.prepend(b"a", b"2"), &CHANGED, &[]);
     counted.moves(|c| _ = c.append(b"none", b"2"), &[("cmd_set", 1)], &[]);
     let large = vec![0; 2 << 20];
     let refused = [("store_too_large", 1)];
-    counted.moves(
-        |c| _ = c.add(b"none", &large, 0, NEVER),
-        &refused,
-        &["cmd_set"],
-    );
+    counted.moves(|c| _ = c.add(b"none", &large, 0, NEVER), &refused, &["cmd_set"]);
     let refused = [("store_too_large", 1), ("curr_items", u64::MAX)];
-    counted.moves(
-        |c| _ = c.set(b"a", &large, 0, NEVER),
-        &refused,
-        &["cmd_set"],
-    );
+    counted.moves(|c| _ = c.set(b"a", &large, 0, NEVER), &refused, &["cmd_set"]);
 }
 
 #[test]
@@ -91,11 +75,7 @@ fn comparing() {
     };
     let hit = [("cmd_set", 1), ("cas_hits", 1), ("total_items", 1)];
     counted.moves(|c| cas(c, unique), &hit, &[]);
-    counted.moves(
-        |c| cas(c, unique),
-        &[("cmd_set", 1), ("cas_badval", 1)],
-        &[],
-    );
+    counted.moves(|c| cas(c, unique), &[("cmd_set", 1), ("cas_badval", 1)], &[]);
 }
 
 #[test]
@@ -139,10 +119,7 @@ fn reading_the_dead() {
     for key in [b"a", b"b"] {
         _ = counted.cache.set(key, b"1", 0, Expiry::After(5));
     }
-    counted
-        .cache
-        .advance_clock(5)
-        .expect("the clock is the test's");
+    counted.cache.advance_clock(5).expect("the clock is the test's");
     let expired = [("cmd_get", 1), ("get_misses", 1), ("get_expired", 1)];
     counted.moves(|c| _ = c.get(b"a"), &expired, &gone);
     _ = counted.cache.set(b"c", b"1", 0, NEVER);
@@ -178,11 +155,7 @@ fn bad_keys_count_nothing() {
     counted.moves(|c| assert!(c.set(&long, b"", 0, NEVER).is_err()), &[], &[]);
     counted.moves(|c| assert!(c.delete(&long).is_err()), &[], &[]);
     let keys: [&[u8]; 2] = [b"a", b""];
-    counted.moves(
-        |c| assert!(c.get_many(&keys, |_, _, _| {}).is_err()),
-        &[],
-        &[],
-    );
+    counted.moves(|c| assert!(c.get_many(&keys, |_, _, _| {}).is_err()), &[], &[]);
 }
 
 #[test]
@@ -199,22 +172,12 @@ fn a_reset_keeps_the_readings() {
     assert!(before.bytes > 0);
     cache.reset_stats();
     let after = cache.stats();
-    assert_eq!(
-        (after.curr_items, after.bytes, after.limit_maxbytes),
-        (10, before.bytes, 4 << 20)
-    );
+    assert_eq!((after.curr_items, after.bytes, after.limit_maxbytes), (10, before.bytes, 4 << 20));
     let readings = ["curr_items", "bytes", "limit_maxbytes"];
     for (name, value) in after.pairs() {
-        assert!(
-            readings.contains(&name) || value == 0,
-            "{name} is {value} after the reset"
-        );
+        assert!(readings.contains(&name) || value == 0, "{name} is {value} after the reset");
     }
-    counted.moves(
-        |c| _ = c.get(b"none"),
-        &[("cmd_get", 1), ("get_misses", 1)],
-        &[],
-    );
+    counted.moves(|c| _ = c.get(b"none"), &[("cmd_get", 1), ("get_misses", 1)], &[]);
 }
 
 /// `bytes` follows what is stored, and is 0 when nothing is.
@@ -228,11 +191,7 @@ fn bytes_and_items_come_back_to_nothing() {
     for (k, len) in lens.into_iter().enumerate() {
         _ = cache.set(&[k as u8], &vec![1; len], 7, NEVER);
         let bytes = cache.stats().bytes;
-        assert!(
-            bytes - last > len as u64,
-            "{len} bytes were counted as {}",
-            bytes - last
-        );
+        assert!(bytes - last > len as u64, "{len} bytes were counted as {}", bytes - last);
         last = bytes;
     }
     assert_eq!(cache.len(), lens.len() as u64);
@@ -262,10 +221,7 @@ fn evictions_account_for_what_is_missing() {
     assert_eq!(stats.total_items, stored);
     assert_eq!(stats.curr_items, found);
     assert_eq!(stats.evictions, stored - found);
-    assert_eq!(
-        stats.evicted_unfetched, stats.evictions,
-        "nothing was ever read"
-    );
+    assert_eq!(stats.evicted_unfetched, stats.evictions, "nothing was ever read");
     assert!(stats.index_evictions <= stats.evictions && stats.segments_evicted > 0);
     cache.check().expect("the cache is whole");
 }

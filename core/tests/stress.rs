@@ -113,11 +113,7 @@ fn hammer(load: &Load) {
             begun: AtomicU64::new(0),
             complete: AtomicU64::new(0),
         });
-        let shared = Shared {
-            cache: &cache,
-            load,
-            bounds: bounds.collect(),
-        };
+        let shared = Shared { cache: &cache, load, bounds: bounds.collect() };
         std::thread::scope(|scope| {
             for number in 0..load.threads {
                 let shared = &shared;
@@ -209,10 +205,7 @@ impl<'a> Thread<'a> {
                     unique => cache.delete_cas(&key, unique),
                 };
                 // Only a touch of another thread comes between, and that keeps the unique.
-                assert_ne!(
-                    deletion.expect("a deletion does not fail"),
-                    Deletion::Exists
-                );
+                assert_ne!(deletion.expect("a deletion does not fail"), Deletion::Exists);
                 bounds.has_written(version);
                 return;
             }
@@ -229,11 +222,7 @@ impl<'a> Thread<'a> {
 
     fn fill(&mut self, k: u32, version: u64) {
         let load = self.shared.load;
-        let most = if k < load.large_keys && self.rng.chance(50) {
-            load.large
-        } else {
-            load.small
-        };
+        let most = if k < load.large_keys && self.rng.chance(50) { load.large } else { load.small };
         let len = self.rng.below(most + 1) as usize;
         self.value.clear();
         blocks::write(k, version, len, &mut self.value);
@@ -279,14 +268,11 @@ impl<'a> Thread<'a> {
 
     fn read_many(&mut self, first: u32) {
         let keys = self.shared.load.keys;
-        let asked: Vec<u32> = (0..1 + self.rng.below(32) as u32)
-            .map(|at| (first + at * 3) % keys)
-            .collect();
+        let asked: Vec<u32> =
+            (0..1 + self.rng.below(32) as u32).map(|at| (first + at * 3) % keys).collect();
         let named: Vec<Vec<u8>> = asked.iter().map(|k| key(*k)).collect();
-        let floors: Vec<u64> = asked
-            .iter()
-            .map(|k| self.shared.bounds[*k as usize].floor.load(SeqCst))
-            .collect();
+        let floors: Vec<u64> =
+            asked.iter().map(|k| self.shared.bounds[*k as usize].floor.load(SeqCst)).collect();
         let cache = self.shared.cache;
         cache
             .get_many(&named, |at, meta, bytes| {
@@ -322,10 +308,7 @@ impl<'a> Thread<'a> {
             "key {k}: {held:?}, but {floor} was complete before, and {begun} begun after"
         );
         let seen = &mut self.seen[k as usize];
-        assert!(
-            held.newest >= *seen,
-            "key {k}: {held:?} after version {seen}"
-        );
+        assert!(held.newest >= *seen, "key {k}: {held:?} after version {seen}");
         *seen = held.newest;
         held.newest
     }
@@ -336,23 +319,12 @@ impl<'a> Thread<'a> {
         let key = key(k);
         match self.rng.below(4) {
             0 => _ = cache.contains(&key).expect("contains does not fail"),
-            1 => {
-                _ = cache
-                    .touch(&key, Expiry::After(500))
-                    .expect("touch does not fail")
-            }
-            2 => {
-                _ = cache
-                    .touch(&key, Expiry::Never)
-                    .expect("touch does not fail")
-            }
+            1 => _ = cache.touch(&key, Expiry::After(500)).expect("touch does not fail"),
+            2 => _ = cache.touch(&key, Expiry::Never).expect("touch does not fail"),
             _ => {
                 let mut sink = Refusal::default();
                 let found = cache.get_to(&key, &mut sink).expect("a get does not fail");
-                assert_eq!(
-                    found.map(|meta| meta.len),
-                    sink.offered.filter(|_| found.is_some())
-                );
+                assert_eq!(found.map(|meta| meta.len), sink.offered.filter(|_| found.is_some()));
             }
         }
     }
@@ -368,9 +340,8 @@ impl<'a> Thread<'a> {
     }
 
     fn iterate(&mut self) {
-        let floors: Vec<u64> = (self.shared.bounds.iter())
-            .map(|of| of.floor.load(SeqCst))
-            .collect();
+        let floors: Vec<u64> =
+            (self.shared.bounds.iter()).map(|of| of.floor.load(SeqCst)).collect();
         let cache = self.shared.cache;
         for entry in cache.iter().take(200) {
             let number = entry.key.split(|byte| *byte == b' ').nth(1);

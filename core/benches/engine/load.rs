@@ -43,7 +43,5 @@ pub fn zipf(items: u64, count: usize) -> Vec<Key> {
 
 /// `count` keys of `items`, each as likely as any.
 pub fn uniform(items: u64, count: usize) -> Vec<Key> {
-    (0..count as u64)
-        .map(|draw| key(mix(draw) % items))
-        .collect()
+    (0..count as u64).map(|draw| key(mix(draw) % items)).collect()
 }

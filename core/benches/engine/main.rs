@@ -33,11 +33,7 @@ struct Contenders {
 impl Contenders {
     /// `size` bytes for the engine, so many `items` for the others.
     fn new(size: u64, items: u64) -> Contenders {
-        Contenders {
-            engine: Engine::new(size),
-            ideal: Ideal::new(items),
-            plain: Plain::new(items),
-        }
+        Contenders { engine: Engine::new(size), ideal: Ideal::new(items), plain: Plain::new(items) }
     }
 
     fn fill(&self, items: u64) {
@@ -152,27 +148,15 @@ fn bytes_per_item() -> Row {
     assert!(stats.evictions > 0, "the cache is not full");
     let ours = SIZE as f64 / stats.curr_items as f64;
     let payload = (size_of::<Key>() + VALUE) as f64;
-    Row::new(
-        "memory of an item, 16 + 100 bytes",
-        "key + value",
-        "bytes",
-        &[ours],
-        &[payload],
-    )
+    Row::new("memory of an item, 16 + 100 bytes", "key + value", "bytes", &[ours], &[payload])
 }
 
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let plan = if quick {
-        Plan {
-            rounds: 3,
-            count: 200_000,
-        }
+        Plan { rounds: 3, count: 200_000 }
     } else {
-        Plan {
-            rounds: 15,
-            count: 2_000_000,
-        }
+        Plan { rounds: 15, count: 2_000_000 }
     };
     let mut rows = Vec::new();
     {
@@ -181,84 +165,32 @@ fn main() {
         all.fill(MILLION);
         assert_eq!(all.engine.0.stats().evictions, 0);
         let keys = &zipf(MILLION, plan.count)[..];
-        let mixed = |sets, threads| Mixed {
-            keys,
-            sets,
-            threads,
-        };
-        all.compare(
-            &plan,
-            "get hit, 1 M items, Zipf 0.99",
-            &mixed(0, 1),
-            &mut rows,
-        );
-        all.compare(
-            &plan,
-            "get hit, 1 M items, Zipf 0.99, 2 threads",
-            &mixed(0, 2),
-            &mut rows,
-        );
-        all.compare(
-            &plan,
-            "95 % get 5 % set, 1 M items, Zipf 0.99",
-            &mixed(20, 1),
-            &mut rows,
-        );
-        all.compare(
-            &plan,
-            "95 % get 5 % set, 2 threads",
-            &mixed(20, 2),
-            &mut rows,
-        );
+        let mixed = |sets, threads| Mixed { keys, sets, threads };
+        all.compare(&plan, "get hit, 1 M items, Zipf 0.99", &mixed(0, 1), &mut rows);
+        all.compare(&plan, "get hit, 1 M items, Zipf 0.99, 2 threads", &mixed(0, 2), &mut rows);
+        all.compare(&plan, "95 % get 5 % set, 1 M items, Zipf 0.99", &mixed(20, 1), &mut rows);
+        all.compare(&plan, "95 % get 5 % set, 2 threads", &mixed(20, 2), &mut rows);
         let keys = &uniform(MILLION, plan.count)[..];
         let many = |at_once| Many { keys, at_once };
-        all.compare(
-            &plan,
-            "multi-get of 1, 1 M items, uniform",
-            &many(1),
-            &mut rows,
-        );
-        all.compare(
-            &plan,
-            "multi-get of 16, 1 M items, uniform",
-            &many(16),
-            &mut rows,
-        );
-        all.compare(
-            &plan,
-            "multi-get of 64, 1 M items, uniform",
-            &many(64),
-            &mut rows,
-        );
+        all.compare(&plan, "multi-get of 1, 1 M items, uniform", &many(1), &mut rows);
+        all.compare(&plan, "multi-get of 16, 1 M items, uniform", &many(16), &mut rows);
+        all.compare(&plan, "multi-get of 64, 1 M items, uniform", &many(64), &mut rows);
     }
     {
         // 1000 items fit into the processor's caches.
         let all = Contenders::new(8 << 20, 2000);
         all.fill(1000);
         let keys = &uniform(1000, plan.count)[..];
-        let gets = Mixed {
-            keys,
-            sets: 0,
-            threads: 1,
-        };
+        let gets = Mixed { keys, sets: 0, threads: 1 };
         all.compare(&plan, "get hit, 1000 items, uniform", &gets, &mut rows);
     }
     {
         let all = Contenders::new(64 << 20, 400_000);
         all.fill(MILLION);
         let keys = &uniform(4 * MILLION, plan.count)[..];
-        let sets = |threads| Mixed {
-            keys,
-            sets: 1,
-            threads,
-        };
+        let sets = |threads| Mixed { keys, sets: 1, threads };
         all.compare(&plan, "set with eviction, 64 MiB", &sets(1), &mut rows);
-        all.compare(
-            &plan,
-            "set with eviction, 64 MiB, 2 threads",
-            &sets(2),
-            &mut rows,
-        );
+        all.compare(&plan, "set with eviction, 64 MiB, 2 threads", &sets(2), &mut rows);
         assert!(all.engine.0.stats().evictions > 0);
     }
     rows.push(bytes_per_item());

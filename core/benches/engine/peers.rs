@@ -35,9 +35,7 @@ impl Store for Engine {
     }
     #[inline]
     fn set(&self, key: &Key, value: &[u8; VALUE]) {
-        self.0
-            .set(key, value, 0, Expiry::Never)
-            .expect("a set does not fail");
+        self.0.set(key, value, 0, Expiry::Never).expect("a set does not fail");
     }
     fn get_many(&self, keys: &[Key], out: &mut Vec<u8>) -> usize {
         let mut found = 0;
@@ -154,10 +152,7 @@ pub struct Plain {
 
 impl Plain {
     pub fn new(items: u64) -> Plain {
-        Plain {
-            map: Mutex::default(),
-            items: items as usize,
-        }
+        Plain { map: Mutex::default(), items: items as usize }
     }
 }
 

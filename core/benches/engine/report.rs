@@ -66,10 +66,8 @@ pub fn print(rows: &[Row]) {
 
 /// Writes the rows down; where to.
 pub fn write(rows: &[Row]) -> std::io::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     let mut text = String::from("[\n");
     for (at, row) in rows.iter().enumerate() {
         let comma = if at + 1 < rows.len() { "," } else { "" };

@@ -19,9 +19,10 @@ impl fmt::Debug for Bytes {
         let head = &self.0[..self.0.len().min(24)];
         write!(f, "{} bytes \"{}\"", self.0.len(), head.escape_ascii())?;
         if self.0.len() > head.len() {
-            let sum = self.0.iter().fold(0u32, |sum, byte| {
-                sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
-            });
+            let sum = self
+                .0
+                .iter()
+                .fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
             write!(f, "... (sum {sum:08x})")?;
         }
         Ok(())
@@ -93,9 +94,6 @@ pub struct Reply {
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Reply {
-        Reply {
-            answer,
-            unique: None,
-        }
+        Reply { answer, unique: None }
     }
 }

@@ -36,10 +36,7 @@ pub struct Held {
 
 /// Reads a value of `key` to its last byte. An error says what is wrong with it.
 pub fn read(key: u32, value: &[u8]) -> Result<Held, String> {
-    let mut held = Held {
-        newest: 0,
-        blocks: 0,
-    };
+    let mut held = Held { newest: 0, blocks: 0 };
     let mut rest = value;
     while !rest.is_empty() {
         let at = value.len() - rest.len();
@@ -51,10 +48,7 @@ pub fn read(key: u32, value: &[u8]) -> Result<Held, String> {
         let version = u64::from_le_bytes(header[8..16].try_into().expect("8 bytes"));
         let told = u64::from_le_bytes(header[16..].try_into().expect("8 bytes"));
         if told != sum(of, version, len) {
-            return Err(format!(
-                "the header at byte {at} of {} is torn",
-                value.len()
-            ));
+            return Err(format!("the header at byte {at} of {} is torn", value.len()));
         }
         if of != key {
             return Err(format!("a block of key {of} in a value of key {key}"));
@@ -92,6 +86,5 @@ fn sum(key: u32, version: u64, len: u32) -> u64 {
 
 /// A step of a linear congruence (Knuth's multiplier): cheap enough for values of a megabyte.
 fn next(word: u64) -> u64 {
-    word.wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407)
+    word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
 }

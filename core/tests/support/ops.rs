@@ -113,9 +113,9 @@ impl Body {
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             // A period of 251 bytes: no segment, page or word boundary falls on the same phase twice.
-            Body::Pattern(len, seed) => (0..*len)
-                .map(|at| ((at % 251) as u8).wrapping_mul(7).wrapping_add(*seed))
-                .collect(),
+            Body::Pattern(len, seed) => {
+                (0..*len).map(|at| ((at % 251) as u8).wrapping_mul(7).wrapping_add(*seed)).collect()
+            }
             Body::Text(text) => text.as_bytes().to_vec(),
             Body::Number(number) => number.to_string().into_bytes(),
         }
@@ -129,14 +129,8 @@ pub fn key(number: u8) -> Vec<u8> {
         1 => vec![b'L'; nearcache::KEY_MAX],
         2 => b"\x00\xff\x01\xe9".to_vec(),
         _ => {
-            let mut key = format!(
-                "{}{number}/",
-                if number.is_multiple_of(2) {
-                    "even"
-                } else {
-                    "odd"
-                }
-            );
+            let mut key =
+                format!("{}{number}/", if number.is_multiple_of(2) { "even" } else { "odd" });
             while key.len() < 5 + usize::from(number) {
                 key.push('.');
             }
@@ -239,12 +233,7 @@ fn number() -> impl Strategy<Value = Body> {
     prop_oneof![
         delta().prop_map(Body::Number),
         select(vec!["0", " 7", "+8", "9  ", "00042", "-5", "12abc", "x"]).prop_map(Body::Text),
-        select(vec![
-            "18446744073709551615",
-            "18446744073709551616",
-            "     "
-        ])
-        .prop_map(Body::Text),
+        select(vec!["18446744073709551615", "18446744073709551616", "     "]).prop_map(Body::Text),
     ]
 }
 

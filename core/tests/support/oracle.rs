@@ -72,12 +72,8 @@ impl Oracle {
 
     /// Every key that is alive.
     pub fn live_keys(&self) -> Vec<u8> {
-        let mut keys: Vec<u8> = self
-            .items
-            .keys()
-            .copied()
-            .filter(|key| self.live(*key).is_some())
-            .collect();
+        let mut keys: Vec<u8> =
+            self.items.keys().copied().filter(|key| self.live(*key).is_some()).collect();
         keys.sort_unstable();
         keys
     }
@@ -105,11 +101,7 @@ impl Oracle {
 
     /// The key is gone: evicted, or removed by a failed set.
     pub fn forget(&mut self, key: u8) {
-        if let Some(Item {
-            unique: Some(unique),
-            ..
-        }) = self.items.remove(&key)
-        {
+        if let Some(Item { unique: Some(unique), .. }) = self.items.remove(&key) {
             self.old.insert(key, unique);
         }
     }
@@ -271,15 +263,8 @@ impl Oracle {
             empty.sent = true;
             empty.fetched = None;
             self.replace(k, empty);
-            let Answer::Hit(hit) = self.hit(k) else {
-                unreachable!("a key that was just stored")
-            };
-            let marks = Marks {
-                won: true,
-                stale: false,
-                sent: false,
-                hit_before: Some(false),
-            };
+            let Answer::Hit(hit) = self.hit(k) else { unreachable!("a key that was just stored") };
+            let marks = Marks { won: true, stale: false, sent: false, hit_before: Some(false) };
             return Answer::MetaHit(hit, marks);
         }
         let now = self.now;

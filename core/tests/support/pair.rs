@@ -40,13 +40,7 @@ impl Pair {
         let cache = options.open().expect("the options of the case");
         // The cache may lower the limit that was asked for, to what its memory can hold.
         let oracle = Oracle::new(cache.unix_time(), cache.item_size_max());
-        Pair {
-            cache,
-            oracle,
-            memory,
-            size: options.size,
-            lost: 0,
-        }
+        Pair { cache, oracle, memory, size: options.size, lost: 0 }
     }
 
     /// Does one operation on both.
@@ -63,11 +57,9 @@ impl Pair {
     /// Does them all, then recounts the cache.
     pub fn run(&mut self, ops: &[Op]) -> Result<(), String> {
         for (at, op) in ops.iter().enumerate() {
-            self.step(op)
-                .map_err(|why| format!("operation {at}, {op:?}: {why}"))?;
+            self.step(op).map_err(|why| format!("operation {at}, {op:?}: {why}"))?;
         }
-        self.iterate()
-            .map_err(|why| format!("the last iteration: {why}"))?;
+        self.iterate().map_err(|why| format!("the last iteration: {why}"))?;
         self.end()
     }
 
@@ -83,10 +75,9 @@ impl Pair {
         }
         let live = self.oracle.live_keys().len() as u64;
         match self.memory {
-            Memory::Roomy | Memory::Refusing if stats.curr_items < live => Err(format!(
-                "{live} items live, curr_items {}",
-                stats.curr_items
-            )),
+            Memory::Roomy | Memory::Refusing if stats.curr_items < live => {
+                Err(format!("{live} items live, curr_items {}", stats.curr_items))
+            }
             _ => Ok(()),
         }
     }
@@ -180,13 +171,7 @@ impl Pair {
         let named: Vec<Vec<u8>> = keys.iter().map(|k| key(*k)).collect();
         let mut hits: Vec<(usize, Reply)> = Vec::new();
         let done = self.cache.get_many(&named, |at, meta, bytes| {
-            hits.push((
-                at,
-                Reply {
-                    answer: hit(meta, bytes),
-                    unique: Some(meta.cas),
-                },
-            ));
+            hits.push((at, Reply { answer: hit(meta, bytes), unique: Some(meta.cas) }));
         });
         done.map_err(|error| format!("failed: {error}"))?;
         if !hits.is_sorted_by(|a, b| a.0 < b.0) {
@@ -194,12 +179,9 @@ impl Pair {
         }
         let mut hits: HashMap<usize, Reply> = hits.into_iter().collect();
         for (at, k) in keys.iter().enumerate() {
-            let reply = hits
-                .remove(&at)
-                .unwrap_or_else(|| Reply::from(Answer::Miss));
+            let reply = hits.remove(&at).unwrap_or_else(|| Reply::from(Answer::Miss));
             let expected = self.oracle.read(*k);
-            self.met(*k, expected, reply)
-                .map_err(|why| format!("key number {at} ({k}): {why}"))?;
+            self.met(*k, expected, reply).map_err(|why| format!("key number {at} ({k}): {why}"))?;
         }
         match hits.into_keys().next() {
             Some(at) => Err(format!("a hit for key number {at}, which was not asked")),
@@ -229,18 +211,12 @@ impl Pair {
             }
         }
         for k in self.oracle.live_keys() {
-            let reply = met
-                .remove(&key(k))
-                .unwrap_or_else(|| Reply::from(Answer::Miss));
+            let reply = met.remove(&key(k)).unwrap_or_else(|| Reply::from(Answer::Miss));
             let expected = self.oracle.look(k);
-            self.met(k, expected, reply)
-                .map_err(|why| format!("key {k}: {why}"))?;
+            self.met(k, expected, reply).map_err(|why| format!("key {k}: {why}"))?;
         }
         match met.into_keys().next() {
-            Some(key) => Err(format!(
-                "{} was met, which is not there",
-                key.escape_ascii()
-            )),
+            Some(key) => Err(format!("{} was met, which is not there", key.escape_ascii())),
             None => Ok(()),
         }
     }

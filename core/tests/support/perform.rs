@@ -23,10 +23,7 @@ impl Sink for Buffer {
 impl Buffer {
     pub fn bytes(&self) -> Vec<u8> {
         // SAFETY: `room` initialised every byte, and a `Sink`'s user can only write bytes over them.
-        self.bytes
-            .iter()
-            .map(|byte| unsafe { byte.assume_init() })
-            .collect()
+        self.bytes.iter().map(|byte| unsafe { byte.assume_init() }).collect()
     }
 }
 
@@ -117,11 +114,7 @@ pub fn hit(meta: Meta, bytes: &[u8]) -> Answer {
     if bytes.len() != meta.len {
         return Answer::Failed(format!("{} bytes with a {meta:?}", bytes.len()));
     }
-    Answer::Hit(Hit {
-        data: Bytes::new(bytes),
-        flags: meta.flags,
-        ttl: meta.ttl,
-    })
+    Answer::Hit(Hit { data: Bytes::new(bytes), flags: meta.flags, ttl: meta.ttl })
 }
 
 fn verb_of(verb: Storing, unique: u64) -> Verb {
@@ -138,10 +131,7 @@ fn verb_of(verb: Storing, unique: u64) -> Verb {
 fn of_outcome(outcome: Outcome) -> Reply {
     Reply::from(match outcome {
         Outcome::Stored(unique) => {
-            return Reply {
-                answer: Answer::Stored,
-                unique: Some(unique),
-            };
+            return Reply { answer: Answer::Stored, unique: Some(unique) };
         }
         Outcome::NotStored => Answer::NotStored,
         Outcome::Exists => Answer::Exists,
@@ -167,10 +157,7 @@ pub fn of_value(value: Option<nearcache::Value>) -> Reply {
 fn of_copy(meta: Option<Meta>, sink: &Buffer) -> Reply {
     match meta {
         None => Reply::from(Answer::Miss),
-        Some(meta) => Reply {
-            answer: hit(meta, &sink.bytes()),
-            unique: Some(meta.cas),
-        },
+        Some(meta) => Reply { answer: hit(meta, &sink.bytes()), unique: Some(meta.cas) },
     }
 }
 
@@ -182,20 +169,16 @@ fn measure(cache: &Cache, key: &[u8]) -> Result<Reply, Error> {
             "{:?} bytes were offered of a {meta:?}",
             sink.offered
         ))),
-        Some(meta) => Reply {
-            answer: Answer::Length(meta.len, meta.flags, meta.ttl),
-            unique: Some(meta.cas),
-        },
+        Some(meta) => {
+            Reply { answer: Answer::Length(meta.len, meta.flags, meta.ttl), unique: Some(meta.cas) }
+        }
     })
 }
 
 fn of_pin(cache: &Cache, key: &[u8]) -> Result<Reply, Error> {
     Ok(match cache.pin(key)? {
         None => Reply::from(Answer::Miss),
-        Some(pin) => Reply {
-            answer: hit(pin.meta(), &pin),
-            unique: Some(pin.meta().cas),
-        },
+        Some(pin) => Reply { answer: hit(pin.meta(), &pin), unique: Some(pin.meta().cas) },
     })
 }
 
@@ -222,10 +205,7 @@ fn meta_get(cache: &Cache, k: u8, ask: Ask) -> Result<Reply, Error> {
         Answer::Hit(hit) => Answer::MetaHit(hit, marks),
         failed => failed,
     };
-    Ok(Reply {
-        answer,
-        unique: Some(found.meta.cas),
-    })
+    Ok(Reply { answer, unique: Some(found.meta.cas) })
 }
 
 fn of_touch(touch: Touch) -> Answer {

@@ -79,10 +79,7 @@ impl Model for Register {
 }
 
 fn held(data: &[u8], unique: Option<u64>) -> Option<Option<Held>> {
-    Some(Some(Held {
-        data: Arc::from(data),
-        unique,
-    }))
+    Some(Some(Held { data: Arc::from(data), unique }))
 }
 
 fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
@@ -92,11 +89,7 @@ fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
     match (op, result) {
         (Op::Read(_), Result::Hit(seen, unique)) => {
             let agrees = seen == data && held_now.unique.is_none_or(|known| known == *unique);
-            if agrees {
-                held(seen, Some(*unique))
-            } else {
-                None
-            }
+            if agrees { held(seen, Some(*unique)) } else { None }
         }
         (Op::Present(_), Result::Yes) => same,
         (Op::Set(new) | Op::Replace(new), Result::Outcome(Stored(unique))) => {
@@ -113,11 +106,7 @@ fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
             (held_now.unique == Some(*asked)).then(|| held(new, Some(*unique)))?
         }
         (Op::Cas(_, asked), Result::Outcome(Outcome::Exists)) => {
-            if held_now.unique == Some(*asked) {
-                None
-            } else {
-                same
-            }
+            if held_now.unique == Some(*asked) { None } else { same }
         }
         (Op::Move(way, delta) | Op::MoveOr(way, delta, _), Result::Number(seen)) => {
             let number = number::moved(number::parse(data)?, *way, *delta);

@@ -41,18 +41,8 @@ pub fn check<M: Model>(
     assert!(history.len() <= CALLS_MAX, "{} calls", history.len());
     let mut order: Vec<usize> = (0..history.len()).collect();
     order.sort_unstable_by_key(|at| history[*at].called);
-    let mut search = Search {
-        model,
-        history,
-        order,
-        seen: HashSet::new(),
-        most: 0,
-    };
-    if search.explains(0, start) {
-        Ok(())
-    } else {
-        Err(search.most as usize)
-    }
+    let mut search = Search { model, history, order, seen: HashSet::new(), most: 0 };
+    if search.explains(0, start) { Ok(()) } else { Err(search.most as usize) }
 }
 
 struct Search<'a, M: Model> {

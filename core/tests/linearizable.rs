@@ -7,7 +7,6 @@ mod support;
 
 use hashbrown::HashMap;
 use nearcache::{Cache, Deletion, Error, Expiry, MetaGet, Options, Outcome, Touch};
-use std::sync::Arc;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use support::number::Way;
@@ -196,11 +195,11 @@ impl Trial<'_> {
     /// An operation; `tag` is one that no other value of the trial has.
     fn draw(&self, rng: &mut Rng, tag: usize, unique: u64) -> Op {
         let value: Data = if self.large {
-            format!("large {tag}").into_bytes().into()
+            Data::from(format!("large {tag}").as_bytes())
         } else {
-            format!("{}", (tag + 1) * 1000).into_bytes().into()
+            Data::from(((tag + 1) * 1000).to_string().as_bytes())
         };
-        let more: Data = rng.below(10).to_string().into_bytes().into();
+        let more: Data = Data::from(rng.below(10).to_string().as_bytes());
         let way = if rng.chance(60) { Way::Up } else { Way::Down };
         let delta = rng.below(2000);
         match rng.below(if self.large { 60 } else { 80 }) {
@@ -232,9 +231,9 @@ impl Trial<'_> {
 
 /// The bytes that a recorded value stands for: large ones are written out.
 fn whole(data: &Data) -> Vec<u8> {
-    let mut bytes = data.to_vec();
-    if data.starts_with(b"large") {
-        let seed = data.iter().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte));
+    let mut bytes = data.0.to_vec();
+    if data.0.starts_with(b"large") {
+        let seed = data.0.iter().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte));
         bytes.push(b'\n');
         bytes.extend(Body::Pattern(LARGE + usize::from(seed) * 300, seed).bytes());
     }
@@ -244,7 +243,7 @@ fn whole(data: &Data) -> Vec<u8> {
 /// The recorded form of bytes that were read; torn ones panic.
 fn recorded(bytes: &[u8]) -> Data {
     let head = bytes.split(|byte| *byte == b'\n').next().expect("a split has a part");
-    let data: Data = Arc::from(head);
+    let data = Data::from(head);
     assert!(
         whole(&data) == bytes,
         "{} bytes that begin {:?} are torn",
@@ -274,8 +273,8 @@ fn run(cache: &Cache, key: &[u8], op: &Op) -> Result<Seen, Error> {
         Op::Set(data) => store(cache.set(key, &whole(data), 0, never))?,
         Op::Add(data) => store(cache.add(key, &whole(data), 1, never))?,
         Op::Replace(data) => store(cache.replace(key, &whole(data), 2, never))?,
-        Op::Append(data) => store(cache.append(key, data))?,
-        Op::Prepend(data) => store(cache.prepend(key, data))?,
+        Op::Append(data) => store(cache.append(key, &data.0))?,
+        Op::Prepend(data) => store(cache.prepend(key, &data.0))?,
         Op::Cas(data, unique) => store(cache.cas(key, &whole(data), 3, never, *unique))?,
         Op::Move(Way::Up, delta) => number(cache.incr(key, *delta)?),
         Op::Move(Way::Down, delta) => number(cache.decr(key, *delta)?),
@@ -327,7 +326,7 @@ mod checker {
     use nearcache::Outcome::{Exists, NotStored, Stored};
 
     fn data(text: &str) -> Data {
-        text.as_bytes().into()
+        Data::from(text.as_bytes())
     }
 
     fn history(calls: &[(u64, u64, Op, Seen)]) -> Vec<Entry> {

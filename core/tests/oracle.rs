@@ -157,20 +157,38 @@ fn lifetimes_end_on_the_second() {
 
 #[test]
 fn a_flush_to_come_takes_what_is_stored_until_then() {
+    let set = |text| store(Storing::Set, text, 0, Life::Never);
     says(
         &mut oracle(),
         &[
+            // Of 4 seconds: 3 pass, in the next one all is hidden, then what was stored before is dead.
             (Op::Flush(4), Answer::Done),
             (Op::Advance(2), Answer::Done),
-            (store(Storing::Set, "x", 0, Life::Never), Answer::Stored),
-            (Op::Advance(2), Answer::Done),
+            (set("x"), Answer::Stored),
+            (Op::Get(K), hit("x", 0, None)),
+            (Op::Advance(1), Answer::Done),
             (Op::Get(K), Answer::Miss),
-            (store(Storing::Set, "y", 0, Life::Never), Answer::Stored),
-            (Op::Flush(5), Answer::Done),
-            (Op::Flush(0), Answer::Done),
-            (store(Storing::Set, "z", 0, Life::Never), Answer::Stored),
-            (Op::Advance(60), Answer::Done),
+            (store(Storing::Add, "y", 0, Life::Never), Answer::Stored),
+            (Op::Get(K), Answer::Miss),
+            (store(Storing::Replace, "z", 0, Life::Never), Answer::NotStored),
+            (Op::Advance(1), Answer::Done),
+            (Op::Get(K), Answer::Miss),
+            (set("z"), Answer::Stored),
             (Op::Get(K), hit("z", 0, None)),
+            // Of 1 second: at once.
+            (Op::Flush(1), Answer::Done),
+            (Op::Get(K), Answer::Miss),
+            // Another flush does not bring it back; one to come is replaced.
+            (Op::Flush(5), Answer::Done),
+            (Op::Get(K), Answer::Miss),
+            (set("z"), Answer::Stored),
+            (Op::Flush(60), Answer::Done),
+            (Op::Advance(5), Answer::Done),
+            (Op::Get(K), hit("z", 0, None)),
+            (Op::Flush(0), Answer::Done),
+            (set("y"), Answer::Stored),
+            (Op::Advance(60), Answer::Done),
+            (Op::Get(K), hit("y", 0, None)),
         ],
     );
 }

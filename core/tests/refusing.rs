@@ -99,7 +99,8 @@ fn there_is_room_again() {
     cache.check().expect("the cache is whole");
 }
 
-/// Nothing leaks: filled and emptied many times, with values of one segment and of many, it holds as much as ever.
+/// Nothing leaks: filled and emptied many times, with values of one segment and of many, it holds as much as ever,
+/// but for what may be left of the segments last filled by others.
 #[test]
 fn nothing_leaks() {
     let cache = open();
@@ -114,8 +115,9 @@ fn nothing_leaks() {
     for round in 0..30 {
         for (len, first) in lens.iter().zip(&holds) {
             let stored = fill(&cache, 0, *len, Expiry::Never);
+            let two_segments = (128 << 10) / *len as u32;
             assert!(
-                stored + 1 + first / 20 >= *first,
+                stored + 1 + two_segments >= *first,
                 "round {round}: {stored} values of {len} bytes fit, {first} had at first"
             );
             match round % 2 {

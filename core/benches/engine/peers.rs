@@ -141,9 +141,12 @@ impl Store for Ideal {
     }
 }
 
+/// The keys in the order in which they came.
+type Ages = VecDeque<Key>;
+
 /// The plain way: a map behind a mutex. Where memory is bounded, the oldest entry goes.
 pub struct Plain {
-    map: Mutex<(HashMap<Key, Box<[u8]>>, VecDeque<Key>)>,
+    map: Mutex<(HashMap<Key, Box<[u8]>>, Ages)>,
     items: usize,
 }
 

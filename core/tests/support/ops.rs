@@ -129,7 +129,8 @@ pub fn key(number: u8) -> Vec<u8> {
         1 => vec![b'L'; nearcache::KEY_MAX],
         2 => b"\x00\xff\x01\xe9".to_vec(),
         _ => {
-            let mut key = format!("{}{number}/", if number % 2 == 0 { "even" } else { "odd" });
+            let mut key =
+                format!("{}{number}/", if number.is_multiple_of(2) { "even" } else { "odd" });
             while key.len() < 5 + usize::from(number) {
                 key.push('.');
             }

@@ -44,6 +44,7 @@ pub struct Oracle {
     now: u64,
     unix_time: i64,
     limit: usize,
+    /// The second in which a delayed flush strikes.
     flush_at: Option<u64>,
 }
 
@@ -354,20 +355,26 @@ impl Oracle {
         Answer::Touched
     }
 
+    /// memcached's count of seconds: a delayed flush strikes when one second less has passed, and hides all of that
+    /// second, what is stored in it too. What one has struck does not come back when another is ordered.
     fn flush(&mut self, delay: u32) {
-        self.flush_at = (delay > 0).then(|| self.now + u64::from(delay));
-        if delay == 0 {
+        if delay == 0 || self.strikes_now() {
             self.forget_all();
         }
+        self.flush_at = (delay > 0).then(|| self.now + u64::from(delay) - 1);
     }
 
     fn advance(&mut self, seconds: u32) {
         self.now += u64::from(seconds);
         self.unix_time += i64::from(seconds);
-        if self.flush_at.is_some_and(|at| at <= self.now) {
+        if self.flush_at.is_some_and(|at| at < self.now) {
             self.flush_at = None;
             self.forget_all();
         }
+    }
+
+    fn strikes_now(&self) -> bool {
+        self.flush_at == Some(self.now)
     }
 
     fn forget_all(&mut self) {
@@ -404,13 +411,12 @@ impl Oracle {
     }
 
     fn is_dead(&self, item: &Item) -> bool {
-        item.expiry.is_some_and(|end| end <= self.now)
+        self.strikes_now() || item.expiry.is_some_and(|end| end <= self.now)
     }
 
     fn live_mut(&mut self, key: u8) -> Option<&mut Item> {
-        let now = self.now;
-        let alive = |item: &&mut Item| item.expiry.is_none_or(|end| end > now);
-        self.items.get_mut(&key).filter(alive)
+        self.live(key)?;
+        self.items.get_mut(&key)
     }
 
     /// The hit that the key's item makes, be it dead by now.

@@ -69,8 +69,8 @@ fn run(cache: &Cache, op: &Op, unique: u64) -> Result<Reply, Error> {
             let meta = cache.gat_to(&key(*k), time(*life), &mut sink)?;
             return Ok(of_copy(meta, &sink));
         }
-        Op::Measure(k) => return Ok(measure(cache, &key(*k))?),
-        Op::Pin(k) => return Ok(of_pin(cache, &key(*k))?),
+        Op::Measure(k) => return measure(cache, &key(*k)),
+        Op::Pin(k) => return of_pin(cache, &key(*k)),
         Op::MetaGet(k, ask) => return meta_get(cache, *k, *ask),
         Op::Contains(k) => Answer::Present(cache.contains(&key(*k))?),
         Op::Move(way, k, delta) => {

@@ -4,10 +4,24 @@
 use super::number::{self, Way};
 use super::wgl::Model;
 use nearcache::Outcome;
+use std::fmt;
 use std::sync::Arc;
 
 /// A value, short: those of many bytes are checked when they are read, and recorded by their description.
-pub type Data = Arc<[u8]>;
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Data(pub Arc<[u8]>);
+
+impl From<&[u8]> for Data {
+    fn from(bytes: &[u8]) -> Data {
+        Data(Arc::from(bytes))
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -79,7 +93,7 @@ impl Model for Register {
 }
 
 fn held(data: &[u8], unique: Option<u64>) -> Option<Option<Held>> {
-    Some(Some(Held { data: Arc::from(data), unique }))
+    Some(Some(Held { data: Data::from(data), unique }))
 }
 
 fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
@@ -89,31 +103,31 @@ fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
     match (op, result) {
         (Op::Read(_), Result::Hit(seen, unique)) => {
             let agrees = seen == data && held_now.unique.is_none_or(|known| known == *unique);
-            if agrees { held(seen, Some(*unique)) } else { None }
+            if agrees { held(&seen.0, Some(*unique)) } else { None }
         }
         (Op::Present(_), Result::Yes) => same,
         (Op::Set(new) | Op::Replace(new), Result::Outcome(Stored(unique))) => {
-            held(new, Some(*unique))
+            held(&new.0, Some(*unique))
         }
         (Op::Add(_), Result::Outcome(NotStored)) => same,
         (Op::Append(more), Result::Outcome(Stored(unique))) => {
-            held(&[&**data, &**more].concat(), Some(*unique))
+            held(&[&*data.0, &*more.0].concat(), Some(*unique))
         }
         (Op::Prepend(more), Result::Outcome(Stored(unique))) => {
-            held(&[&**more, &**data].concat(), Some(*unique))
+            held(&[&*more.0, &*data.0].concat(), Some(*unique))
         }
         (Op::Cas(new, asked), Result::Outcome(Stored(unique))) => {
-            (held_now.unique == Some(*asked)).then(|| held(new, Some(*unique)))?
+            (held_now.unique == Some(*asked)).then(|| held(&new.0, Some(*unique)))?
         }
         (Op::Cas(_, asked), Result::Outcome(Outcome::Exists)) => {
             if held_now.unique == Some(*asked) { None } else { same }
         }
         (Op::Move(way, delta) | Op::MoveOr(way, delta, _), Result::Number(seen)) => {
-            let number = number::moved(number::parse(data)?, *way, *delta);
-            (number == *seen).then(|| held(&number::written(number, data.len()), None))?
+            let number = number::moved(number::parse(&data.0)?, *way, *delta);
+            (number == *seen).then(|| held(&number::written(number, data.0.len()), None))?
         }
         (Op::Move(..) | Op::MoveOr(..), Result::NotNumeric) => {
-            if number::parse(data).is_none() {
+            if number::parse(&data.0).is_none() {
                 same
             } else {
                 None
@@ -128,7 +142,7 @@ fn present(held_now: &Held, op: &Op, result: &Result) -> Option<Option<Held>> {
                 same
             }
         }
-        (Op::Invalidate, Result::Yes) => held(data, None),
+        (Op::Invalidate, Result::Yes) => held(&data.0, None),
         _ => None,
     }
 }
@@ -137,7 +151,7 @@ fn absent(op: &Op, result: &Result) -> Option<Option<Held>> {
     match (op, result) {
         (Op::Read(_), Result::Miss) | (Op::Flush, Result::Done) => Some(None),
         (Op::Set(new) | Op::Add(new), Result::Outcome(Outcome::Stored(unique))) => {
-            held(new, Some(*unique))
+            held(&new.0, Some(*unique))
         }
         (Op::Replace(_) | Op::Append(_) | Op::Prepend(_), Result::Outcome(Outcome::NotStored)) => {
             Some(None)

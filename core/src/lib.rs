@@ -14,6 +14,7 @@
 //!
 //! The rooms of the crate and what may import what: `ARCHITECTURE.md`.
 
+mod bucket;
 #[cfg(not(loom))]
 mod cache;
 #[cfg(not(loom))]
@@ -39,20 +40,22 @@ mod seat;
 #[cfg(not(loom))]
 mod stats;
 mod sync;
+#[cfg(not(loom))]
+mod types;
 
 #[cfg(not(loom))]
-pub use cache::{
-    Cache, Entries, Entry, Expiry, Keys, Meta, MetaGet, MetaHit, Options, Pin, Sink, Value, Verb,
-};
+pub use cache::{Cache, Entries, Keys, Pin};
 pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
 #[cfg(not(loom))]
 pub use stats::Stats;
+#[cfg(not(loom))]
+pub use types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
 
 /// The protocols, for their models in `tests/loom.rs`.
 #[cfg(loom)]
 pub mod model {
+    pub use crate::bucket::{Bucket, Ctrl, Slot, mark};
     pub use crate::hazard::{announce_drain, clear, protect};
-    pub use crate::index::{Bucket, Ctrl, Slot, mark};
     pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
     pub use crate::sync::{Mutant, set_mutant};
 }

@@ -13,6 +13,7 @@
 //! ```
 //!
 //! The rooms of the crate and what may import what: `ARCHITECTURE.md`.
+#![cfg_attr(loom, allow(dead_code))]
 
 mod bucket;
 #[cfg(not(loom))]
@@ -29,6 +30,7 @@ mod expiry;
 #[cfg(not(loom))]
 mod hash;
 mod hazard;
+#[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
 mod item;

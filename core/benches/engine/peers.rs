@@ -143,10 +143,11 @@ impl Store for Ideal {
 
 /// The keys in the order in which they came.
 type Ages = VecDeque<Key>;
+type Entries = HashMap<Key, Box<[u8]>>;
 
 /// The plain way: a map behind a mutex. Where memory is bounded, the oldest entry goes.
 pub struct Plain {
-    map: Mutex<(HashMap<Key, Box<[u8]>>, Ages)>,
+    map: Mutex<(Entries, Ages)>,
     items: usize,
 }
 

@@ -1,8 +1,6 @@
 //! The index: from a key's hash to the slot that holds its item's location.
 
-#[cfg(not(loom))]
 mod find;
 
 pub(crate) use crate::bucket::{Bucket, Ctrl, Place, SLOTS, Slot, mark};
-#[cfg(not(loom))]
 pub(crate) use find::{Changed, Found, Search, bucket, grown, home, level, prefetch};

@@ -251,6 +251,20 @@ impl<const N: usize> Bucket<N> {
         visit(Place { word: &self.ctrl, seen: ctrl.0, loc: ctrl.loc(), slot: None })
     }
 
+    /// The first live slot with this tag, from slot `first` on.
+    #[inline(always)]
+    pub fn find(&self, first: usize, tag: u64) -> Option<(usize, Slot)> {
+        let mut i = first;
+        for _ in 0..N {
+            let slot = self.slot(i);
+            if slot.matches(tag) {
+                return Some((i, slot));
+            }
+            i = if i + 1 < N { i + 1 } else { 0 };
+        }
+        None
+    }
+
     /// An empty slot, the nearest to `home`.
     pub fn vacancy(&self, home: usize) -> Option<usize> {
         (0..N).map(|k| (home + k) % N).find(|&i| !self.slot(i).is_live())

@@ -31,6 +31,15 @@ impl Op<'_> {
         Horizon(flush.birth.load(Ordering::Acquire))
     }
 
+    /// The same, unless a delayed flush is pending.
+    #[inline(always)]
+    pub fn settled_horizon(&self) -> Option<Horizon> {
+        let flush = &self.arena.superblock().flush.0;
+        // Acquire, both: as in `horizon`.
+        let pending = flush.at.load(Ordering::Acquire) != 0;
+        (!pending).then(|| Horizon(flush.birth.load(Ordering::Acquire)))
+    }
+
     /// memcached's rule for a delayed flush: in the second it falls due everything is hidden, also what is
     /// stored then; from the next second on what was stored until then is dead.
     #[cold]
@@ -90,6 +99,7 @@ impl Op<'_> {
     }
 
     /// Seconds until then; `None` is for ever.
+    #[inline(always)]
     pub fn ttl(&self, deadline: u32) -> Option<u32> {
         (deadline != 0).then(|| deadline.saturating_sub(self.arena.superblock().clock.0.now()))
     }

@@ -44,16 +44,20 @@ impl Header {
             (klen as u64) << KLEN_SHIFT | bits | (inline as u64) << VLEN_SHIFT | u64::from(expiry),
         )
     }
+    #[inline(always)]
     pub fn klen(self) -> usize {
         (self.0 >> KLEN_SHIFT) as usize
     }
     /// Bytes of the value that are inline.
+    #[inline(always)]
     pub fn inline(self) -> usize {
         (self.0 >> VLEN_SHIFT & VLEN_MAX) as usize
     }
+    #[inline(always)]
     pub fn has(self, bits: u64) -> bool {
         self.0 & bits != 0
     }
+    #[inline(always)]
     pub fn expiry(self) -> u32 {
         (self.0 & EXPIRY) as u32
     }
@@ -83,12 +87,14 @@ impl Header {
         let won = if self.has(WON) { mark::WON } else { 0 };
         won | if self.has(BINARY) { mark::BINARY } else { 0 }
     }
+    #[inline(always)]
     fn bytes(self) -> usize {
         self.klen() + self.inline() + if self.has(bit::FLAGS) { 4 } else { 0 }
     }
 }
 
 /// The words an inline or LARGE item takes.
+#[inline(always)]
 pub(crate) fn words_for(header: Header, extents: usize) -> u64 {
     let large = if header.has(bit::LARGE) { 1 + extents } else { 0 };
     let token = usize::from(header.has(bit::TOKEN));
@@ -110,31 +116,43 @@ pub(crate) struct Item {
 
 impl Item {
     /// The item at `loc`; `None` if the words there cannot be one (they are torn, or the arena is damaged).
-    #[inline]
+    #[inline(always)]
     pub fn at(arena: &Arena, loc: u64) -> Option<Item> {
+        Item::inline_at(arena, loc).or_else(|| Item::large_at(arena, loc))
+    }
+
+    /// The item at `loc` if it is one in one piece.
+    #[inline(always)]
+    pub fn inline_at(arena: &Arena, loc: u64) -> Option<Item> {
         let room = arena.room_at(loc)?;
         // Relaxed: whoever publishes a location releases the words behind it.
         let header = Header(arena.word(loc).load(Ordering::Relaxed));
-        if header.klen() == 0 {
+        let words = words_for(header, 0);
+        if header.klen() == 0 || header.has(bit::LARGE) || words > room {
             return None;
         }
-        let (mut len, mut extents) = (header.inline() as u64, 0);
-        if header.has(bit::LARGE) {
-            if room < 3 {
-                return None;
-            }
-            let total = loc + 1 + u64::from(header.has(bit::TOKEN));
-            len = arena.word(total).load(Ordering::Relaxed);
-            let outside = len.checked_sub(header.inline() as u64)?;
-            extents = outside.div_ceil(arena.geometry().segment_bytes());
-            if extents == 0 || extents > arena.geometry().segments {
-                return None;
-            }
+        Some(Item { loc, header, words, len: header.inline() as u64, extents: 0 })
+    }
+
+    #[cold]
+    fn large_at(arena: &Arena, loc: u64) -> Option<Item> {
+        let room = arena.room_at(loc)?;
+        let header = Header(arena.word(loc).load(Ordering::Relaxed));
+        if header.klen() == 0 || !header.has(bit::LARGE) || room < 3 {
+            return None;
+        }
+        let total = loc + 1 + u64::from(header.has(bit::TOKEN));
+        let len = arena.word(total).load(Ordering::Relaxed);
+        let outside = len.checked_sub(header.inline() as u64)?;
+        let extents = outside.div_ceil(arena.geometry().segment_bytes());
+        if extents == 0 || extents > arena.geometry().segments {
+            return None;
         }
         let words = words_for(header, extents as usize);
         (words <= room).then_some(Item { loc, header, words, len, extents: extents as u32 })
     }
 
+    #[inline(always)]
     pub fn klen(&self) -> usize {
         self.header.klen()
     }
@@ -166,6 +184,7 @@ impl Item {
     }
 
     /// The client's flags.
+    #[inline(always)]
     pub fn flags(&self, arena: &Arena) -> u32 {
         if !self.header.has(bit::FLAGS) {
             return 0;
@@ -176,6 +195,7 @@ impl Item {
     }
 
     /// The cas unique: the place of the item's birth, which no other item shares.
+    #[inline(always)]
     pub fn token(&self, arena: &Arena, birth: u64) -> u64 {
         if self.header.has(bit::TOKEN) {
             return arena.word(self.loc + 1).load(Ordering::Relaxed);
@@ -185,6 +205,7 @@ impl Item {
 
     /// The birth number of the segment where the item was first stored. A move keeps it, so that what was
     /// flushed stays flushed.
+    #[inline(always)]
     pub fn origin(&self, arena: &Arena, birth: u64) -> u64 {
         if self.header.has(bit::TOKEN) { self.token(arena, birth) >> 20 } else { birth }
     }

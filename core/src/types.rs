@@ -97,6 +97,11 @@ pub struct Meta {
     pub ttl: Option<u32>,
 }
 
+impl Meta {
+    /// To be filled in.
+    pub(crate) const NONE: Meta = Meta { len: 0, flags: 0, cas: 0, ttl: None };
+}
+
 /// A hit copied out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

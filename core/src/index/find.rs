@@ -57,6 +57,9 @@ pub(crate) fn grown(arena: &Arena, level: u64) -> u64 {
 #[inline(always)]
 pub(crate) fn bucket(arena: &Arena, level: u64, number: u64) -> &Bucket {
     let geometry = arena.geometry();
+    if level == 0 {
+        return arena.bucket_at(geometry.buckets_at + number * BUCKET);
+    }
     let zeros = u64::from(number.trailing_zeros()).min(level);
     if zeros == level {
         return arena.bucket_at(geometry.buckets_at + (number >> level) * BUCKET);

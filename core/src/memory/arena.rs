@@ -139,6 +139,7 @@ impl Arena {
         }
     }
 
+    #[inline(always)]
     pub fn seats(&self) -> &[Seat] {
         self.table(self.geometry.seats_at, self.geometry.seats)
     }

@@ -3,7 +3,7 @@
 use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
-use crate::index::{Place, SLOTS, Slot, home, mark};
+use crate::index::{Place, SLOTS, home, mark};
 use crate::item::{Item, bit};
 use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
@@ -12,17 +12,17 @@ use crate::stats::Counter;
 use crate::types::{Meta, Sink, Value};
 use std::mem::MaybeUninit;
 
-/// What a look at one entry said.
-enum Look<R> {
-    Hit(R),
+/// What a look at an entry, or for a key, said. Small, so that it stays in a register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seen {
+    Hit,
+    Missing,
     Dead(Death),
+    /// The entry is another key's.
     OtherKey,
-    /// The words changed while they were read.
+    /// The words were recycled while they were read: look again.
     Torn,
 }
-
-/// The words were recycled while they were read: look again.
-struct Torn;
 
 /// After so many torn reads a reader holds the item instead.
 const TRIES: usize = 8;
@@ -36,12 +36,18 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub fn meta(&self, op: &Op<'_>) -> Meta {
-        Meta {
-            len: self.item.len as usize,
-            flags: self.item.flags(self.arena),
-            cas: self.item.token(self.arena, self.birth),
-            ttl: op.ttl(self.item.header.expiry()),
-        }
+        let mut meta = Meta::NONE;
+        self.note(op, &mut meta);
+        meta
+    }
+
+    /// Writes down what is known of the item, field by field: no copy of a copy.
+    #[inline(always)]
+    fn note(&self, op: &Op<'_>, meta: &mut Meta) {
+        meta.len = self.item.len as usize;
+        meta.flags = self.item.flags(self.arena);
+        meta.cas = self.item.token(self.arena, self.birth);
+        meta.ttl = op.ttl(self.item.header.expiry());
     }
 
     /// Copies the value. `None`: a part of it was recycled meanwhile.
@@ -105,155 +111,234 @@ impl Sink for Owned {
 
 impl<'a> Op<'a> {
     /// A get. `found` is called under no hazard, on words that may turn out to be torn; it is then called again.
+    /// It answers whether what it read was complete.
     #[inline(always)]
-    pub(super) fn look<R>(
+    pub(super) fn look(
         &self,
         key: &[u8],
         hash: KeyHash,
         horizon: Horizon,
-        mut found: impl FnMut(&View<'a>) -> Option<R>,
-    ) -> Result<R, Option<Death>> {
+        mut found: impl FnMut(&View<'a>) -> bool,
+    ) -> Seen {
+        match self.attempt(key, hash, horizon, true, &mut found) {
+            Seen::Torn => self.look_again(key, hash, horizon, &mut found),
+            seen => seen,
+        }
+    }
+
+    /// A get whose first look was torn.
+    #[cold]
+    #[inline(never)]
+    fn look_again(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        horizon: Horizon,
+        found: &mut impl FnMut(&View<'a>) -> bool,
+    ) -> Seen {
         loop {
             for _ in 0..TRIES {
-                if let Ok(answer) = self.attempt(key, hash, horizon, true, &mut found) {
-                    return answer;
+                match self.attempt(key, hash, horizon, true, found) {
+                    Seen::Torn => {}
+                    seen => return seen,
                 }
             }
-            if let Some(answer) = self.look_held(key, hash, horizon, &mut found) {
-                return answer;
+            match self.look_held(key, hash, horizon, found) {
+                Seen::Torn => {}
+                seen => return seen,
             }
         }
     }
 
     #[inline(always)]
-    fn attempt<R>(
+    fn attempt(
         &self,
         key: &[u8],
         hash: KeyHash,
         horizon: Horizon,
         is_read: bool,
-        found: &mut impl FnMut(&View<'a>) -> Option<R>,
-    ) -> Result<Result<R, Option<Death>>, Torn> {
+        found: &mut impl FnMut(&View<'a>) -> bool,
+    ) -> Seen {
         let home = home(self.arena, hash);
+        // A miss, an item that is only announced, or one that is about to move: was this the right bucket?
+        let mut certain = false;
         let seen = home.bucket.scan(hash.home(SLOTS), hash.tag(), |place| {
-            match self.examine(key, horizon, place, found) {
-                Look::OtherKey => None,
-                Look::Torn => Some(Err(Torn)),
-                Look::Dead(death) => Some(Ok((Err(Some(death)), place.slot))),
-                Look::Hit(answer) => Some(Ok((Ok(answer), place.slot))),
+            let seen = self.examine(key, horizon, place, found);
+            if seen == Seen::OtherKey {
+                return None;
             }
+            if let Some((i, slot)) = place.slot {
+                certain = !slot.has(mark::MOVING);
+                if seen == Seen::Hit && is_read && certain && slot.read() != slot {
+                    // A hint: it does not matter who wins.
+                    home.bucket.swap(i, slot, slot.read());
+                }
+            }
+            Some(seen)
         });
-        let (answer, slot) = seen.unwrap_or(Ok((Err(None), None)))?;
-        if slot.is_none_or(|(_, slot)| slot.has(mark::MOVING)) {
-            // A miss, or an item that is only announced or about to move: was this the right bucket?
-            return if home.still(self.arena) { Ok(answer) } else { Err(Torn) };
+        match seen {
+            Some(seen) if certain => seen,
+            _ if !home.still(self.arena) => Seen::Torn,
+            seen => seen.unwrap_or(Seen::Missing),
         }
-        if let (Some((i, slot)), Ok(_)) = (slot, &answer)
-            && is_read
-            && slot.read() != slot
-        {
-            // A hint: it does not matter who wins.
-            home.bucket.swap(i, slot, slot.read());
-        }
-        Ok(answer)
     }
 
     /// Reads the item of a place.
     #[inline(always)]
-    fn examine<R>(
+    fn examine(
         &self,
         key: &[u8],
         horizon: Horizon,
         place: Place<'_>,
-        found: &mut impl FnMut(&View<'a>) -> Option<R>,
-    ) -> Look<R> {
+        found: &mut impl FnMut(&View<'a>) -> bool,
+    ) -> Seen {
         let Some(segment) = self.arena.segment_of(place.loc) else {
-            return Look::OtherKey;
+            return Seen::OtherKey;
         };
         optimistic(place.word, place.seen, self.arena.birth(segment), |birth| {
             let Some(item) = Item::at(self.arena, place.loc) else {
-                return Look::OtherKey;
+                return Seen::OtherKey;
             };
             if !item.key_is(self.arena, key) {
-                return Look::OtherKey;
+                return Seen::OtherKey;
             }
             if let Some(death) = horizon.death(self.arena, &item, birth) {
-                return Look::Dead(death);
+                return Seen::Dead(death);
             }
             match found(&View { arena: self.arena, item, birth }) {
-                Some(answer) => Look::Hit(answer),
-                None => Look::Torn,
+                true => Seen::Hit,
+                false => Seen::Torn,
             }
         })
-        .unwrap_or(Look::Torn)
+        .unwrap_or(Seen::Torn)
     }
 
     /// A get that holds the item by a guard while it is read: whoever is called with it may call the cache.
-    /// `None`: there was no guard to be had, or the value was replaced meanwhile.
-    #[cold]
-    fn look_held<R>(
+    /// Torn: there was no guard to be had, or the value was replaced meanwhile.
+    fn look_held(
         &self,
         key: &[u8],
         hash: KeyHash,
         horizon: Horizon,
-        found: &mut impl FnMut(&View<'a>) -> Option<R>,
-    ) -> Option<Result<R, Option<Death>>> {
+        found: &mut impl FnMut(&View<'a>) -> bool,
+    ) -> Seen {
         let search = self.search(key, hash);
         let Some(held) = search.found else {
-            return Some(Err(None));
+            return Seen::Missing;
         };
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
         let cell = guard(self.arena.cells(), self.owner, held.segment);
         self.clear(Hazard::Read);
-        let cell = cell?;
-        let answer = match horizon.death(self.arena, &held.item, held.birth) {
-            Some(death) => Some(Err(Some(death))),
+        let Some(cell) = cell else {
+            return Seen::Torn;
+        };
+        let seen = match horizon.death(self.arena, &held.item, held.birth) {
+            Some(death) => Seen::Dead(death),
             None => {
                 let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
-                let view = View { arena: self.arena, item: held.item, birth: held.birth };
-                match found(&view) {
-                    Some(hit) => Some(Ok(hit)),
+                match found(&View { arena: self.arena, item: held.item, birth: held.birth }) {
+                    true => Seen::Hit,
                     // Incomplete, and it is still what the slot points to: the arena is damaged.
-                    None if search.bucket.slot(held.i).loc() == held.slot.loc() => Some(Err(None)),
-                    None => None,
+                    false if search.bucket.slot(held.i).loc() == held.slot.loc() => Seen::Missing,
+                    false => Seen::Torn,
                 }
             }
         };
         unguard(&self.arena.cells()[cell]);
-        answer
+        seen
     }
 
-    /// Counts the answer of a get.
+    /// Counts the answer of a get; was it a hit?
     #[inline(always)]
-    pub(super) fn counted<R>(&self, answer: Result<R, Option<Death>>) -> Option<R> {
-        match answer {
-            Ok(hit) => {
-                self.count(Counter::GetHits);
-                Some(hit)
-            }
-            Err(death) => {
-                self.count(Counter::GetMisses);
-                match death {
-                    Some(Death::Expired) => self.count(Counter::GetExpired),
-                    Some(Death::Flushed) => self.count(Counter::GetFlushed),
-                    None => {}
-                }
-                None
-            }
+    pub(super) fn counted(&self, seen: Seen) -> bool {
+        if seen == Seen::Hit {
+            self.count(Counter::GetHits);
+            return true;
         }
+        self.count(Counter::GetMisses);
+        match seen {
+            Seen::Dead(Death::Expired) => self.count(Counter::GetExpired),
+            Seen::Dead(Death::Flushed) => self.count(Counter::GetFlushed),
+            _ => {}
+        }
+        false
     }
 
     /// Copies a value into a sink.
-    #[inline]
+    #[inline(always)]
     pub fn get_to<S: Sink + ?Sized>(&self, key: &[u8], sink: &mut S) -> Option<Meta> {
+        let mut meta = Meta::NONE;
+        self.get_hashed(key, self.arena.hasher.hash(key), sink, &mut meta).then_some(meta)
+    }
+
+    #[inline(always)]
+    fn get_hashed<S: Sink + ?Sized>(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        sink: &mut S,
+        meta: &mut Meta,
+    ) -> bool {
         self.count(Counter::CmdGet);
-        let hash = self.arena.hasher.hash(key);
-        let answer = self.look(key, hash, self.horizon(), |view| {
-            let meta = view.meta(self);
-            view.copy(sink)?;
-            Some(meta)
+        if self.glance(key, hash, sink, meta) {
+            self.count(Counter::GetHits);
+            return true;
+        }
+        self.get_fully(key, hash, sink, meta)
+    }
+
+    /// A get of what a glance has not found.
+    #[inline(never)]
+    fn get_fully<S: Sink + ?Sized>(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        sink: &mut S,
+        meta: &mut Meta,
+    ) -> bool {
+        let seen = self.look(key, hash, self.horizon(), |view| {
+            view.note(self, meta);
+            view.copy(sink).is_some()
         });
-        self.counted(answer)
+        self.counted(seen)
+    }
+
+    /// The common hit, straight through: an item in one piece, alive, undisturbed, in the first slot whose tag
+    /// matches. `false` says nothing; all else is for [`look`](Self::look), of which this is the short form.
+    #[inline(always)]
+    fn glance<S: Sink + ?Sized>(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        sink: &mut S,
+        meta: &mut Meta,
+    ) -> bool {
+        let arena = self.arena;
+        let Some(horizon) = self.settled_horizon() else { return false };
+        let bucket = home(arena, hash).bucket;
+        let Some((i, slot)) = bucket.find(hash.home(SLOTS), hash.tag()) else { return false };
+        let Some(segment) = arena.segment_of(slot.loc()) else { return false };
+        let read = optimistic(bucket.slot_word(i), slot.0, arena.birth(segment), |birth| {
+            let Some(item) = Item::inline_at(arena, slot.loc()) else { return false };
+            if !item.key_is(arena, key) || horizon.death(arena, &item, birth).is_some() {
+                return false;
+            }
+            let view = View { arena, item, birth };
+            view.note(self, meta);
+            let Some(to) = sink.room(meta.len) else { return true };
+            if to.len() == meta.len {
+                arena.copy_to(item.value_at(), to);
+            }
+            true
+        });
+        if read != Some(true) || slot.has(mark::MOVING) {
+            return false;
+        }
+        if slot.read() != slot {
+            // A hint: it does not matter who wins.
+            bucket.swap(i, slot, slot.read());
+        }
+        true
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
@@ -267,8 +352,9 @@ impl<'a> Op<'a> {
     pub fn contains(&self, key: &[u8]) -> bool {
         let (hash, horizon) = (self.arena.hasher.hash(key), self.horizon());
         loop {
-            if let Ok(answer) = self.attempt(key, hash, horizon, false, &mut |_| Some(())) {
-                return answer.is_ok();
+            match self.attempt(key, hash, horizon, false, &mut |_| true) {
+                Seen::Torn => {}
+                seen => return seen == Seen::Hit,
             }
         }
     }
@@ -286,15 +372,9 @@ impl<'a> Op<'a> {
             for hash in &hashes[..keys.len()] {
                 self.prefetch_item(*hash);
             }
-            let horizon = self.horizon();
             for (k, (key, hash)) in keys.iter().zip(hashes).enumerate() {
-                self.count(Counter::CmdGet);
-                let answer = self.look(key.as_ref(), hash, horizon, |view| {
-                    let meta = view.meta(self);
-                    view.copy(&mut buffer)?;
-                    Some(meta)
-                });
-                if let Some(meta) = self.counted(answer) {
+                let mut meta = Meta::NONE;
+                if self.get_hashed(key.as_ref(), hash, &mut buffer, &mut meta) {
                     // SAFETY: a hit has written every byte of the room it was given last.
                     unsafe { buffer.0.set_len(meta.len) };
                     hit(batch * BATCH + k, meta, &buffer.0);
@@ -306,10 +386,7 @@ impl<'a> Op<'a> {
     /// Asks for the first lines of the item that the hash leads to.
     fn prefetch_item(&self, hash: KeyHash) {
         let bucket = home(self.arena, hash).bucket;
-        let entry: Option<Slot> = (0..SLOTS)
-            .map(|k| bucket.slot((hash.home(SLOTS) + k) % SLOTS))
-            .find(|slot| slot.matches(hash.tag()));
-        if let Some(slot) = entry {
+        if let Some((_, slot)) = bucket.find(hash.home(SLOTS), hash.tag()) {
             self.arena.prefetch(slot.loc());
             self.arena.prefetch(slot.loc() + 8);
         }
@@ -321,26 +398,27 @@ impl<'a> Op<'a> {
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();
         loop {
-            if let Some(answer) = self.hold_still(key, hash, horizon) {
-                return self.counted(answer);
+            match self.hold_still(key, hash, horizon) {
+                Ok(pinned) => {
+                    self.counted(Seen::Hit);
+                    return Some(pinned);
+                }
+                Err(Seen::Torn) => {}
+                Err(seen) => {
+                    self.counted(seen);
+                    return None;
+                }
             }
         }
     }
 
-    /// `None`: the value was replaced while it was copied.
-    fn hold_still(
-        &self,
-        key: &[u8],
-        hash: KeyHash,
-        horizon: Horizon,
-    ) -> Option<Result<Pinned<'a>, Option<Death>>> {
+    /// Torn: the value was replaced while it was copied.
+    fn hold_still(&self, key: &[u8], hash: KeyHash, horizon: Horizon) -> Result<Pinned<'a>, Seen> {
         let search = self.search(key, hash);
-        let Some(held) = search.found else {
-            return Some(Err(None));
-        };
+        let held = search.found.ok_or(Seen::Missing)?;
         if let Some(death) = horizon.death(self.arena, &held.item, held.birth) {
             self.clear(Hazard::Read);
-            return Some(Err(Some(death)));
+            return Err(Seen::Dead(death));
         }
         let view = View { arena: self.arena, item: held.item, birth: held.birth };
         let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
@@ -361,7 +439,7 @@ impl<'a> Op<'a> {
         // A copy that stays incomplete is of a damaged arena.
         let damaged = pinned.is_none() && search.bucket.slot(held.i).loc() == held.slot.loc();
         self.clear(Hazard::Read);
-        if damaged { Some(Err(None)) } else { pinned.map(Ok) }
+        pinned.ok_or(if damaged { Seen::Missing } else { Seen::Torn })
     }
 }
 

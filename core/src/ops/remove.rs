@@ -187,6 +187,11 @@ impl<'a> Op<'a> {
             0 => 0,
             _ => u64::from(superblock.clock.0.after(delay)) - 1,
         };
+        // A flush that has struck stays struck, whatever replaces it.
+        let pending = superblock.flush.0.at.load(Ordering::Acquire);
+        if pending != 0 && pending <= u64::from(superblock.clock.0.now()) {
+            self.flush_now();
+        }
         // Release: replaces a pending flush.
         superblock.flush.0.at.store(at, Ordering::Release);
         if at == 0 {

@@ -1,1 +1,28 @@
-//! Placeholder, written by the owner of this folder.
+//! `nearcached`: memcached's classic text protocol over the nearcache core.
+//!
+//! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
+//! thread), [`connection`], [`buffer`] and [`incoming`] (one client), [`protocol`] (grammar and wording, no I/O),
+//! [`dispatch`] (one request, one call of the core), [`stats`]. [`options`], [`process`] and [`signals`] are about the
+//! program as such.
+//!
+//! The library exists for the program `nearcached` and its tests; it promises no stable interface.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "nearcached runs on Linux: its event loops are built on epoll, eventfd and signalfd"
+);
+
+pub mod buffer;
+pub mod connection;
+pub mod counters;
+pub mod dispatch;
+pub mod incoming;
+pub mod listener;
+pub mod options;
+pub mod process;
+pub mod protocol;
+pub mod serve;
+pub mod server;
+pub mod signals;
+pub mod stats;
+pub mod worker;

@@ -3,7 +3,7 @@
 use crate::cache::{Meta, Sink};
 use crate::hazard::Hazard;
 use crate::index::mark;
-use crate::item::Header;
+use crate::item::{Header, Item};
 use crate::ops::read::View;
 use crate::ops::store::{Draft, Plan, Updated};
 use crate::seat::Op;
@@ -59,19 +59,17 @@ impl<'a> Op<'a> {
             let Some(held) = search.found else {
                 return Ok(None);
             };
-            if horizon.death(self.arena, &held.item, held.birth).is_some() {
+            let word = self.arena.word(held.item.loc);
+            // Acquire: pairs with the freeze; a frozen item is about to be moved or replaced.
+            let header = Header(word.load(Ordering::Acquire));
+            let item = Item { header, ..held.item };
+            if horizon.death(self.arena, &item, held.birth).is_some() {
                 self.clear(Hazard::Read);
                 return Ok(None);
             }
-            let word = self.arena.word(held.item.loc);
-            // Acquire: pairs with the freeze; a frozen item is about to be moved.
-            let header = Header(word.load(Ordering::Acquire));
             if header.is_frozen() {
                 self.clear(Hazard::Read);
-                if !self.rewrite(key, deadline)? {
-                    return Ok(None);
-                }
-                continue;
+                return self.rewrite(key, deadline, seen);
             }
             // Before the item itself: a segment never looks dead while something in it lives.
             self.outlive(held.segment, deadline);
@@ -84,7 +82,7 @@ impl<'a> Op<'a> {
                 continue;
             }
             let _ = is_read && search.bucket.swap(held.i, held.slot, held.slot.read());
-            let item = crate::item::Item { header: retimed, ..held.item };
+            let item = Item { header: retimed, ..held.item };
             let view = View { arena: self.arena, item, birth: held.birth };
             let result = seen(&view);
             self.clear(Hazard::Read);
@@ -95,15 +93,23 @@ impl<'a> Op<'a> {
     }
 
     /// Writes the item anew, with another expiry and the same unique: for a touch that meets a frozen item.
-    fn rewrite(&self, key: &[u8], deadline: u32) -> Result<bool, Error> {
+    fn rewrite<R>(
+        &self,
+        key: &[u8],
+        deadline: u32,
+        mut seen: impl FnMut(&View<'a>) -> Option<R>,
+    ) -> Result<Option<R>, Error> {
         let hash = self.arena.hasher.hash(key);
+        let mut result = None;
         let updated = self.update(key, hash, None, |present| {
-            let Some(present) = present else {
-                return Ok(Plan::Leave);
-            };
-            let Some(value) = present.view.value() else {
+            let Some(present) = present else { return Ok(Plan::Leave) };
+            let Some(value) = present.view.value() else { return Ok(Plan::Again) };
+            let header = present.view.item.header.with_expiry(deadline);
+            let item = Item { header, ..present.view.item };
+            result = seen(&View { item, ..present.view });
+            if result.is_none() {
                 return Ok(Plan::Again);
-            };
+            }
             Ok(Plan::Put(Draft {
                 key,
                 value: value.into(),
@@ -113,7 +119,7 @@ impl<'a> Op<'a> {
                 token: Some(present.token()),
             }))
         })?;
-        Ok(matches!(updated, Updated::Put(_)))
+        Ok(result.filter(|_| matches!(updated, Updated::Put(_))))
     }
 
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {

@@ -2,10 +2,11 @@
 
 use crate::cache::Verb;
 use crate::evict::Growth;
+use crate::expiry::Death;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::index::{Found, SLOTS, Search, Slot};
-use crate::item::{Extent, Header, bit, words_for};
+use crate::item::{Extent, Header, Item, bit, words_for};
 use crate::memory::segment::Pool;
 use crate::ops::read::View;
 use crate::seat::Op;
@@ -80,10 +81,9 @@ impl Present<'_> {
     pub fn flags(&self) -> u32 {
         self.view.item.flags(self.view.arena)
     }
-    /// Its expiry at this moment: a touch may have changed it since.
+    /// Its expiry, as it was when it was looked at.
     pub fn deadline(&self) -> u32 {
-        // Acquire: pairs with the touch.
-        Header(self.view.arena.word(self.view.item.loc).load(Ordering::Acquire)).expiry()
+        self.view.item.header.expiry()
     }
 }
 
@@ -196,9 +196,11 @@ impl<'a> Op<'a> {
         mut composed: Option<Composed>,
         mut plan: impl FnMut(Option<&Present<'a>>) -> Result<Plan<'d>, Error>,
     ) -> Result<Updated, Error> {
-        let horizon = self.horizon();
+        // What was composed beforehand goes in whatever is there.
+        let is_conditional = composed.is_none();
         let mut tries = 0;
         let done = loop {
+            let horizon = self.horizon();
             let search = self.search(key, hash);
             let held = search.found;
             let death = held.and_then(|f| horizon.death(self.arena, &f.item, f.birth));
@@ -206,7 +208,15 @@ impl<'a> Op<'a> {
                 let view = View { arena: self.arena, item: found.item, birth: found.birth };
                 Present { found, view }
             });
-            let draft = match plan(present.as_ref()) {
+            let plan = plan(present.as_ref());
+            if let (Some(present), Ok(Plan::Remove | Plan::Put(_) | Plan::PutSame(_))) =
+                (&present, &plan)
+                && is_conditional
+                && !self.freeze_as_seen(&present.view.item)
+            {
+                continue;
+            }
+            let draft = match plan {
                 Ok(Plan::Leave) => break Ok(Updated::Left),
                 Ok(Plan::Remove) => match held {
                     Some(found) if self.unlink(search.bucket, found.i, found.slot) => {
@@ -242,6 +252,15 @@ impl<'a> Op<'a> {
                     Err(error) => break Err(error),
                 },
             };
+            // A flush since then has killed what the plan was made for. (One that comes later kills the new item
+            // too: it is born already.)
+            if let Some(present) = &present
+                && self.horizon().death(self.arena, &present.found.item, present.found.birth)
+                    == Some(Death::Flushed)
+            {
+                composed = Some(ready);
+                continue;
+            }
             match self.install(&search, hash, &ready) {
                 Ok(true) => {
                     if let Some(found) = held {
@@ -262,6 +281,16 @@ impl<'a> Op<'a> {
         self.discard(composed);
         self.clear(Hazard::Read);
         done
+    }
+
+    /// Freezes an item's header as it was when the plan was made, so that no touch comes between the plan and
+    /// what is done by it: a touch that finds it frozen replaces the item instead. `false`: one came already.
+    fn freeze_as_seen(&self, item: &Item) -> bool {
+        let word = self.arena.word(item.loc);
+        // AcqRel: ordered with the touches, as the freeze of a move. A frozen header is never touched again.
+        let frozen = item.header.frozen().0;
+        word.compare_exchange(item.header.0, frozen, Ordering::AcqRel, Ordering::Acquire)
+            .map_or_else(|now| now == frozen, |_| true)
     }
 
     /// Was everything stored so far flushed since this was composed?

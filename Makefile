@@ -1,0 +1,57 @@
+# The project's commands. Each says in one line what it does (`make help`); the logic is in scripts/.
+# Each installs what it needs first (Debian 12 with Rust and Python) and says nothing if it is there.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# How long `make soak` and `make fuzz` go on, in minutes, and the seed that replays a run of theirs.
+MINUTES ?= 20
+SEED ?=
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-c test-python test-php bench install soak fuzz clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: ## install everything any target needs
+	@scripts/setup.sh build c php python memcached bench valgrind
+
+run: ## the demo: users in SQLite behind the cache, in C, Python and PHP, with a table each
+	@scripts/setup.sh build c php python memcached
+	@scripts/run.sh
+
+test: ## every test of every part; the last line counts the stages
+	@scripts/setup.sh build c php python memcached valgrind
+	@scripts/test.sh
+
+test-c: ## the tests of the C library alone
+	@scripts/setup.sh build c valgrind
+	@tests/c/run.sh
+
+test-python: ## the tests of the Python module alone
+	@scripts/setup.sh build python
+	@tests/python/run.sh
+
+test-php: ## the tests of the PHP extension alone
+	@scripts/setup.sh build php memcached
+	@tests/php/run.sh
+
+bench: ## every benchmark; one table, also in target/bench/summary.md
+	@scripts/setup.sh build c php python memcached bench
+	@scripts/bench.sh
+
+install: ## the C library, its headers and nearcached under PREFIX (/usr/local) in DESTDIR
+	@scripts/setup.sh build
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh
+
+soak: ## the concurrent stress tests, repeated with new seeds for MINUTES (20)
+	@scripts/setup.sh build
+	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh stress
+
+fuzz: ## the randomised comparisons with the sequential model, for MINUTES (20)
+	@scripts/setup.sh build
+	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh model
+
+clean: ## remove what was built: target/ and .venv
+	@rm -rf target .venv

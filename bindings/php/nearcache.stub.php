@@ -1,0 +1,223 @@
+<?php
+
+/**
+ * The written API of the extension: for people, for editors, for static analysers. The extension never loads it;
+ * tests/stub.phpt holds the two equal.
+ *
+ * @generate-class-entries no: the classes are registered by the extension itself
+ */
+
+namespace NearCache;
+
+/** What the extension throws, except for PHP's own TypeError, ValueError and ArgumentCountError. */
+class Exception extends \RuntimeException
+{
+}
+
+/**
+ * An in-process memcached with the method set, the constants and the result codes of \Memcached.
+ *
+ * Keys are 1 to 250 bytes, any bytes; an int is taken as its decimal digits, also under strict_types. Another length is
+ * not an exception, as in \Memcached: the verb gives false and getResultCode() RES_BAD_KEY_PROVIDED.
+ *
+ * Expirations follow memcached: 0 is never, up to 2592000 (30 days) seconds from now, above that a Unix time, below 0
+ * dead at once.
+ *
+ * Values are written as php-memcached writes them (strings, ints, floats and bools as text, all else by serialize()).
+ * A resource cannot be cached.
+ *
+ * The memory is this process's alone: after a fork parent and child each go on with a cache of their own. An object
+ * belongs to its thread; objects of one persistent_id in several threads share one cache safely.
+ */
+class Cache
+{
+    /** Of getMulti: null for a missing key, all keys in the order asked. */
+    const GET_PRESERVE_ORDER = 1;
+    /** Of get, getMulti, getAndTouch: a hit is ['value' => ..., 'cas' => ..., 'flags' => ...]. */
+    const GET_EXTENDED = 2;
+
+    /** The verb did what it says. */
+    const RES_SUCCESS = 0;
+    /** The cache failed; getLastErrorMessage() says why. */
+    const RES_FAILURE = 1;
+    /** increment or decrement of a value that is not a decimal number of 64 bits. */
+    const RES_CLIENT_ERROR = 9;
+    /** cas: the item was changed since the token was read. */
+    const RES_DATA_EXISTS = 12;
+    /** add of a present key; replace, append, prepend of a missing one; or an item that would outgrow its limit. */
+    const RES_NOTSTORED = 14;
+    /** There is no such item. */
+    const RES_NOTFOUND = 16;
+    /** A key of 0 or of more than 250 bytes. */
+    const RES_BAD_KEY_PROVIDED = 33;
+    /** The item is larger than item_size_max. */
+    const RES_E2BIG = 37;
+    /** An argument out of range: a negative offset, a delayed delete. */
+    const RES_INVALID_ARGUMENTS = 38;
+    /** No memory could be freed (evict is off). */
+    const RES_SERVER_MEMORY_ALLOCATION_FAILURE = 48;
+    /** A value that cannot be serialized, or bytes that are not what their flags say. */
+    const RES_PAYLOAD_FAILURE = -1001;
+
+    /**
+     * Opens a cache.
+     *
+     * @param int|string $memory the memory limit in bytes, exact over items, index and metadata; at least 1M. A string may
+     *     end in K, M or G.
+     * @param array{persistent_id?: ?string, item_size_max?: int|string, item_size_hint?: int|string, evict?: bool,
+     *     manual_clock?: bool} $options
+     *     persistent_id: keep the cache for the life of the process under this name, shared by all objects that give it
+     *     (null, the default: the cache dies with the object);
+     *     item_size_max: the largest item (key, value and about 60 bytes), 1K to 1G, default 1M;
+     *     item_size_hint: the expected average of key and value in bytes, default 100;
+     *     evict: false refuses stores when full (RES_SERVER_MEMORY_ALLOCATION_FAILURE) instead of evicting, default true;
+     *     manual_clock: a clock that only advanceClock() moves, for tests, default false.
+     * @throws Exception for options that cannot be met
+     */
+    public function __construct(int|string $memory = '64M', array $options = []) {}
+
+    /**
+     * The value, or false: tell a stored false from a miss by getResultCode().
+     *
+     * @param callable|null $cache_cb called for a missing key, function (Cache $cache, string $key, mixed &$value,
+     *     int &$expiration): bool; if it returns true its value is stored and given back
+     * @param int $get_flags 0 or GET_EXTENDED
+     */
+    public function get(string $key, ?callable $cache_cb = null, int $get_flags = 0): mixed {}
+
+    /**
+     * The values of those keys that are present, by key; false if every key is bad.
+     *
+     * @param array<string|int> $keys
+     * @param int $get_flags 0, or GET_EXTENDED and GET_PRESERVE_ORDER together or alone
+     * @throws \TypeError for a key that is neither string nor int
+     */
+    public function getMulti(array $keys, int $get_flags = 0): array|false {}
+
+    /** The value, or false; a hit gets the new expiration. */
+    public function getAndTouch(string $key, int $expiration = 0, int $get_flags = 0): mixed {}
+
+    /** Is the key present? Reads nothing and counts no hit. */
+    public function has(string $key): bool {}
+
+    /**
+     * The bytes as stored, their flags and the cas token; null for a miss. With an expiration it touches, too.
+     *
+     * @return array{0: string, 1: int, 2: int|string}|null
+     */
+    public function getRaw(string $key, ?int $expiration = null): ?array {}
+
+    /**
+     * Every key that begins with the prefix, in no order. Keys that come or go meanwhile may or may not be met.
+     *
+     * @return \Traversable<int, string>
+     */
+    public function keys(string $prefix = ''): \Traversable {}
+
+    /** Stores. When the item is too large or finds no memory, the old value is gone. */
+    public function set(string $key, mixed $value, int $expiration = 0): bool {}
+
+    /**
+     * Stores each; false if not all could be stored, with the result code of the last failure.
+     *
+     * @param array<string|int, mixed> $items
+     */
+    public function setMulti(array $items, int $expiration = 0): bool {}
+
+    /** Stores only if the key is missing. */
+    public function add(string $key, mixed $value, int $expiration = 0): bool {}
+
+    /** Stores only if the key is present. */
+    public function replace(string $key, mixed $value, int $expiration = 0): bool {}
+
+    /** Adds bytes behind the stored ones; the type and the expiration stay. */
+    public function append(string $key, string $value): bool {}
+
+    /** Adds bytes before the stored ones; the type and the expiration stay. */
+    public function prepend(string $key, string $value): bool {}
+
+    /**
+     * Stores only if the item is unchanged since the token was read.
+     *
+     * @param string|int|float $cas_token the 'cas' of a get with GET_EXTENDED
+     */
+    public function cas(string $cas_token, string $key, mixed $value, int $expiration = 0): bool {}
+
+    /**
+     * Stores bytes as they are, under flags of one's own.
+     *
+     * @param string $verb set, add, replace, append, prepend or cas
+     * @param int $flags 0 to 4294967295
+     * @param int $cas the token, for the verb cas
+     */
+    public function storeRaw(string $verb, string $key, string $bytes, int $flags = 0, int $expiration = 0, int $cas = 0): bool {}
+
+    /**
+     * Adds, wrapping at 2^64. A missing key gives false (RES_NOTFOUND), unless an initial value is given: then it is
+     * stored as this value, without the offset, with the expiry.
+     *
+     * @param int|string $offset 0 to 18446744073709551615; as a string of digits above PHP_INT_MAX
+     * @return int|string|false the new number; a string of digits above PHP_INT_MAX
+     */
+    public function increment(string $key, int|string $offset = 1, int|string $initial_value = 0, int $expiry = 0): int|string|false {}
+
+    /** Subtracts, stopping at 0; else as increment(). */
+    public function decrement(string $key, int|string $offset = 1, int|string $initial_value = 0, int $expiry = 0): int|string|false {}
+
+    /** Gives the item a new expiration. */
+    public function touch(string $key, int $expiration = 0): bool {}
+
+    /**
+     * Removes the item.
+     *
+     * @param int $time must be 0: memcached has no delayed delete
+     */
+    public function delete(string $key, int $time = 0): bool {}
+
+    /**
+     * Removes each; of each key true, or the result code that says why not.
+     *
+     * @param array<string|int> $keys
+     * @return array<string|int, true|int>
+     */
+    public function deleteMulti(array $keys, int $time = 0): array {}
+
+    /** Everything dies: now, or when that many seconds have passed (what is stored until then dies, too). */
+    public function flush(int $delay = 0): bool {}
+
+    /**
+     * The counters under memcached's names.
+     *
+     * @return array<string, int|string>
+     */
+    public function stats(): array {}
+
+    /** As \Memcached::getStats(): stats() of each server; the one is called 'nearcache'. */
+    public function getStats(?string $type = null): array {}
+
+    /** As \Memcached::getVersion(): the version of each server. */
+    public function getVersion(): array {}
+
+    /** The result code (RES_*) of the last verb. */
+    public function getResultCode(): int {}
+
+    /** What \Memcached says for the result code. */
+    public function getResultMessage(): string {}
+
+    /** What was wrong with the last verb: the numbers, the limit, and what to do. */
+    public function getLastErrorMessage(): string {}
+
+    /**
+     * Moves the clock of a cache opened with manual_clock.
+     *
+     * @throws Exception if the cache runs on the system's clock
+     */
+    public function advanceClock(int $seconds): bool {}
+
+    /**
+     * Recounts the whole cache; for tests, while nobody writes.
+     *
+     * @throws Exception that names the first broken invariant
+     */
+    public function check(): bool {}
+}

@@ -1,0 +1,61 @@
+//! The state behind one PHP object: the cache it speaks to, and how its last verb went.
+//!
+//! One object belongs to one PHP thread, so cells are enough here; the cache itself may be shared by many objects.
+
+use crate::reply::{self, Code};
+use nearcache::{Cache, Error};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// The Rust half of a `NearCache\Cache` object.
+pub struct Handle {
+    cache: Arc<Cache>,
+    code: Cell<Code>,
+    /// The last failure with the code it gave; shown only while that code still stands.
+    failure: RefCell<Option<(Code, Error)>>,
+}
+
+impl Handle {
+    /// A handle whose last verb went well.
+    pub fn new(cache: Arc<Cache>) -> Handle {
+        Handle {
+            cache,
+            code: Cell::new(reply::SUCCESS),
+            failure: RefCell::new(None),
+        }
+    }
+
+    /// The cache.
+    #[inline]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The last verb's result code.
+    pub fn code(&self) -> Code {
+        self.code.get()
+    }
+
+    /// Notes how a verb went.
+    #[inline]
+    pub fn note(&self, code: Code) {
+        self.code.set(code);
+    }
+
+    /// Notes a failure, and gives its code.
+    #[cold]
+    pub fn fail(&self, error: Error) -> Code {
+        let code = reply::code_of(&error);
+        self.code.set(code);
+        *self.failure.borrow_mut() = Some((code, error));
+        code
+    }
+
+    /// What the last verb's code means; of a failure what was wrong, with its numbers and the limit.
+    pub fn explanation(&self) -> String {
+        match &*self.failure.borrow() {
+            Some((code, error)) if *code == self.code.get() => error.to_string(),
+            _ => reply::message(self.code.get()).to_owned(),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Values between PHP and the cache, with php-memcached's flags, so that either reads what the other wrote.
+//!
+//! Flag bits 0-3 name the type: 0 string, 1 int, 2 float, 3 bool, 4 serialized by PHP; 5 to 7 (igbinary, JSON,
+//! msgpack) and the compressed forms (bit 4) are known and refused. Bits 16-31 are the user's.
+
+use crate::number;
+use crate::zend::call::{Thrown, refuse};
+use crate::zend::landing::Landing;
+use crate::zend::serial::{Serialized, unserialize};
+use crate::zend::{thrown, warn};
+use ext_php_rs::types::Zval;
+
+const TYPE_MASK: u32 = 0xf;
+const STRING: u32 = 0;
+const LONG: u32 = 1;
+const DOUBLE: u32 = 2;
+const BOOL: u32 = 3;
+const SERIALIZED: u32 = 4;
+const COMPRESSED: u32 = 0x10;
+
+/// The user's flags, as `GET_EXTENDED` gives them.
+pub fn user_flags(flags: u32) -> i64 {
+    i64::from(flags >> 16)
+}
+
+/// A value's bytes, kept where making them cost least.
+pub enum Payload<'a> {
+    /// Those of the PHP string itself.
+    Borrowed(&'a [u8]),
+    /// A number's digits.
+    Text(number::Text),
+    /// PHP's serializer's.
+    Serialized(Serialized),
+}
+
+impl Payload<'_> {
+    /// The bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Payload::Borrowed(bytes) => bytes,
+            Payload::Text(text) => text.bytes(),
+            Payload::Serialized(made) => made.bytes(),
+        }
+    }
+}
+
+/// A value's payload and flags. Throws for a resource, which lives in this process only, and lets pass what the
+/// serializer throws (of a closure, say, or in a `__serialize`).
+#[inline]
+pub fn encode(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
+    match value.zend_str() {
+        Some(string) => Ok((Payload::Borrowed(string.as_bytes()), STRING)),
+        None => encode_other(value),
+    }
+}
+
+fn encode_other(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
+    if let Some(long) = value.long() {
+        return Ok((Payload::Text(number::long(long)), LONG));
+    }
+    if let Some(double) = value.double() {
+        return Ok((Payload::Text(number::double(double)), DOUBLE));
+    }
+    if let Some(truth) = value.bool() {
+        return Ok((Payload::Borrowed(if truth { b"1" } else { b"" }), BOOL));
+    }
+    if value.is_null() {
+        return Ok((Payload::Borrowed(b"N;"), SERIALIZED));
+    }
+    if value.is_resource() {
+        return Err(refuse(
+            "a resource cannot be cached: it means nothing outside of this request",
+        ));
+    }
+    match Serialized::of(value) {
+        Some(made) => Ok((Payload::Serialized(made), SERIALIZED)),
+        None => Err(Thrown),
+    }
+}
+
+/// Makes `out` the value that landed. `Ok(false)` and a warning if the bytes are not what their flags say.
+///
+/// # Safety
+///
+/// As for [`Landing::bytes`].
+#[inline(always)]
+pub unsafe fn decode(landing: Landing, flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
+    if flags & (TYPE_MASK | COMPRESSED) == STRING {
+        // SAFETY: the caller's.
+        unsafe { landing.into_string(out) };
+        return Ok(true);
+    }
+    // SAFETY: the caller's.
+    decode_other(unsafe { landing.bytes() }, flags, out)
+}
+
+#[inline(never)]
+fn decode_other(bytes: &[u8], flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
+    let sound = match flags & (TYPE_MASK | COMPRESSED) {
+        LONG => {
+            out.set_long(number::parse_long(bytes));
+            true
+        }
+        DOUBLE => match number::parse_double(bytes) {
+            Some(double) => {
+                out.set_double(double);
+                true
+            }
+            None => false,
+        },
+        BOOL => {
+            out.set_bool(bytes.first() == Some(&b'1'));
+            true
+        }
+        SERIALIZED => unserialize(bytes, out),
+        _ => false,
+    };
+    if thrown() {
+        out.set_null();
+        return Err(Thrown);
+    }
+    if !sound {
+        out.set_bool(false);
+        warn(&format!(
+            "the value cannot be read: {} bytes with flags {flags:#x} ({})",
+            bytes.len(),
+            reason(flags),
+        ));
+        if thrown() {
+            return Err(Thrown);
+        }
+    }
+    Ok(sound)
+}
+
+fn reason(flags: u32) -> &'static str {
+    if flags & COMPRESSED != 0 {
+        return "compressed values are not supported yet";
+    }
+    match flags & TYPE_MASK {
+        DOUBLE => "not a float",
+        SERIALIZED => "not serialized by PHP",
+        5 => "igbinary is not supported yet",
+        6 => "JSON is not supported yet",
+        7 => "msgpack is not supported yet",
+        _ => "a type that php-memcached does not have",
+    }
+}

@@ -1,0 +1,293 @@
+//! One call of a method: its object, its arguments by PHP's own rules of coercion, and the wrapping of its handler.
+//!
+//! The handlers take their arguments from the frame themselves because the generated ones coerce nothing (`"15"`
+//! as a lifetime would throw) and set a bailout point at every call, which costs a get a tenth of its time.
+
+use crate::class::{self, Php};
+use crate::handle::Handle;
+use crate::number;
+use crate::zend::thrown;
+use ext_php_rs::exception::PhpException;
+use ext_php_rs::ffi::{
+    _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY,
+    _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, _zend_expected_type_Z_EXPECTED_LONG,
+    _zend_expected_type_Z_EXPECTED_STRING, zend_wrong_parameters_count_error,
+};
+use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendStr, Zval};
+use ext_php_rs::zend::{ExecuteData, ce};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+// Symbols of the engine that ext-php-rs does not declare; from Zend/zend_API.h, the same since PHP 8.1.
+unsafe extern "C" {
+    fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut ZendStr, arg_num: u32) -> bool;
+    fn zend_parse_arg_long_slow(arg: *mut Zval, dest: *mut i64, arg_num: u32) -> bool;
+    fn zend_wrong_parameter_type_error(num: u32, expected: _zend_expected_type, arg: *mut Zval);
+}
+
+/// An exception is under way in PHP: return, and let it pass.
+#[derive(Debug)]
+pub struct Thrown;
+
+/// What a handler's body gives.
+pub type Answer = Result<(), Thrown>;
+
+/// Throws `exception`.
+#[cold]
+pub fn throw(exception: PhpException) -> Thrown {
+    exception.throw();
+    Thrown
+}
+
+/// Throws a `NearCache\Exception`.
+#[cold]
+pub fn refuse(sentence: impl Into<String>) -> Thrown {
+    throw(class::exception(sentence.into()))
+}
+
+/// Throws a `ValueError` about an argument, in PHP's own words.
+#[cold]
+pub fn bad_value(method: &str, position: usize, name: &str, must: &str) -> Thrown {
+    throw(PhpException::new(
+        format!("NearCache\\Cache::{method}(): Argument #{position} (${name}) {must}"),
+        0,
+        ce::value_error(),
+    ))
+}
+
+/// Runs a handler's body with the argument count checked. A panic becomes an `Error` instead of the process's end.
+#[inline]
+pub fn run(
+    frame: &ExecuteData,
+    out: &mut Zval,
+    counts: (u32, u32),
+    body: impl FnOnce(&Call<'_>, &mut Zval) -> Answer,
+) {
+    let Ok(call) = Call::of(frame, counts) else {
+        return;
+    };
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(&call, out))) {
+        let what = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        throw(PhpException::new(
+            format!("nearcache failed inside: {what}"),
+            0,
+            ce::error(),
+        ));
+    }
+}
+
+/// A call under way.
+pub struct Call<'a> {
+    frame: &'a ExecuteData,
+    given: u32,
+}
+
+impl<'a> Call<'a> {
+    /// The call of this frame; throws an `ArgumentCountError` if it has fewer or more arguments than `(least, most)`.
+    #[inline]
+    pub fn of(frame: &'a ExecuteData, (least, most): (u32, u32)) -> Result<Call<'a>, Thrown> {
+        // SAFETY: every member of the union is an u32; in a call's frame it counts the arguments.
+        let given = unsafe { frame.This.u2.num_args };
+        if given < least || given > most {
+            // SAFETY: throws in the name of the running method; that is all it does.
+            unsafe { zend_wrong_parameters_count_error(least, most) };
+            return Err(Thrown);
+        }
+        Ok(Call { frame, given })
+    }
+
+    /// Has a constructor run on the object?
+    pub fn constructed(&self) -> bool {
+        self.handle().is_some()
+    }
+
+    #[inline]
+    fn handle(&self) -> Option<&'a Handle> {
+        let object = ZendClassObject::<Php>::from_zend_obj(self.frame.This.object()?)?;
+        object.obj.as_ref().map(|Php(handle)| handle)
+    }
+
+    /// How many arguments were given.
+    pub fn given(&self) -> usize {
+        self.given as usize
+    }
+
+    /// The object's state; throws if no constructor has run (a subclass without `parent::__construct`).
+    #[inline]
+    pub fn this(&self) -> Result<&'a Handle, Thrown> {
+        self.handle().ok_or_else(|| {
+            refuse(
+                "the cache is not open: a subclass of NearCache\\Cache with a constructor of its own must call \
+                 parent::__construct() before anything else",
+            )
+        })
+    }
+
+    /// The argument at `index`, from 0; `None` if it was left out.
+    #[inline]
+    pub fn arg(&self, index: usize) -> Option<&'a Zval> {
+        self.slot(index).map(|slot| {
+            // SAFETY: a slot below the count holds an argument for as long as the call's frame lives.
+            unsafe { (*slot).dereference() }
+        })
+    }
+
+    #[inline]
+    fn slot(&self, index: usize) -> Option<*mut Zval> {
+        if index >= self.given() {
+            return None;
+        }
+        // SAFETY: below the count, so the frame holds this argument.
+        unsafe { self.frame.zend_call_arg(index) }.map(std::ptr::from_mut)
+    }
+
+    /// A string by PHP's rules (numbers and `Stringable`s become one, unless `strict_types`).
+    #[inline]
+    pub fn string(&self, index: usize) -> Result<&'a [u8], Thrown> {
+        match self.arg(index).and_then(Zval::zend_str) {
+            Some(string) => Ok(string.as_bytes()),
+            None => self.string_slow(index),
+        }
+    }
+
+    #[cold]
+    fn string_slow(&self, index: usize) -> Result<&'a [u8], Thrown> {
+        let Some(slot) = self.slot(index) else {
+            return Ok(b"");
+        };
+        let mut string = std::ptr::null_mut();
+        // SAFETY: the engine's own coercion of an argument in its slot, which it may replace by its string and so
+        // keep alive as long as the frame; on failure it leaves the slot as it was, for the error to name.
+        unsafe {
+            if zend_parse_arg_str_slow(slot, &raw mut string, index as u32 + 1)
+                && let Some(string) = string.as_ref()
+            {
+                return Ok(string.as_bytes());
+            }
+        }
+        Err(wrong(index, _zend_expected_type_Z_EXPECTED_STRING, slot))
+    }
+
+    /// A key: a string, or an int as its decimal digits (also under `strict_types`: array keys become ints).
+    #[inline]
+    pub fn key(&self, index: usize) -> Result<Key<'a>, Thrown> {
+        match self.arg(index).and_then(Key::of) {
+            Some(key) => Ok(key),
+            None => self.string_slow(index).map(Key::Bytes),
+        }
+    }
+
+    /// An int by PHP's rules; `default` if it was left out.
+    #[inline]
+    pub fn long(&self, index: usize, default: i64) -> Result<i64, Thrown> {
+        let Some(argument) = self.arg(index) else {
+            return Ok(default);
+        };
+        if argument.is_long() {
+            return Ok(argument.long().unwrap_or(default));
+        }
+        let Some(slot) = self.slot(index) else {
+            return Ok(default);
+        };
+        let mut long = 0;
+        // SAFETY: as in `string_slow`.
+        if unsafe { zend_parse_arg_long_slow(slot, &raw mut long, index as u32 + 1) } {
+            return Ok(long);
+        }
+        Err(wrong(index, _zend_expected_type_Z_EXPECTED_LONG, slot))
+    }
+
+    /// An amount of 64 bits: an int, or a string of digits to pass `PHP_INT_MAX`. `None` if it is negative.
+    pub fn amount(&self, index: usize, default: u64) -> Result<Option<u64>, Thrown> {
+        if let Some(string) = self.arg(index).and_then(Zval::zend_str)
+            && let Some(amount) = number::parse_u64(string.as_bytes())
+        {
+            return Ok(Some(amount));
+        }
+        if self.arg(index).is_none() {
+            return Ok(Some(default));
+        }
+        Ok(u64::try_from(self.long(index, 0)?).ok())
+    }
+
+    /// A callable, or `None` for null; throws a `TypeError` for anything else.
+    pub fn callback(&self, index: usize) -> Result<Option<&'a Zval>, Thrown> {
+        match self.arg(index) {
+            None => Ok(None),
+            Some(argument) if argument.is_null() => Ok(None),
+            Some(argument) if argument.is_callable() => Ok(Some(argument)),
+            Some(_) => {
+                let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
+                Err(wrong(
+                    index,
+                    _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL,
+                    slot,
+                ))
+            }
+        }
+    }
+
+    /// The object itself, to be handed on.
+    pub fn object(&self) -> Zval {
+        let mut object = Zval::new();
+        // The frame keeps flags of the call beside the object's type, so the zval itself must not be copied.
+        if self.frame.This.is_object() {
+            // SAFETY: a method's frame holds its object alive; `set_object` counts one more reference on it.
+            unsafe { object.set_object(&mut *self.frame.This.value.obj) };
+        }
+        object
+    }
+
+    /// An array; throws a `TypeError` for anything else.
+    pub fn array(&self, index: usize) -> Result<&'a ZendHashTable, Thrown> {
+        if let Some(array) = self.arg(index).and_then(Zval::array) {
+            return Ok(array);
+        }
+        let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
+        Err(wrong(index, _zend_expected_type_Z_EXPECTED_ARRAY, slot))
+    }
+}
+
+#[cold]
+fn wrong(index: usize, expected: _zend_expected_type, slot: *mut Zval) -> Thrown {
+    if !thrown() && !slot.is_null() {
+        // SAFETY: throws a TypeError which names the running method and the type found in the slot.
+        unsafe { zend_wrong_parameter_type_error(index as u32 + 1, expected, slot) };
+    }
+    Thrown
+}
+
+/// A key's bytes: of a PHP string, or the digits of an int.
+pub enum Key<'a> {
+    /// Of a PHP string.
+    Bytes(&'a [u8]),
+    /// The digits of an int.
+    Digits(number::Text),
+}
+
+impl<'a> Key<'a> {
+    /// The key that a zval names: a string or an int.
+    #[inline]
+    pub fn of(zval: &'a Zval) -> Option<Key<'a>> {
+        match zval.zend_str() {
+            Some(string) => Some(Key::Bytes(string.as_bytes())),
+            None if zval.is_long() => zval.long().map(|long| Key::Digits(number::long(long))),
+            None => None,
+        }
+    }
+}
+
+impl Deref for Key<'_> {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Key::Bytes(bytes) => bytes,
+            Key::Digits(text) => text.bytes(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The class `Cache`: how it is made, what is known of it, how it ends. The verbs are in files of their own.
+
+use nearcache::Options;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyTuple};
+
+use crate::errors;
+use crate::handle::Handle;
+use crate::{number, size};
+
+/// An argument of any type, or none.
+pub type Any<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+/// Adds the class to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<Cache>()
+}
+
+/// A memcached inside this process: a cache of fixed memory, with expiry and eviction.
+///
+/// size is the memory limit, exact over items, index and metadata: a number of bytes or a str such as "64MiB"
+/// (KiB, MiB, GiB, TiB; kB, MB, GB are powers of 1000); at least 1 MiB. item_size_max limits one item (key, value
+/// and about 60 bytes), 1 KiB to 1 GiB. With evict=False a full cache raises OutOfMemoryError instead of dropping
+/// what was not used for long. item_size_hint is the expected average of key and value in bytes; it sizes the
+/// index. With manual_clock=True time stands still until advance_clock.
+///
+/// Keys are str (their UTF-8) or bytes, 1 to 250 bytes; "a" and b"a" are the same key. Values are bytes, str or
+/// int, and come back as what they were; a subclass of them, bool included, is a TypeError.
+///
+/// expire is None or 0 (never), a number of seconds up to 30 days, above that a Unix time, or a
+/// datetime.timedelta (always from now). Negative numbers and a timedelta of 0 or less mean dead at once: the
+/// store succeeds, the old value is gone, a get misses. Fractions are rounded up to whole seconds.
+///
+/// Any number of threads may use one cache. After a fork the child has a copy of its own. A cache cannot be
+/// pickled.
+///
+/// >>> import nearcache
+/// >>> c = nearcache.Cache("64MiB")
+/// >>> c["greeting"] = "hello"
+/// >>> c["greeting"], c.get("nothing"), "greeting" in c
+/// ('hello', None, True)
+#[pyclass(frozen, weakref, subclass, module = "nearcache")]
+pub struct Cache {
+    handle: Handle,
+}
+
+impl Cache {
+    /// The core behind this object.
+    #[inline]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+#[pymethods]
+impl Cache {
+    #[new]
+    #[pyo3(signature = (size, *, item_size_max=None, evict=true, item_size_hint=None, manual_clock=false), text_signature = "(size, *, item_size_max=None, evict=True, item_size_hint=100, manual_clock=False)")]
+    fn new(
+        py: Python<'_>,
+        size: &Bound<'_, PyAny>,
+        item_size_max: Any<'_, '_>,
+        evict: bool,
+        item_size_hint: Any<'_, '_>,
+        manual_clock: bool,
+    ) -> PyResult<Cache> {
+        let mut options = Options::new(size::parse("size", size)?);
+        if let Some(limit) = item_size_max {
+            options.item_size_max = size::parse_small("item_size_max", limit)?;
+        }
+        if let Some(hint) = item_size_hint {
+            options.item_size_hint = size::parse_small("item_size_hint", hint)?;
+        }
+        options.evict = evict;
+        options.manual_clock = manual_clock;
+        // Mapping and clearing a large arena takes milliseconds.
+        let core = py
+            .detach(|| options.open())
+            .map_err(|error| errors::from_core(py, error))?;
+        Ok(Cache {
+            handle: Handle::new(core),
+        })
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        match self.handle().with(py, |core| core.stats()) {
+            Ok(stats) => format!(
+                "<nearcache.Cache of {} bytes, {} items>",
+                stats.limit_maxbytes, stats.curr_items
+            ),
+            Err(_) => "<nearcache.Cache, closed>".to_owned(),
+        }
+    }
+
+    /// Return itself.
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    /// Close the cache.
+    #[pyo3(signature = (*_exc))]
+    fn __exit__(&self, py: Python<'_>, _exc: &Bound<'_, PyTuple>) {
+        self.handle().close(py);
+    }
+
+    /// Refuse to be pickled or copied.
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a cache that is private to its process cannot be pickled or copied: make one in each process",
+        ))
+    }
+
+    /// Give the memory back. Every later use but close raises CacheClosedError.
+    ///
+    /// >>> c.close()
+    /// >>> c.get("a")
+    /// Traceback (most recent call last):
+    ///     ...
+    /// nearcache.CacheClosedError: the cache is closed
+    fn close(&self, py: Python<'_>) {
+        self.handle().close(py);
+    }
+
+    /// Everything dies: now, or when delay seconds have passed; what is stored until then dies too. A second
+    /// call replaces a pending one. Return True.
+    ///
+    /// >>> c["a"] = 1
+    /// >>> c.flush_all(), c.get("a")
+    /// (True, None)
+    #[pyo3(signature = (delay=None), text_signature = "($self, delay=0)")]
+    fn flush_all(&self, py: Python<'_>, delay: Any<'_, '_>) -> PyResult<bool> {
+        let delay = match delay {
+            // memcached takes a negative delay for 0.
+            Some(delay) if delay.is_exact_instance_of::<PyInt>() && delay.lt(0)? => 0,
+            Some(delay) => number::natural32("delay", delay)?,
+            None => 0,
+        };
+        self.handle()
+            .with(py, |core| py.detach(|| core.flush_all(delay)))?;
+        Ok(true)
+    }
+
+    /// Return memcached's counters under memcached's names.
+    ///
+    /// >>> c["a"] = 1
+    /// >>> c.get("a"), c.stats()["get_hits"], c.stats()["limit_maxbytes"]
+    /// (1, 1, 67108864)
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = self.handle().with(py, |core| core.stats())?;
+        let dict = PyDict::new(py);
+        for (name, value) in stats.pairs() {
+            dict.set_item(name, value)?;
+        }
+        Ok(dict)
+    }
+
+    /// Set the counters to 0; what is counted in items and bytes stays.
+    ///
+    /// >>> c["a"] = 1
+    /// >>> c.reset_stats()
+    /// >>> c.stats()["cmd_set"], c.stats()["curr_items"]
+    /// (0, 1)
+    fn reset_stats(&self, py: Python<'_>) -> PyResult<()> {
+        self.handle().with(py, |core| core.reset_stats())
+    }
+
+    /// The largest item in bytes: key, value and about 60 bytes.
+    ///
+    /// >>> c.item_size_max
+    /// 1048576
+    #[getter]
+    fn item_size_max(&self, py: Python<'_>) -> PyResult<usize> {
+        self.handle().with(py, |core| core.item_size_max())
+    }
+
+    /// Return the cache's Unix time in seconds, by which items expire.
+    ///
+    /// >>> c.unix_time() > 1_700_000_000
+    /// True
+    fn unix_time(&self, py: Python<'_>) -> PyResult<i64> {
+        self.handle().with(py, |core| core.unix_time())
+    }
+
+    /// Move a manual clock forward; an error if the cache runs on the system's clock. For tests.
+    ///
+    /// >>> t = nearcache.Cache("1MiB", manual_clock=True)
+    /// >>> t.set("a", 1, expire=10)
+    /// True
+    /// >>> t.advance_clock(11)
+    /// >>> t.get("a") is None
+    /// True
+    fn advance_clock(&self, py: Python<'_>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        let seconds = number::natural32("seconds", seconds)?;
+        self.handle()
+            .with(py, |core| core.advance_clock(seconds))?
+            .map_err(|error| errors::from_core(py, error))
+    }
+
+    /// Recount the cache and raise CacheError with the first broken invariant. No other thread may write
+    /// meanwhile. For tests.
+    ///
+    /// >>> c.check()
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.handle()
+            .with(py, |core| py.detach(|| core.check()))?
+            .map_err(|error| errors::from_core(py, error))
+    }
+}

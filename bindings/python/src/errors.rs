@@ -1,0 +1,149 @@
+//! The exceptions, and the one mapping of the core's errors to them.
+
+use nearcache::Error;
+use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+/// The exception classes; made once, because most have two bases, which `create_exception!` cannot express.
+struct Classes {
+    cache: Py<PyType>,
+    illegal_key: Py<PyType>,
+    value_too_large: Py<PyType>,
+    out_of_memory: Py<PyType>,
+    not_numeric: Py<PyType>,
+    serde: Py<PyType>,
+    closed: Py<PyType>,
+}
+
+static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+
+/// Adds the exceptions to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let c = classes(m.py())?;
+    for class in [
+        &c.cache,
+        &c.illegal_key,
+        &c.value_too_large,
+        &c.out_of_memory,
+        &c.not_numeric,
+        &c.serde,
+        &c.closed,
+    ] {
+        let class = class.bind(m.py());
+        m.add(class.name()?, class)?;
+    }
+    Ok(())
+}
+
+/// The Python exception for a failure of the core.
+#[cold]
+pub fn from_core(py: Python<'_>, error: Error) -> PyErr {
+    match error {
+        Error::KeyEmpty | Error::KeyTooLong { .. } => illegal_key(py, error.to_string()),
+        Error::ValueTooLarge { .. } => raise(py, |c| &c.value_too_large, error.to_string()),
+        Error::OutOfMemory => raise(py, |c| &c.out_of_memory, error.to_string()),
+        Error::NotNumeric => raise(py, |c| &c.not_numeric, error.to_string()),
+        Error::InvalidOptions(why) => PyValueError::new_err(why),
+        Error::System(what, source) => match source.raw_os_error() {
+            Some(errno) => PyOSError::new_err((errno, format!("{what}: {source}"))),
+            None => PyOSError::new_err(format!("{what}: {source}")),
+        },
+        other => raise(py, |c| &c.cache, other.to_string()),
+    }
+}
+
+/// The key is not 1 to 250 bytes, or not text that UTF-8 can carry.
+#[cold]
+pub fn illegal_key(py: Python<'_>, why: String) -> PyErr {
+    raise(py, |c| &c.illegal_key, why)
+}
+
+/// The stored bytes are not what their flags say.
+#[cold]
+pub fn serde(py: Python<'_>, why: String) -> PyErr {
+    raise(py, |c| &c.serde, why)
+}
+
+/// The cache was closed.
+#[cold]
+pub fn closed(py: Python<'_>) -> PyErr {
+    raise(py, |c| &c.closed, "the cache is closed".to_owned())
+}
+
+fn raise(py: Python<'_>, pick: impl FnOnce(&Classes) -> &Py<PyType>, why: String) -> PyErr {
+    match classes(py) {
+        Ok(c) => PyErr::from_type(pick(c).bind(py).clone(), why),
+        Err(error) => error,
+    }
+}
+
+fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
+    CLASSES.get_or_try_init(py, || {
+        let base = class(
+            py,
+            "CacheError",
+            "Base of every error that a cache raises of its own.",
+            &[py.get_type::<PyException>()],
+        )?;
+        let both = |name, doc, other| class(py, name, doc, &[base.clone(), other]);
+        let value_error = py.get_type::<PyValueError>();
+        Ok(Classes {
+            illegal_key: both(
+                "IllegalKeyError",
+                "The key is not 1 to 250 bytes, or holds a lone surrogate.",
+                value_error.clone(),
+            )?
+            .unbind(),
+            value_too_large: both(
+                "ValueTooLargeError",
+                "The item is larger than item_size_max. After a set the old value is gone, as in memcached.",
+                value_error,
+            )?
+            .unbind(),
+            out_of_memory: both(
+                "OutOfMemoryError",
+                "No room for the item, and nothing may be evicted. After a set the old value is gone.",
+                py.get_type::<PyMemoryError>(),
+            )?
+            .unbind(),
+            not_numeric: both(
+                "NotNumericError",
+                "incr or decr of a value that is not a decimal number of 64 bits.",
+                py.get_type::<PyTypeError>(),
+            )?
+            .unbind(),
+            serde: class(
+                py,
+                "SerdeError",
+                "The stored bytes cannot be read as what their flags say; get_raw reads them.",
+                std::slice::from_ref(&base),
+            )?
+            .unbind(),
+            closed: class(
+                py,
+                "CacheClosedError",
+                "The cache was closed.",
+                std::slice::from_ref(&base),
+            )?
+            .unbind(),
+            cache: base.unbind(),
+        })
+    })
+}
+
+fn class<'py>(
+    py: Python<'py>,
+    name: &str,
+    doc: &str,
+    bases: &[Bound<'py, PyType>],
+) -> PyResult<Bound<'py, PyType>> {
+    let body = PyDict::new(py);
+    body.set_item("__module__", "nearcache")?;
+    body.set_item("__doc__", doc)?;
+    let made = py
+        .get_type::<PyType>()
+        .call1((name, PyTuple::new(py, bases)?, body))?;
+    Ok(made.cast_into::<PyType>()?)
+}

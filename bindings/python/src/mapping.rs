@@ -1,0 +1,66 @@
+//! The mapping protocol: `c[k]`, `k in c`, `len(c)`, iteration.
+
+use nearcache::{Cache as Core, Expiry, Verb};
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+
+use crate::cache::{Any, Cache};
+use crate::keys::KeyIterator;
+use crate::{key, read, store};
+
+#[pymethods]
+impl Cache {
+    /// Return the value of key; raise KeyError if it is missing.
+    fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match read::get(self.handle(), key)? {
+            Some(value) => Ok(value),
+            None => Err(missing(key)),
+        }
+    }
+
+    /// Store value under key, never to expire.
+    fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        store::store(self.handle(), Verb::Set, key, value, Expiry::Never).map(drop)
+    }
+
+    /// Remove key; raise KeyError if it is missing.
+    fn __delitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        if store::remove(self.handle(), key)? {
+            return Ok(());
+        }
+        Err(missing(key))
+    }
+
+    /// Is key in the cache? Counts no hit and no miss.
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        store::act(self.handle(), key, Core::contains)
+    }
+
+    /// The number of items, expired ones not yet reclaimed included.
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.handle().with(py, |core| core.len())? as usize)
+    }
+
+    /// Iterate over the keys, as bytes; as keys().
+    fn __iter__(slf: Bound<'_, Self>) -> PyResult<KeyIterator> {
+        KeyIterator::new(slf, b"")
+    }
+
+    /// Return an iterator over the keys that start with prefix, as bytes, in no order. What comes or goes
+    /// meanwhile may or may not be met.
+    ///
+    /// >>> c.set_many({"user:1": 1, "user:2": 2, "page:1": 3})
+    /// []
+    /// >>> sorted(c.keys("user:"))
+    /// [b'user:1', b'user:2']
+    #[pyo3(signature = (prefix=None))]
+    fn keys(slf: Bound<'_, Self>, prefix: Any<'_, '_>) -> PyResult<KeyIterator> {
+        let prefix = key::prefix(prefix)?;
+        KeyIterator::new(slf, &prefix)
+    }
+}
+
+#[cold]
+fn missing(key: &Bound<'_, PyAny>) -> PyErr {
+    PyKeyError::new_err(key.clone().unbind())
+}

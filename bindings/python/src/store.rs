@@ -1,0 +1,200 @@
+//! The verbs that write one key.
+
+use nearcache::{Cache as Core, Deletion, Error, Expiry, Outcome, Touch, Verb};
+use pyo3::prelude::*;
+
+use crate::cache::{Any, Cache};
+use crate::handle::Handle;
+use crate::sink::DETACH;
+use crate::{errors, expiry, key, number, value};
+
+#[pymethods]
+impl Cache {
+    /// Store value under key, whatever is there. Return True.
+    ///
+    /// Raises ValueTooLargeError or OutOfMemoryError; the old value is then gone, as in memcached.
+    ///
+    /// >>> c.set("session", b"data", expire=60)
+    /// True
+    #[pyo3(signature = (key, value, expire=None))]
+    fn set(
+        &self,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        expire: Any<'_, '_>,
+    ) -> PyResult<bool> {
+        store_if(self.handle(), Verb::Set, key, value, expire)
+    }
+
+    /// Store value only if key is missing. Return True if it was stored.
+    ///
+    /// >>> c.add("once", 1), c.add("once", 2), c["once"]
+    /// (True, False, 1)
+    #[pyo3(signature = (key, value, expire=None))]
+    fn add(
+        &self,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        expire: Any<'_, '_>,
+    ) -> PyResult<bool> {
+        store_if(self.handle(), Verb::Add, key, value, expire)
+    }
+
+    /// Store value only if key is present. Return True if it was stored.
+    ///
+    /// >>> c.replace("absent", 1)
+    /// False
+    #[pyo3(signature = (key, value, expire=None))]
+    fn replace(
+        &self,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        expire: Any<'_, '_>,
+    ) -> PyResult<bool> {
+        store_if(self.handle(), Verb::Replace, key, value, expire)
+    }
+
+    /// Put value's bytes behind those stored; type and expiry of the item stay. Return False if key is
+    /// missing, or if the item would grow past item_size_max or the memory.
+    ///
+    /// >>> c["log"] = "one"
+    /// >>> c.append("log", ",two"), c["log"]
+    /// (True, 'one,two')
+    fn append(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        store_if(self.handle(), Verb::Append, key, value, None)
+    }
+
+    /// Put value's bytes before those stored; otherwise as append.
+    ///
+    /// >>> c["path"] = "b"
+    /// >>> c.prepend("path", "a/"), c["path"]
+    /// (True, 'a/b')
+    fn prepend(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        store_if(self.handle(), Verb::Prepend, key, value, None)
+    }
+
+    /// Store value only if the item's cas unique is still cas. Return True if it was stored, False if the
+    /// item was changed, None if it is missing.
+    ///
+    /// >>> c["x"] = 1
+    /// >>> _, unique = c.gets("x")
+    /// >>> c["x"] = 2
+    /// >>> c.cas("x", 3, unique), c.cas("absent", 3, unique)
+    /// (False, None)
+    #[pyo3(signature = (key, value, cas, expire=None))]
+    fn cas(
+        &self,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        cas: &Bound<'_, PyAny>,
+        expire: Any<'_, '_>,
+    ) -> PyResult<Option<bool>> {
+        let verb = Verb::Cas(number::natural("cas", cas)?);
+        let outcome = store(self.handle(), verb, key, value, expiry::parse(expire)?)?;
+        Ok(cas_answer(outcome))
+    }
+
+    /// Remove key. Return False if it was missing.
+    ///
+    /// >>> c["a"] = 1
+    /// >>> c.delete("a"), c.delete("a")
+    /// (True, False)
+    fn delete(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        remove(self.handle(), key)
+    }
+
+    /// Give the item a new expiry. Return False if key is missing.
+    ///
+    /// >>> c["a"] = 1
+    /// >>> c.touch("a", 60), c.touch("missing", 60)
+    /// (True, False)
+    #[pyo3(signature = (key, expire=None))]
+    fn touch(&self, key: &Bound<'_, PyAny>, expire: Any<'_, '_>) -> PyResult<bool> {
+        let expiry = expiry::parse(expire)?;
+        let touch = act(self.handle(), key, |core, key| core.touch(key, expiry))?;
+        Ok(touch == Touch::Touched)
+    }
+}
+
+/// Stores for a verb whose only other answer is that its condition did not hold.
+#[inline]
+fn store_if(
+    handle: &Handle,
+    verb: Verb,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    expire: Any<'_, '_>,
+) -> PyResult<bool> {
+    let expiry = expiry::parse(expire)?;
+    store(handle, verb, key, value, expiry).map(stored)
+}
+
+/// Stores a value; the flags follow from its type.
+#[inline]
+pub fn store(
+    handle: &Handle,
+    verb: Verb,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    expiry: Expiry,
+) -> PyResult<Outcome> {
+    let encoded = value::encode(value)?;
+    write(handle, verb, key, encoded.bytes(), encoded.flags(), expiry)
+}
+
+/// Was it stored? For the verbs whose only other answer is that their condition did not hold.
+#[inline]
+pub fn stored(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Stored(_))
+}
+
+/// pymemcache's answer to a cas: `True`, `False` for changed, `None` for missing.
+pub fn cas_answer(outcome: Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Stored(_) => Some(true),
+        Outcome::Exists | Outcome::NotStored => Some(false),
+        Outcome::Missing => None,
+    }
+}
+
+/// Removes the item; false if there was none.
+pub fn remove(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(act(handle, key, Core::delete)? == Deletion::Deleted)
+}
+
+/// Runs a verb of one key on the core.
+pub fn act<R>(
+    handle: &Handle,
+    key: &Bound<'_, PyAny>,
+    verb: impl FnOnce(&Core, &[u8]) -> Result<R, Error>,
+) -> PyResult<R> {
+    let py = key.py();
+    let bytes = key::bytes(key)?;
+    handle
+        .with(py, |core| verb(core, bytes))?
+        .map_err(|error| errors::from_core(py, error))
+}
+
+/// Stores bytes and flags.
+#[inline]
+pub fn write(
+    handle: &Handle,
+    verb: Verb,
+    key: &Bound<'_, PyAny>,
+    bytes: &[u8],
+    flags: u32,
+    expiry: Expiry,
+) -> PyResult<Outcome> {
+    let py = key.py();
+    let key = key::bytes(key)?;
+    handle
+        .with(py, |core| {
+            if bytes.len() > DETACH {
+                // The bytes are those of immutable objects that the caller's arguments keep alive.
+                py.detach(|| core.store(verb, key, bytes, flags, expiry))
+            } else {
+                core.store(verb, key, bytes, flags, expiry)
+            }
+        })?
+        .map_err(|error| errors::from_core(py, error))
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The demo: cache-aside before a SQLite table in C, Python and PHP, a table each. See demo/README.md.
+# --small: few users and requests, for the tests.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+users=300000 requests=150000 work=$ROOT/target/demo
+case ${1:-} in
+    '') ;;
+    --small) users=3000 requests=6000 work=$ROOT/target/demo-small ;;
+    *) die "scripts/run.sh takes nothing or --small, not '$1'" ;;
+esac
+mkdir -p "$work"
+
+build_c() {
+    local flags
+    flags=$(PKG_CONFIG_PATH="$ROOT/target/installed/lib/pkgconfig" pkg-config --cflags --libs nearcache sqlite3) ||
+        return
+    # shellcheck disable=SC2086  # the flags are words
+    gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$work/users" demo/c/*.c $flags \
+        -Wl,-rpath,"$ROOT/target/installed/lib"
+}
+
+scripts/faces.sh
+step "building the C program" run-c build_c
+
+# The input follows from its maker alone, so it is made again only when the maker changed.
+if ! cmp -s demo/make_users.py "$work/.made-by"; then
+    step "making $users users and $requests requests" run-users \
+        "$VENV/bin/python" demo/make_users.py "$work" --users "$users" --requests "$requests"
+    cp demo/make_users.py "$work/.made-by"
+fi
+
+say
+exec "$VENV/bin/python" demo/run.py --work "$work" --users-c "$work/users" \
+    --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/installed/bin/nearcached"

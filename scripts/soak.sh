@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The core's randomised tests for longer than `make test` gives them, each round with a new seed.
+#   scripts/soak.sh stress   threads against one cache
+#   scripts/soak.sh model    sequences of verbs beside the sequential model
+# MINUTES says how long (default 20). SEED replays one round instead: a failing round prints its seed.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+MINUTES=${MINUTES:-20}
+case $MINUTES in
+    '' | *[!0-9]* | 0) die "MINUTES is '$MINUTES': it must be a whole number of 1 or more" ;;
+esac
+seconds=$((MINUTES * 60))
+[ -z "${SEED:-}" ] || export NEARCACHE_SEED=$SEED
+
+# The tests that take NEARCACHE_STRESS_SECONDS share the time evenly, one after the other.
+stress() {
+    local files=(--test stress) count
+    [ ! -e core/tests/linearizable.rs ] || files+=(--test linearizable)
+    step "building the tests" soak-build cargo test -p nearcache --release "${files[@]}" --no-run
+    count=$(cargo test -q -p nearcache --release "${files[@]}" -- --list 2>/dev/null | grep -c ': test$')
+    [ -z "${SEED:-}" ] || seconds=0
+    say "$count tests, $((seconds / count)) seconds each"
+    NEARCACHE_STRESS_SECONDS=$((seconds / count)) \
+        cargo test -q -p nearcache --release "${files[@]}" -- --test-threads=1 --nocapture
+}
+
+# The property tests draw NEARCACHE_CASES cases a round; rounds follow until the time is over.
+model() {
+    local end round=0
+    step "building the tests" fuzz-build cargo test -p nearcache --release --test properties --no-run
+    end=$(($(now) + seconds))
+    while :; do
+        round=$((round + 1))
+        step "round $round" fuzz env NEARCACHE_CASES="${NEARCACHE_CASES:-500}" \
+            cargo test -p nearcache --release --test properties
+        [ -z "${SEED:-}" ] && [ "$(now)" -lt "$end" ] || break
+    done
+    say "$round rounds, nothing found"
+}
+
+case ${1:-} in
+    stress | model) "$1" ;;
+    *) die "usage: scripts/soak.sh stress|model" ;;
+esac

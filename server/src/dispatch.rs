@@ -1,0 +1,431 @@
+//! From a request to one call of the core, and from the core's answer to its words. No I/O happens here.
+
+use crate::buffer::Output;
+use crate::counters::{Count, Counters};
+use crate::protocol::ascii::{self, Command, Get, Shutdown, Store};
+use crate::protocol::meta::{self, Lookup};
+use crate::protocol::{reply, token::Tokens};
+use crate::server::{Server, Stop};
+use crate::stats;
+use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, MetaHit, Outcome, Touch, Verb};
+
+/// Who executes: the server and the counters of the calling worker.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    /// The cache and the settings.
+    pub server: &'a Server,
+    /// The worker's own counters.
+    pub counters: &'a Counters,
+}
+
+/// How far a multiget came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All keys are answered.
+    Done,
+    /// The output is full; the next key begins at this byte of the line.
+    Full(usize),
+}
+
+/// How many keys the core is asked for at a time.
+const BATCH: usize = 32;
+
+/// Values of this length or less may be copied twice for the sake of asking for several at a time.
+const COPIED_TWICE: usize = 4096;
+
+/// Some keys of a get.
+struct Batch<'a> {
+    keys: [&'a [u8]; BATCH],
+    /// Where in the line each of them ends.
+    ends: [usize; BATCH],
+    len: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// The next keys from byte `at` of the line on. `None` if one of them is too long.
+    fn read(line: &'a [u8], at: usize) -> Option<Batch<'a>> {
+        let mut batch = Batch {
+            keys: [&[]; BATCH],
+            ends: [0; BATCH],
+            len: 0,
+        };
+        let mut words = Tokens::new(line, at);
+        while batch.len < BATCH
+            && let Some(key) = words.next()
+        {
+            if key.len() > KEY_MAX {
+                return None;
+            }
+            batch.keys[batch.len] = key;
+            batch.ends[batch.len] = words.position();
+            batch.len += 1;
+        }
+        Some(batch)
+    }
+
+    fn keys(&self) -> &[&'a [u8]] {
+        &self.keys[..self.len]
+    }
+}
+
+impl Desk<'_> {
+    /// Answers the keys of a get from byte `get.keys` of its line on, until the output holds `full` bytes.
+    /// The reply of this get begins at `mark` of the output, if none of it has been sent.
+    pub fn get(
+        self,
+        line: &[u8],
+        get: Get,
+        mark: Option<usize>,
+        full: usize,
+        out: &mut Output,
+    ) -> Progress {
+        let too_long = |out: &mut Output| {
+            // Nothing of a reply may be seen if one of its keys is too long.
+            if let Some(mark) = mark {
+                out.back_to(mark);
+            }
+            out.text(reply::BAD_FORMAT);
+            Progress::Done
+        };
+        let mut at = get.keys;
+        loop {
+            let Some(batch) = Batch::read(line, at) else {
+                return too_long(out);
+            };
+            if batch.len == 0 {
+                out.text(reply::END);
+                return Progress::Done;
+            }
+            let together = batch.len > 1 && get.touch.is_none() && out.last_len() <= COPIED_TWICE;
+            let answered = match together {
+                true => self.get_together(&batch, get.cas, full, out),
+                false => self.get_each(&batch, get, full, out),
+            };
+            match answered {
+                Ok(count) => at = batch.ends[count - 1],
+                Err(error) => {
+                    self.failed(&error, reply::NO_MEMORY, out);
+                    return Progress::Done;
+                }
+            }
+            if out.unsent().len() >= full {
+                if mark.is_some() && !ascii::keys_fit(line, at) {
+                    return too_long(out);
+                }
+                return Progress::Full(at);
+            }
+        }
+    }
+
+    /// One call for each key, copied straight into the output. Answers how many keys were answered.
+    fn get_each(
+        self,
+        batch: &Batch<'_>,
+        get: Get,
+        full: usize,
+        out: &mut Output,
+    ) -> Result<usize, Error> {
+        for (index, key) in batch.keys().iter().enumerate() {
+            let mut value = out.value(key, get.cas);
+            let found = match get.touch {
+                None => self.server.cache.get_to(key, &mut value),
+                Some(expiry) => self.server.cache.gat_to(key, expiry, &mut value),
+            };
+            match found {
+                Ok(Some(meta)) => value.hit(meta.flags, self.shown(meta)),
+                Ok(None) => value.miss(),
+                Err(error) => {
+                    value.miss();
+                    return Err(error);
+                }
+            }
+            if out.unsent().len() >= full {
+                return Ok(index + 1);
+            }
+        }
+        Ok(batch.len)
+    }
+
+    /// One call for all keys: the core then waits for memory once, not once a key, at the price of a second copy. If
+    /// the values are so large that the output is full before the end, the rest is not taken, and asked for again when
+    /// there is room; the statistics do not count that.
+    fn get_together(
+        self,
+        batch: &Batch<'_>,
+        with_cas: bool,
+        full: usize,
+        out: &mut Output,
+    ) -> Result<usize, Error> {
+        let mut answered = None;
+        let mut hits_left = 0;
+        let keys = batch.keys();
+        self.server.cache.get_many(keys, |index, meta, data| {
+            if answered.is_some() {
+                hits_left += 1;
+                return;
+            }
+            out.value_copied(keys[index], with_cas, meta.flags, self.shown(meta), data);
+            if out.unsent().len() >= full {
+                answered = Some(index + 1);
+            }
+        })?;
+        let answered = answered.unwrap_or(batch.len);
+        if answered < batch.len {
+            let again = (batch.len - answered) as u64;
+            self.counters.add(Count::AskedAgain, again);
+            self.counters.add(Count::AskedAgainHits, hits_left);
+        }
+        Ok(answered)
+    }
+
+    /// The unique as clients see it: with `-C` there is none.
+    fn shown(self, meta: Meta) -> u64 {
+        if self.server.options.cas { meta.cas } else { 0 }
+    }
+
+    /// Would this value be over the item limit? Asked before the value is read, so that nobody can make us hold
+    /// more than one item of it. If so, answers, and removes the old value of a `set` as memcached does.
+    pub fn refuse_too_large(self, store: &Store<'_>, out: &mut Output) -> bool {
+        // memcached's item: header, unique, flags if there are any, key and NUL, value and `\r\n`.
+        let flags = if store.flags == 0 { 0 } else { 4 };
+        let size = 48 + 8 + flags + store.key.len() + 1 + store.len + 2;
+        if size <= self.server.cache.item_size_max() {
+            return false;
+        }
+        self.counters.add(Count::TooLarge, 1);
+        if store.verb == Verb::Set {
+            match self.server.cache.delete(store.key) {
+                Ok(Deletion::Deleted) => self.counters.add(Count::UnlinkHits, 1),
+                _ => self.counters.add(Count::UnlinkMisses, 1),
+            }
+        }
+        if !store.noreply {
+            out.text(reply::TOO_LARGE);
+        }
+        true
+    }
+
+    /// Stores. `data` is the value with its `\r\n`.
+    pub fn store(self, store: &Store<'_>, data: &[u8], out: &mut Output) {
+        let mark = out.mark();
+        match data.split_at_checked(store.len) {
+            Some((value, b"\r\n")) => self.store_value(store, value, out),
+            _ => out.text(reply::BAD_CHUNK),
+        }
+        if store.noreply {
+            out.back_to(mark);
+        }
+    }
+
+    fn store_value(self, store: &Store<'_>, value: &[u8], out: &mut Output) {
+        let cache = &self.server.cache;
+        if matches!(store.verb, Verb::Cas(_)) && !self.server.options.cas {
+            // Without uniques none can match.
+            return out.text(match cache.contains(store.key) {
+                Ok(true) => reply::EXISTS,
+                _ => reply::NOT_FOUND,
+            });
+        }
+        match cache.store(store.verb, store.key, value, store.flags, store.expiry) {
+            Ok(Outcome::Stored(_)) => out.text(reply::STORED),
+            Ok(Outcome::NotStored) => out.text(reply::NOT_STORED),
+            Ok(Outcome::Exists) => out.text(reply::EXISTS),
+            Ok(Outcome::Missing) => out.text(reply::NOT_FOUND),
+            Err(error) => self.failed(&error, reply::NO_MEMORY_STORING, out),
+        }
+    }
+
+    /// Executes a command of one line. `Some` asks the connection to end the server.
+    pub fn simple(self, command: Command<'_>, noreply: bool, out: &mut Output) -> Option<Stop> {
+        let mark = out.mark();
+        let stop = self.answer(command, out);
+        if noreply {
+            out.back_to(mark);
+        }
+        stop
+    }
+
+    fn answer(self, command: Command<'_>, out: &mut Output) -> Option<Stop> {
+        let cache = &self.server.cache;
+        match command {
+            Command::Incr(key, delta) => self.number(cache.incr(key, delta), out),
+            Command::Decr(key, delta) => self.number(cache.decr(key, delta), out),
+            Command::Touch(key, expiry) => match cache.touch(key, expiry) {
+                Ok(Touch::Touched) => out.text(reply::TOUCHED),
+                Ok(Touch::Missing) => out.text(reply::NOT_FOUND),
+                Err(error) => self.failed(&error, reply::NO_MEMORY, out),
+            },
+            Command::Delete(key) => match cache.delete(key) {
+                Ok(Deletion::Deleted) => out.text(reply::DELETED),
+                Ok(_) => out.text(reply::NOT_FOUND),
+                Err(error) => self.failed(&error, reply::NO_MEMORY, out),
+            },
+            Command::Refused(words) => out.text(words),
+            Command::Version => out.text(reply::VERSION),
+            Command::FlushAll(exptime) => self.flush_all(exptime, out),
+            Command::Verbosity(level) => {
+                self.server.set_verbosity(level);
+                out.text(reply::OK);
+            }
+            Command::MemoryLimit(megabytes) => out.text(self.memory_limit(megabytes)),
+            Command::Stats(words) => stats::answer(self.server, words, out),
+            Command::Shutdown(mode) => return self.shutdown(mode, out),
+            Command::DebugTime(seconds) => match cache.advance_clock(seconds) {
+                Ok(()) => out.text(reply::OK),
+                Err(_) => out.text(reply::ERROR),
+            },
+        }
+        None
+    }
+
+    fn number(self, result: Result<Option<u64>, Error>, out: &mut Output) {
+        match result {
+            Ok(Some(value)) => {
+                out.number(value);
+                out.text(b"\r\n");
+            }
+            Ok(None) => out.text(reply::NOT_FOUND),
+            Err(error) => self.failed(&error, reply::NO_MEMORY, out),
+        }
+    }
+
+    fn flush_all(self, exptime: i32, out: &mut Output) {
+        if !self.server.options.flush {
+            return out.text(reply::FLUSH_DISABLED);
+        }
+        let delay = match Expiry::from_exptime(i64::from(exptime)) {
+            Expiry::After(seconds) => seconds,
+            Expiry::At(time) => {
+                let delay = time.saturating_sub(self.server.cache.unix_time());
+                u32::try_from(delay.max(0)).unwrap_or(u32::MAX)
+            }
+            Expiry::Never | Expiry::Past => 0,
+        };
+        self.server.cache.flush_all(delay);
+        out.text(reply::OK);
+    }
+
+    /// The arena is mapped once: the only new limit that can be met is the present one.
+    fn memory_limit(self, megabytes: u32) -> &'static [u8] {
+        match u64::from(megabytes) << 20 {
+            ..0x80_0000 => reply::MEMLIMIT_TOO_SMALL,
+            bytes if bytes == self.server.options.memory => reply::OK,
+            _ if megabytes > 1_000_000_000 => reply::MEMLIMIT_IN_BYTES,
+            _ => reply::MEMLIMIT_FIXED,
+        }
+    }
+
+    fn shutdown(self, mode: Shutdown, out: &mut Output) -> Option<Stop> {
+        if !self.server.options.shutdown_command {
+            out.text(reply::SHUTDOWN_DISABLED);
+            return None;
+        }
+        match mode {
+            Shutdown::Now => Some(Stop::Now),
+            Shutdown::Graceful => Some(Stop::Graceful),
+            Shutdown::Unknown => {
+                out.text(reply::BAD_SHUTDOWN);
+                None
+            }
+        }
+    }
+
+    /// Executes `mg`.
+    pub fn meta_get(self, lookup: &Lookup<'_>, out: &mut Output) {
+        let mut room = [0; KEY_MAX];
+        let key = match lookup.base64 {
+            false => lookup.key,
+            true => match meta::decode(lookup.key, &mut room) {
+                Some(key) => key,
+                None => return out.text(reply::BAD_BASE64),
+            },
+        };
+        let mark = out.mark();
+        let mut data = out.data(lookup.value);
+        match self.server.cache.meta_get(key, lookup.ask, &mut data) {
+            Ok(Some(hit)) => {
+                let with_value = lookup.value && lookup.unless != Some(hit.meta.cas);
+                match with_value {
+                    true => data.hit(),
+                    false => data.miss(),
+                }
+                out.insert(mark, &self.meta_line(lookup, &hit, with_value));
+            }
+            Ok(None) if lookup.quiet => {}
+            Ok(None) => out.text(&meta_miss(lookup)),
+            Err(error) => self.failed(&error, reply::NO_MEMORY, out),
+        }
+    }
+
+    fn meta_line(self, lookup: &Lookup<'_>, hit: &MetaHit, with_value: bool) -> Vec<u8> {
+        let meta = hit.meta;
+        let mut line = match with_value {
+            true => format!("VA {}", meta.len).into_bytes(),
+            false => b"HD".to_vec(),
+        };
+        for word in Tokens::new(lookup.flags, 0) {
+            let shown = match word[0] {
+                b'c' => self.shown(meta).to_string(),
+                b'f' => meta.flags.to_string(),
+                b'h' => u8::from(hit.hit_before).to_string(),
+                b's' => meta.len.to_string(),
+                b't' => meta.ttl.map_or("-1".to_string(), |ttl| ttl.to_string()),
+                b'O' | b'k' => {
+                    repeat_word(&mut line, word, lookup);
+                    continue;
+                }
+                _ => continue,
+            };
+            line.extend([b' ', word[0]]);
+            line.extend(shown.bytes());
+        }
+        for (is_so, letter) in [(hit.sent, b'Z'), (hit.stale, b'X'), (hit.won, b'W')] {
+            if is_so {
+                line.extend([b' ', letter]);
+            }
+        }
+        line.extend(b"\r\n");
+        line
+    }
+
+    /// The words for a failure. What only a damaged arena or the system can cause is said in the log, too.
+    fn failed(self, error: &Error, no_memory: &'static [u8], out: &mut Output) {
+        out.text(match error {
+            Error::KeyEmpty | Error::KeyTooLong { .. } => reply::BAD_FORMAT,
+            Error::ValueTooLarge { .. } => reply::TOO_LARGE,
+            Error::OutOfMemory => no_memory,
+            Error::NotNumeric => reply::NON_NUMERIC,
+            error => {
+                eprintln!("nearcached: {error}");
+                reply::INTERNAL
+            }
+        });
+    }
+}
+
+/// A miss repeats opaque and key.
+fn meta_miss(lookup: &Lookup<'_>) -> Vec<u8> {
+    let mut line = b"EN".to_vec();
+    for word in Tokens::new(lookup.flags, 0) {
+        repeat_word(&mut line, word, lookup);
+    }
+    line.extend(b"\r\n");
+    line
+}
+
+fn repeat_word(line: &mut Vec<u8>, word: &[u8], lookup: &Lookup<'_>) {
+    match word[0] {
+        b'O' => {
+            line.push(b' ');
+            line.extend(word);
+        }
+        b'k' => {
+            line.extend(b" k");
+            line.extend(lookup.key);
+            if lookup.base64 {
+                line.extend(b" b");
+            }
+        }
+        _ => {}
+    }
+}

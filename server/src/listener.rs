@@ -1,0 +1,333 @@
+//! The doors: which sockets are bound, and who is let in. The main thread accepts, counts, and deals the connections
+//! out to the workers in turn.
+
+use crate::options::Options;
+use crate::protocol::reply;
+use crate::server::{Peer, Server};
+use crate::worker::Inbox;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::net::sockopt;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
+    SocketType,
+};
+use std::fs;
+use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many connections are accepted before the loop looks for signals again.
+const ACCEPTS: usize = 64;
+
+/// A bound socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: OwnedFd,
+    /// Its address, as memcached writes it.
+    pub address: String,
+    /// The port and the name of its family in the port file; `None` of a unix socket.
+    inet: Option<(u16, &'static str)>,
+}
+
+/// All bound sockets. The unix socket's file goes away with this.
+#[derive(Debug)]
+pub struct Doors {
+    /// The sockets.
+    pub listeners: Vec<Listener>,
+    unix_socket: Option<PathBuf>,
+    /// Which worker is next.
+    turn: usize,
+}
+
+impl Drop for Doors {
+    fn drop(&mut self) {
+        if let Some(path) = &self.unix_socket {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// What became of an attempt to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Nobody is waiting any more, or enough were let in for now.
+    Done,
+    /// No descriptor is left, or the limit is reached and the rest is to wait: try again when one has gone.
+    Full,
+}
+
+impl Doors {
+    /// Binds what the options name. The error says what could not be bound.
+    pub fn open(options: &Options) -> Result<Doors, String> {
+        let mut doors = Doors {
+            listeners: Vec::new(),
+            unix_socket: None,
+            turn: 0,
+        };
+        if let Some(path) = &options.unix_socket {
+            doors.listeners.push(unix(path, options)?);
+            doors.unix_socket = Some(path.clone());
+            return Ok(doors);
+        }
+        if options.listen.is_empty() {
+            doors.listeners = everywhere(options)?;
+        }
+        for place in &options.listen {
+            doors.listeners.extend(somewhere(place, options)?);
+        }
+        if let Some(path) = std::env::var_os("MEMCACHED_PORT_FILENAME") {
+            doors
+                .write_ports(Path::new(&path))
+                .map_err(|error| format!("cannot write {}: {error}", Path::new(&path).display()))?;
+        }
+        Ok(doors)
+    }
+
+    /// The first TCP port, or 0.
+    pub fn port(&self) -> u16 {
+        let mut ports = self.listeners.iter().filter_map(|listener| listener.inet);
+        ports.next().map_or(0, |(port, _)| port)
+    }
+
+    /// `MEMCACHED_PORT_FILENAME`: whoever waits for the file finds it complete, for it is renamed into place.
+    fn write_ports(&self, path: &Path) -> io::Result<()> {
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".lck");
+        let mut file = fs::File::create(&unfinished)?;
+        for (port, family) in self.listeners.iter().filter_map(|listener| listener.inet) {
+            writeln!(file, "TCP {family}: {port}")?;
+        }
+        drop(file);
+        fs::rename(&unfinished, path)
+    }
+
+    /// Lets in whoever waits at this listener.
+    pub fn accept(&mut self, number: usize, server: &Server, inboxes: &[Arc<Inbox>]) -> Accepted {
+        let listener = &self.listeners[number];
+        for _ in 0..ACCEPTS {
+            if !server.options.refuse_over_limit
+                && server.connections.current() >= server.options.connections as u64
+            {
+                return Accepted::Full;
+            }
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            let (socket, address) = match rustix::net::acceptfrom_with(&listener.socket, flags) {
+                Ok(accepted) => accepted,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    if server.verbosity() > 0 {
+                        eprintln!(
+                            "nearcached: too many open files: no connection is accepted until one closes"
+                        );
+                    }
+                    return Accepted::Full;
+                }
+                Err(Errno::AGAIN) => return Accepted::Done,
+                // The client has gone already, or the like: on to the next.
+                Err(_) => continue,
+            };
+            if !server.connections.admit(server.options.connections) {
+                server.connections.reject();
+                turn_away(&socket);
+                continue;
+            }
+            if listener.inet.is_some() {
+                let _ = sockopt::set_tcp_nodelay(&socket, true);
+                let _ = sockopt::set_socket_keepalive(&socket, true);
+            }
+            let peer = Arc::new(Peer::new(
+                socket.as_raw_fd(),
+                peer_address(address, &listener.address),
+                listener.address.clone(),
+                server.cache.unix_time(),
+            ));
+            server.connections.open(&peer);
+            inboxes[self.turn % inboxes.len()].deal(socket, peer);
+            self.turn = self.turn.wrapping_add(1);
+        }
+        Accepted::Done
+    }
+}
+
+/// Says why, and closes. What the client has sent already is read: closing a socket with unread bytes resets the
+/// connection, and the client might never see the sentence.
+fn turn_away(socket: &OwnedFd) {
+    let _ = rustix::net::send(socket, reply::TOO_MANY_CONNECTIONS, SendFlags::NOSIGNAL);
+    let _ = rustix::net::shutdown(socket, Shutdown::Write);
+    let mut unread = [0u8; 4096];
+    let _ = rustix::net::recv(socket, &mut unread[..], RecvFlags::DONTWAIT);
+}
+
+fn peer_address(address: Option<SocketAddrAny>, listener: &str) -> String {
+    match address.map(SocketAddr::try_from) {
+        Some(Ok(address)) => tcp_name(address),
+        _ => listener.to_string(),
+    }
+}
+
+fn tcp_name(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(_) => format!("tcp:{address}"),
+        SocketAddr::V6(_) => format!("tcp6:{address}"),
+    }
+}
+
+/// Every address of this machine, by both families if both are there.
+fn everywhere(options: &Options) -> Result<Vec<Listener>, String> {
+    let port = wanted_port(options);
+    let v4 = tcp(SocketAddr::from(([0; 4], port)), options);
+    let v6 = tcp(SocketAddr::from(([0u16; 8], port)), options);
+    match (v4, v6) {
+        // A machine without IPv6 (or without IPv4) is served by what it has.
+        (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
+        (Err(_), Ok(v6)) if options.port == -1 => Ok(vec![v6]),
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn wanted_port(options: &Options) -> u16 {
+    u16::try_from(options.port).unwrap_or(0)
+}
+
+/// One `-l` place: `host`, `host:port`, `[v6]`, `[v6]:port`, with `notls:` or `proto[ascii]:` before it if need be.
+fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
+    let mut rest = place;
+    for prefix in ["notls:", "proto[ascii]:", "proto[negotiating]:"] {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest);
+    }
+    for (prefix, why) in [
+        ("btls:", "TLS is not served"),
+        ("mtls:", "TLS is not served"),
+        ("proto[binary]:", "the binary protocol is not served"),
+        ("proto[proxy]:", "the proxy is not served"),
+        ("tag[", "listeners have no tags here"),
+        ("tag_", "listeners have no tags here"),
+    ] {
+        if rest.starts_with(prefix) {
+            return Err(format!("-l {place}: {why}"));
+        }
+    }
+    let (host, port) = host_and_port(rest, wanted_port(options))
+        .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
+    let addresses = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| format!("-l {place}: {error}"))?;
+    let mut listeners = Vec::new();
+    let mut trouble = format!("-l {place}: no such address");
+    for address in addresses {
+        match tcp(address, options) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => trouble = error,
+        }
+    }
+    match listeners.is_empty() {
+        true => Err(trouble),
+        false => Ok(listeners),
+    }
+}
+
+fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
+    if let Some(rest) = place.strip_prefix('[') {
+        let (host, tail) = rest.split_once(']')?;
+        return match tail.strip_prefix(':') {
+            Some(port) => Some((host, port.parse().ok()?)),
+            None if tail.is_empty() => Some((host, default)),
+            None => None,
+        };
+    }
+    let (host, port) = match place.split_once(':') {
+        // More than one colon without brackets is an IPv6 address.
+        Some((_, tail)) if tail.contains(':') => (place, default),
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (place, default),
+    };
+    // memcached's `*` is every address.
+    Some((if host == "*" { "0.0.0.0" } else { host }, port))
+}
+
+fn tcp(address: SocketAddr, options: &Options) -> Result<Listener, String> {
+    let bind = || -> rustix::io::Result<(OwnedFd, SocketAddr)> {
+        let family = match address {
+            SocketAddr::V4(_) => AddressFamily::INET,
+            SocketAddr::V6(_) => AddressFamily::INET6,
+        };
+        let socket = listening_socket(family)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        if address.is_ipv6() {
+            // The IPv4 side has its own socket.
+            sockopt::set_ipv6_v6only(&socket, true)?;
+        }
+        rustix::net::bind(&socket, &address)?;
+        rustix::net::listen(&socket, options.backlog)?;
+        let bound = rustix::net::getsockname(&socket)?;
+        Ok((socket, SocketAddr::try_from(bound)?))
+    };
+    let (socket, bound) = bind().map_err(|error| {
+        format!("failed to listen on TCP {address}: {error}; is another server there?")
+    })?;
+    let family = if bound.is_ipv4() { "INET" } else { "INET6" };
+    Ok(Listener {
+        socket,
+        address: tcp_name(bound),
+        inet: Some((bound.port(), family)),
+    })
+}
+
+fn listening_socket(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    rustix::net::socket_with(family, SocketType::STREAM, flags, None)
+}
+
+fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
+    let failed = |error: &dyn std::fmt::Display| {
+        format!(
+            "failed to listen on UNIX socket {}: {error}",
+            path.display()
+        )
+    };
+    // A socket left by a server that was killed is in the way; anything else is somebody's file.
+    if let Ok(found) = fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            return Err(failed(&"there is a file of that name that is no socket"));
+        }
+        fs::remove_file(path).map_err(|error| failed(&error))?;
+    }
+    let bind = || -> rustix::io::Result<OwnedFd> {
+        let address = SocketAddrUnix::new(path)?;
+        let socket = listening_socket(AddressFamily::UNIX)?;
+        // The mask is in force from the moment the file exists.
+        let before = rustix::process::umask(Mode::from_raw_mode(!options.unix_mask & 0o777));
+        let bound = rustix::net::bind(&socket, &address);
+        rustix::process::umask(before);
+        bound?;
+        rustix::net::listen(&socket, options.backlog)?;
+        Ok(socket)
+    };
+    Ok(Listener {
+        socket: bind().map_err(|error| failed(&error))?,
+        address: format!("unix:{}", path.display()),
+        inet: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places() {
+        assert_eq!(host_and_port("127.0.0.1", 5), Some(("127.0.0.1", 5)));
+        assert_eq!(host_and_port("localhost:7", 5), Some(("localhost", 7)));
+        assert_eq!(host_and_port("::1", 5), Some(("::1", 5)));
+        assert_eq!(host_and_port("[::1]", 5), Some(("::1", 5)));
+        assert_eq!(host_and_port("[::1]:7", 5), Some(("::1", 7)));
+        assert_eq!(host_and_port("*:7", 5), Some(("0.0.0.0", 7)));
+        for wrong in ["[::1", "host:", "host:port", "[::1]7"] {
+            assert_eq!(host_and_port(wrong, 5), None, "{wrong}");
+        }
+    }
+}

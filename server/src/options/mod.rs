@@ -1,0 +1,399 @@
+//! The command line: memcached's options by memcached's names. What makes no sense here is accepted, and said so
+//! under `-v`; a wrong value, or an option that would promise a protection this server does not have, ends the
+//! program with a sentence.
+
+mod extended;
+mod getopt;
+mod table;
+
+use getopt::Given;
+use std::fmt;
+use std::path::PathBuf;
+
+pub use table::help;
+
+/// memcached's version, for which this server stands in.
+pub const MEMCACHED_VERSION: &str = "1.6.45";
+
+/// The exit status of a wrong command line (`EX_USAGE`).
+pub const EX_USAGE: i32 = 64;
+
+/// How the server is to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// `-p`: the TCP port; 0 is off, -1 any free one.
+    pub port: i32,
+    /// `-s`: the unix socket; TCP is then off.
+    pub unix_socket: Option<PathBuf>,
+    /// `-a`: the socket's permissions.
+    pub unix_mask: u32,
+    /// `-l`: where to listen; empty is everywhere.
+    pub listen: Vec<String>,
+    /// `-m`: the memory limit in bytes.
+    pub memory: u64,
+    /// `-M` turns it off: evict when memory is full.
+    pub evict: bool,
+    /// `-c`: the most connections.
+    pub connections: usize,
+    /// `-t`: worker threads.
+    pub threads: usize,
+    /// `-I`: the largest item in bytes.
+    pub item_size_max: usize,
+    /// `-v`: how much is said on standard error.
+    pub verbosity: u8,
+    /// `-d`.
+    pub daemon: bool,
+    /// `-P`.
+    pub pid_file: Option<PathBuf>,
+    /// `-u`.
+    pub user: Option<String>,
+    /// `-b`: the listen queue.
+    pub backlog: i32,
+    /// `-R`: requests a connection may have executed before others have their turn.
+    pub requests_per_turn: u32,
+    /// `-F` turns it off: obey `flush_all`.
+    pub flush: bool,
+    /// `-A`: obey `shutdown`.
+    pub shutdown_command: bool,
+    /// `-B`: the name of the protocol, `auto-negotiate` or `ascii`.
+    pub protocol: &'static str,
+    /// `-C` turns it off: uniques.
+    pub cas: bool,
+    /// `-k`: keep all memory resident.
+    pub lock_memory: bool,
+    /// `-r`: allow core files of any size.
+    pub core_files: bool,
+    /// `-o idle_timeout`: seconds after which a silent connection is closed; 0 is never.
+    pub idle_timeout: u32,
+    /// `-o no_maxconns_fast` turns it off: refuse connections over the limit instead of letting them wait.
+    pub refuse_over_limit: bool,
+    /// `--debug-clock`: a clock that `debugtime` moves.
+    pub debug_clock: bool,
+    /// What was given and has no effect here, one sentence each.
+    pub without_effect: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            port: 11211,
+            unix_socket: None,
+            unix_mask: 0o700,
+            listen: Vec::new(),
+            memory: 64 << 20,
+            evict: true,
+            connections: 1024,
+            threads: 4,
+            item_size_max: 1 << 20,
+            verbosity: 0,
+            daemon: false,
+            pid_file: None,
+            user: None,
+            backlog: 1024,
+            requests_per_turn: 20,
+            flush: true,
+            shutdown_command: false,
+            protocol: "auto-negotiate",
+            cas: true,
+            lock_memory: false,
+            core_files: false,
+            idle_timeout: 0,
+            refuse_over_limit: true,
+            debug_clock: false,
+            without_effect: Vec::new(),
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// Serve.
+    Serve(Box<Options>),
+    /// `-h`.
+    Help,
+    /// `-V`.
+    Version,
+    /// `-i`.
+    License,
+}
+
+/// A command line that cannot be obeyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Why, and what to do.
+    pub sentence: String,
+    /// The exit status.
+    pub status: i32,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+fn wrong<T>(sentence: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong {
+        sentence: sentence.into(),
+        status: EX_USAGE,
+    })
+}
+
+/// Reads the arguments (without the program's name).
+pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
+    let mut options = Options::default();
+    let mut size_given = false;
+    for Given { option, value } in getopt::read(table::OPTIONS, arguments)? {
+        match option {
+            'h' => return Ok(Asked::Help),
+            'V' => return Ok(Asked::Version),
+            'i' => return Ok(Asked::License),
+            'I' => {
+                size_given = true;
+                options.item_size_max = item_size(&value)?;
+            }
+            'o' => extended::apply(&value, &mut options)?,
+            _ => apply(option, value, &mut options)?,
+        }
+    }
+    check(&options, size_given)?;
+    Ok(Asked::Serve(Box::new(options)))
+}
+
+fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong> {
+    match option {
+        'p' => {
+            options.port = number(
+                &value,
+                -1,
+                65535,
+                "-p",
+                "a TCP port, 0 for none, -1 for any",
+            )?
+        }
+        's' => options.unix_socket = Some(PathBuf::from(value)),
+        'a' => match u32::from_str_radix(&value, 8) {
+            Ok(mask) if mask <= 0o777 => options.unix_mask = mask,
+            _ => return wrong(format!("-a {value}: wants a mask of 0 to 777 in octal")),
+        },
+        'l' => options.listen.extend(
+            value
+                .split(',')
+                .filter(|part| !part.is_empty())
+                .map(String::from),
+        ),
+        'm' => {
+            let megabytes: u64 = number(&value, 1, 1 << 40, "-m", "a limit in megabytes")?;
+            options.memory = megabytes << 20;
+        }
+        'M' => options.evict = false,
+        'c' => {
+            let most = 1 << 24;
+            options.connections = number(&value, 1, most, "-c", "a number of connections")?;
+        }
+        't' => options.threads = number(&value, 1, 1024, "-t", "a number of threads")?,
+        'v' => options.verbosity = options.verbosity.saturating_add(1),
+        'd' => options.daemon = true,
+        'P' => options.pid_file = Some(PathBuf::from(value)),
+        'u' => options.user = Some(value),
+        'b' => options.backlog = number(&value, 1, 1 << 20, "-b", "a queue length")?,
+        'R' => {
+            let most = 1 << 30;
+            options.requests_per_turn = number(&value, 1, most, "-R", "a number of requests")?;
+        }
+        'F' => options.flush = false,
+        'A' => options.shutdown_command = true,
+        'C' => options.cas = false,
+        'k' => options.lock_memory = true,
+        'r' => options.core_files = true,
+        'B' => protocol(&value, options)?,
+        'U' => match value.as_str() {
+            "0" => {}
+            _ => return wrong(format!("-U {value}: UDP is not served; only 0 (off) is")),
+        },
+        table::DEBUG_CLOCK => options.debug_clock = true,
+        _ => other(option, &value, options)?,
+    }
+    Ok(())
+}
+
+fn protocol(name: &str, options: &mut Options) -> Result<(), Wrong> {
+    options.protocol = match name {
+        "auto" => "auto-negotiate",
+        "ascii" => "ascii",
+        "binary" => {
+            return wrong("-B binary: the binary protocol is not served; use ascii or auto");
+        }
+        _ => return wrong(format!("-B {name}: wants auto, ascii or binary")),
+    };
+    Ok(())
+}
+
+/// Options that are refused because ignoring them would leave a door open, and those without effect.
+fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> {
+    let why = match option {
+        'S' => return wrong("-S: SASL is not served; without it everybody would be let in"),
+        'Y' => {
+            return wrong("-Y: authentication is not served; without it everybody would be let in");
+        }
+        'Z' => return wrong("-Z: TLS is not served; without it everything would go in the clear"),
+        'e' => return wrong("-e: a warm restart is not served; the cache would start empty"),
+        'f' => {
+            match value.parse::<f64>() {
+                Ok(factor) if factor > 1.0 => {}
+                _ => return wrong(format!("-f {value}: wants a factor greater than 1")),
+            }
+            "there are no slab classes to grow"
+        }
+        'n' => {
+            number::<u32>(value, 1, i64::from(u32::MAX), "-n", "a number of bytes")?;
+            "there are no slab classes"
+        }
+        'D' => {
+            if value.len() != 1 {
+                return wrong(format!("-D {value}: wants one character"));
+            }
+            "statistics by key prefix are not kept"
+        }
+        'N' => {
+            number::<u32>(value, 0, i64::from(i32::MAX), "-N", "a number of NAPI ids")?;
+            "connections are dealt out in turn"
+        }
+        'L' => "memory is mapped by the cache core as it sees fit",
+        'X' => "there are no dump commands to disable",
+        'W' => "there is no watch command to disable",
+        _ => "it is not used",
+    };
+    options
+        .without_effect
+        .push(format!("-{option} has no effect: {why}"));
+    Ok(())
+}
+
+/// A size with an optional `k`, `m` or `g`.
+fn item_size(value: &str) -> Result<usize, Wrong> {
+    let (digits, shift) = match value.as_bytes().last().map(u8::to_ascii_lowercase) {
+        Some(b'k') => (&value[..value.len() - 1], 10),
+        Some(b'm') => (&value[..value.len() - 1], 20),
+        Some(b'g') => (&value[..value.len() - 1], 30),
+        _ => (value, 0),
+    };
+    let bytes = digits.parse::<u64>().ok();
+    match bytes.and_then(|bytes| bytes.checked_mul(1 << shift)) {
+        Some(bytes) if (1 << 10..=1 << 30).contains(&bytes) => Ok(bytes as usize),
+        _ => wrong(format!(
+            "-I {value}: wants 1k to 1024m (a number of bytes, or with k or m)"
+        )),
+    }
+}
+
+fn number<T: TryFrom<i64>>(
+    value: &str,
+    least: i64,
+    most: i64,
+    option: &str,
+    what: &str,
+) -> Result<T, Wrong> {
+    value
+        .parse::<i64>()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .and_then(|number| T::try_from(number).ok())
+        .map_or_else(
+            || wrong(format!("{option} {value}: wants {what}, {least} to {most}")),
+            Ok,
+        )
+}
+
+fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
+    let half = options.memory / 2;
+    if options.item_size_max as u64 > half {
+        return wrong(format!(
+            "{} {}: an item may take half of the memory limit at most, {half} bytes; raise -m or lower -I",
+            if size_given {
+                "-I"
+            } else {
+                "-m makes the default item limit too large:"
+            },
+            options.item_size_max,
+        ));
+    }
+    if options.unix_socket.is_none() && options.port == 0 && options.listen.is_empty() {
+        return wrong("-p 0: there is nothing to listen on; give a port or -s");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str) -> Result<Asked, Wrong> {
+        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
+        parse(&words)
+    }
+
+    fn served(line: &str) -> Options {
+        match asked(line) {
+            Ok(Asked::Serve(options)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn short_long_joined_and_apart() {
+        let expected = served("-p 1234 -m 128 -t 2 -vv");
+        for line in [
+            "-p1234 -m128 -t2 -v -v",
+            "--port=1234 --memory-limit 128 --threads=2 --verbose -v",
+            "--por 1234 --memory-l=128 -vt2 -v",
+        ] {
+            assert_eq!(served(line), expected, "{line}");
+        }
+        assert_eq!(expected.verbosity, 2);
+        assert_eq!(served("-l 127.0.0.1,::1 -l host:99").listen.len(), 3);
+        assert_eq!(served("-I 512k").item_size_max, 512 << 10);
+        assert_eq!(served("-o idle_timeout=5,no_maxconns_fast").idle_timeout, 5);
+    }
+
+    #[test]
+    fn what_has_no_effect_is_said() {
+        let line =
+            "-f 1.5 -n 64 -L -X -W -N 2 -D : -o hashpower=20,modern,slab_reassign,track_sizes";
+        assert_eq!(served(line).without_effect.len(), 11);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_a_sentence() {
+        for (line, part) in [
+            ("-p x", "-p x"),
+            ("-p 65536", "-1 to 65535"),
+            ("-c 0", "-c 0"),
+            ("-t 0", "-t 0"),
+            ("-m 0", "-m 0"),
+            ("-m 1", "half of the memory limit"),
+            ("-I 2g", "1k to 1024m"),
+            ("-I 40m", "half of the memory limit"),
+            ("-f 1", "greater than 1"),
+            ("-U 11211", "UDP"),
+            ("-B binary", "binary protocol"),
+            ("-B x", "auto, ascii or binary"),
+            ("-S", "SASL"),
+            ("-Z", "TLS"),
+            ("-Y file", "authentication"),
+            ("-a 999", "octal"),
+            ("-o nonsense", "nonsense"),
+            ("-o idle_timeout=x", "idle_timeout"),
+            ("-y", "-y"),
+            ("--nonsense", "--nonsense"),
+            ("--memory", "--memory"),
+            ("-p", "-p"),
+            ("-p 0", "nothing to listen on"),
+            ("word", "word"),
+        ] {
+            let wrong = asked(line).expect_err(line);
+            assert!(wrong.sentence.contains(part), "{line}: {wrong}");
+        }
+    }
+}

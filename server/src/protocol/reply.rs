@@ -1,0 +1,86 @@
+//! memcached 1.6.45's wording, in one place. Clients compare these bytes.
+
+macro_rules! lines {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &[u8] = concat!($text, "\r\n").as_bytes();)*
+    };
+}
+
+lines! {
+    /// Stored.
+    STORED = "STORED";
+    /// The verb's condition did not hold.
+    NOT_STORED = "NOT_STORED";
+    /// cas: another unique.
+    EXISTS = "EXISTS";
+    /// No such item.
+    NOT_FOUND = "NOT_FOUND";
+    /// Deleted.
+    DELETED = "DELETED";
+    /// Touched.
+    TOUCHED = "TOUCHED";
+    /// Done.
+    OK = "OK";
+    /// End of a list.
+    END = "END";
+    /// `stats reset`.
+    RESET = "RESET";
+    /// `mn`.
+    META_NOOP = "MN";
+    /// A meta get's miss.
+    META_MISS = "EN";
+    /// `version`. Clients read this to learn what the server can do, so it names the memcached it stands in for.
+    VERSION = "VERSION 1.6.45";
+    /// Not a command.
+    ERROR = "ERROR";
+    /// A command that makes no sense.
+    BAD_FORMAT = "CLIENT_ERROR bad command line format";
+    /// The data does not end where it should.
+    BAD_CHUNK = "CLIENT_ERROR bad data chunk";
+    /// touch, gat, flush_all.
+    BAD_EXPTIME = "CLIENT_ERROR invalid exptime argument";
+    /// incr, decr.
+    BAD_DELTA = "CLIENT_ERROR invalid numeric delta argument";
+    /// incr, decr.
+    NON_NUMERIC = "CLIENT_ERROR cannot increment or decrement non-numeric value";
+    /// Over `-I`.
+    TOO_LARGE = "SERVER_ERROR object too large for cache";
+    /// A store found no memory.
+    NO_MEMORY_STORING = "SERVER_ERROR out of memory storing object";
+    /// incr or decr found no memory.
+    NO_MEMORY = "SERVER_ERROR out of memory";
+    /// `-F`.
+    FLUSH_DISABLED = "CLIENT_ERROR flush_all not allowed";
+    /// No `-A`. The colon is memcached's.
+    SHUTDOWN_DISABLED = "SERVER_ERROR: shutdown not enabled";
+    /// shutdown with an unknown word.
+    BAD_SHUTDOWN = "CLIENT_ERROR invalid shutdown mode";
+    /// cache_memlimit under 8.
+    MEMLIMIT_TOO_SMALL = "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m";
+    /// cache_memlimit with what must be bytes.
+    MEMLIMIT_IN_BYTES = "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes";
+    /// cache_memlimit with another size than the arena's: it was mapped once and for all.
+    MEMLIMIT_FIXED = "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust";
+    /// Over `-c`.
+    TOO_MANY_CONNECTIONS = "ERROR Too many open connections";
+    /// `stats detail` without its word.
+    DETAIL_USAGE = "CLIENT_ERROR usage: stats detail on|off|dump";
+    /// `stats detail on`: prefix statistics are not kept.
+    DETAIL_UNAVAILABLE = "SERVER_ERROR this server keeps no statistics by key prefix";
+    /// `stats cachedump` without its numbers.
+    BAD_CACHEDUMP = "CLIENT_ERROR bad command line";
+    /// A meta flag twice.
+    DUPLICATE_FLAG = "CLIENT_ERROR duplicate flag";
+    /// A meta flag unknown.
+    INVALID_FLAG = "CLIENT_ERROR invalid flag";
+    /// A meta flag's number.
+    BAD_TOKEN = "CLIENT_ERROR bad token in command line format";
+    /// A meta opaque over 31 bytes.
+    OPAQUE_TOO_LONG = "CLIENT_ERROR opaque token too long";
+    /// Over 20 words in a meta command.
+    TOO_MANY_FLAGS = "CLIENT_ERROR options flags are too long";
+    /// A meta key that is no base64.
+    BAD_BASE64 = "CLIENT_ERROR error decoding key";
+    /// The core found its arena damaged, or the system refused.
+    INTERNAL = "SERVER_ERROR the cache could not do this; see the server's log";
+}

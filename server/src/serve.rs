@@ -1,0 +1,246 @@
+//! Starting, accepting, ending. The main thread binds the sockets, starts the workers, deals connections out and waits
+//! for the signal that ends it all.
+
+use crate::listener::{Accepted, Doors};
+use crate::options::{Options, Wrong};
+use crate::process::{self, EX_OSERR, PidFile};
+use crate::server::{Server, Stop};
+use crate::signals::{Asked, Signals};
+use crate::worker::{Inbox, Worker, request_stop};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+/// The event data of the signals' descriptor; listeners have their number.
+const SIGNALS: u64 = u64::MAX;
+
+/// How long a silenced listener waits before it tries again.
+const PAUSE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 10_000_000,
+};
+
+/// Serves until a signal says to end.
+pub fn serve(mut options: Options) -> Result<(), Wrong> {
+    process::become_user(&options)?;
+    process::raise_limits(&options)?;
+    absolute_paths(&mut options);
+    // Bound before going into the background, so that whoever started us learns what could not be.
+    let doors = Doors::open(&options).map_err(system)?;
+    if options.daemon {
+        process::daemonize(options.verbosity > 0)
+            .map_err(|error| system(format!("failed to daemonize: {error}")))?;
+    }
+    let signals = Signals::open().map_err(|error| system(format!("no signals: {error}")))?;
+    let pid_file = options.pid_file.as_deref().map(PidFile::write);
+    let _pid_file = pid_file
+        .transpose()
+        .map_err(|error| system(format!("could not write the pid file: {error}")))?;
+    let cache = open_cache(&options)?;
+    if options.lock_memory {
+        process::lock_memory();
+    }
+    let server = Arc::new(Server::new(cache, options, &doors));
+    let (inboxes, workers) =
+        start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
+    say_what_is_served(&server);
+    let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
+    server.stop();
+    for inbox in &inboxes {
+        inbox.wake();
+    }
+    let ends: Vec<_> = workers.into_iter().map(JoinHandle::join).collect();
+    if ends.iter().any(Result::is_err) {
+        return Err(system("a worker thread failed; see above".into()));
+    }
+    ended.map_err(|error| system(format!("the main loop failed: {error}")))
+}
+
+fn system(sentence: String) -> Wrong {
+    Wrong {
+        sentence,
+        status: EX_OSERR,
+    }
+}
+
+/// Going into the background changes the directory; the paths mean where we were started.
+fn absolute_paths(options: &mut Options) {
+    for path in [&mut options.unix_socket, &mut options.pid_file] {
+        if let Some(given) = path.take() {
+            *path = Some(std::path::absolute(&given).unwrap_or(given));
+        }
+    }
+}
+
+fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
+    let mut wanted = nearcache::Options::new(options.memory);
+    wanted.item_size_max = options.item_size_max;
+    wanted.evict = options.evict;
+    wanted.manual_clock = options.debug_clock;
+    wanted.open().map_err(|error| Wrong {
+        sentence: format!("cannot make the cache: {error}"),
+        status: EX_OSERR,
+    })
+}
+
+type Workers = (Vec<Arc<Inbox>>, Vec<JoinHandle<()>>);
+
+fn start(server: &Arc<Server>) -> io::Result<Workers> {
+    let (mut inboxes, mut workers) = (Vec::new(), Vec::new());
+    for number in 0..server.options.threads {
+        let inbox = Arc::new(Inbox::new()?);
+        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox))?;
+        let thread = thread::Builder::new().name(format!("worker {number}"));
+        workers.push(thread.spawn(move || {
+            let _all_or_nothing = AllOrNothing;
+            worker.run();
+        })?);
+        inboxes.push(inbox);
+    }
+    Ok((inboxes, workers))
+}
+
+/// A worker that panics takes the server with it: its clients would otherwise wait for ever.
+struct AllOrNothing;
+
+impl Drop for AllOrNothing {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            request_stop(Stop::Now);
+        }
+    }
+}
+
+fn say_what_is_served(server: &Server) {
+    if server.verbosity() == 0 {
+        return;
+    }
+    for sentence in &server.options.without_effect {
+        eprintln!("nearcached: {sentence}");
+    }
+    for (fd, address) in &server.listeners {
+        eprintln!(
+            "<{fd} server listening ({}) {address}",
+            server.options.protocol
+        );
+    }
+    eprintln!("nearcached: ready");
+}
+
+/// The main loop.
+struct Gate<'a> {
+    server: &'a Server,
+    doors: Doors,
+    signals: &'a Signals,
+    epoll: OwnedFd,
+    /// Since when the listeners are silenced.
+    silent: Option<Instant>,
+}
+
+impl<'a> Gate<'a> {
+    fn new(server: &'a Server, doors: Doors, signals: &'a Signals) -> io::Result<Gate<'a>> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, signals, EventData::new_u64(SIGNALS), EventFlags::IN)?;
+        for (number, listener) in doors.listeners.iter().enumerate() {
+            let data = EventData::new_u64(number as u64);
+            epoll::add(&epoll, &listener.socket, data, EventFlags::IN)?;
+        }
+        Ok(Gate {
+            server,
+            doors,
+            signals,
+            epoll,
+            silent: None,
+        })
+    }
+
+    fn watch(&mut self, inboxes: &[Arc<Inbox>]) -> io::Result<()> {
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(16);
+        loop {
+            events.clear();
+            let timeout = self.silent.map(|_| &PAUSE);
+            let room = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.epoll, room, timeout) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if self.silent.is_some() {
+                self.listen()?;
+            }
+            for event in &events {
+                match event.data.u64() {
+                    SIGNALS => {
+                        if self.ends() {
+                            return Ok(());
+                        }
+                    }
+                    number => {
+                        let number = number as usize;
+                        if self.doors.accept(number, self.server, inboxes) == Accepted::Full {
+                            self.silence()?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deals with the signals that came; was it one to end by?
+    fn ends(&self) -> bool {
+        while let Some(asked) = self.signals.next() {
+            match asked {
+                Asked::End(name) => {
+                    eprintln!("Signal handled: {name}.");
+                    return true;
+                }
+                Asked::Reload => {
+                    if self.server.verbosity() > 0 {
+                        eprintln!("nearcached: SIGHUP: there is no file to read again");
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Nobody more can be let in: do not ask who is waiting for a while.
+    fn silence(&mut self) -> io::Result<()> {
+        if self.silent.is_none() {
+            self.silent = Some(Instant::now());
+            self.heed(EventFlags::empty())?;
+            let connections = &self.server.connections;
+            // Relaxed: statistics.
+            connections.not_accepting.store(true, Ordering::Relaxed);
+            connections.listen_disabled.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self) -> io::Result<()> {
+        if let Some(since) = self.silent.take() {
+            let connections = &self.server.connections;
+            let micros = since.elapsed().as_micros() as u64;
+            // Relaxed: statistics.
+            connections
+                .listen_disabled_us
+                .fetch_add(micros, Ordering::Relaxed);
+            connections.not_accepting.store(false, Ordering::Relaxed);
+            self.heed(EventFlags::IN)?;
+        }
+        Ok(())
+    }
+
+    fn heed(&self, events: EventFlags) -> io::Result<()> {
+        for (number, listener) in self.doors.listeners.iter().enumerate() {
+            let data = EventData::new_u64(number as u64);
+            epoll::modify(&self.epoll, &listener.socket, data, events)?;
+        }
+        Ok(())
+    }
+}

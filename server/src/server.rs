@@ -1,0 +1,257 @@
+//! What all threads share: the cache, the options, and the register of connections.
+
+use crate::counters::{Counters, Counts};
+use crate::listener::{Doors, Listener};
+use crate::options::Options;
+use nearcache::Cache;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How a `shutdown` command wants to end the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// As SIGINT.
+    Now,
+    /// As SIGUSR1.
+    Graceful,
+}
+
+/// The server.
+#[derive(Debug)]
+pub struct Server {
+    /// The cache.
+    pub cache: Cache,
+    /// How it was started.
+    pub options: Options,
+    /// The TCP port bound (the first, if several); 0 is none.
+    pub bound_port: u16,
+    /// The listeners: descriptor and address.
+    pub listeners: Vec<(i32, String)>,
+    /// When it was started, by the cache's clock.
+    pub started: i64,
+    /// Each worker's counters.
+    pub counters: Vec<Arc<Counters>>,
+    /// The connections.
+    pub connections: Connections,
+    verbosity: AtomicU8,
+    stopping: AtomicBool,
+    base: Mutex<Vec<Counts>>,
+}
+
+impl Server {
+    /// A server that is about to start.
+    pub fn new(cache: Cache, options: Options, doors: &Doors) -> Server {
+        let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
+        Server {
+            started: cache.unix_time(),
+            counters: (0..options.threads).map(|_| Arc::default()).collect(),
+            connections: Connections::default(),
+            verbosity: AtomicU8::new(options.verbosity),
+            stopping: AtomicBool::new(false),
+            base: Mutex::new(vec![Counts::default(); options.threads]),
+            bound_port: doors.port(),
+            listeners: doors.listeners.iter().map(name).collect(),
+            cache,
+            options,
+        }
+    }
+
+    /// How much is said on standard error: 0 nothing, 1 what goes wrong, 2 every command.
+    #[inline]
+    pub fn verbosity(&self) -> u8 {
+        // Relaxed: a setting that may take effect a moment later.
+        self.verbosity.load(Ordering::Relaxed)
+    }
+
+    /// Sets it; memcached stops at 2.
+    pub fn set_verbosity(&self, level: u32) {
+        // Relaxed: as above.
+        self.verbosity.store(level.min(2) as u8, Ordering::Relaxed);
+    }
+
+    /// Have the workers been asked to end?
+    #[inline]
+    pub fn stopping(&self) -> bool {
+        // Acquire: pairs with the Release in `stop`; what was done before it is seen by the ending worker.
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Asks them (whoever calls this also wakes them).
+    pub fn stop(&self) {
+        // Release: pairs with the Acquire in `stopping`.
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// The workers' counts since the last reset, added up, one for each [`Count`](crate::counters::Count).
+    pub fn counts(&self) -> Counts {
+        let base = lock(&self.base);
+        let mut sums = Counts::default();
+        for (counters, base) in self.counters.iter().zip(base.iter()) {
+            for ((sum, now), then) in sums.iter_mut().zip(counters.counts()).zip(base) {
+                *sum += now.saturating_sub(*then);
+            }
+        }
+        sums
+    }
+
+    /// `stats reset`. The workers alone write their counters, so the present values become the base line.
+    pub fn reset_counts(&self) {
+        let mut base = lock(&self.base);
+        for (base, counters) in base.iter_mut().zip(&self.counters) {
+            *base = counters.counts();
+        }
+        self.cache.reset_stats();
+        self.connections.reset();
+    }
+}
+
+/// The connections by file descriptor, and what is counted about them.
+#[derive(Debug, Default)]
+pub struct Connections {
+    open: Mutex<BTreeMap<i32, Arc<Peer>>>,
+    current: AtomicU64,
+    total: AtomicU64,
+    rejected: AtomicU64,
+    most: AtomicU64,
+    /// Times the listeners were silenced for want of descriptors or room.
+    pub listen_disabled: AtomicU64,
+    /// Microseconds they were.
+    pub listen_disabled_us: AtomicU64,
+    /// Are they heard now?
+    pub not_accepting: AtomicBool,
+}
+
+impl Connections {
+    /// Counts a connection in, unless there are `limit` already.
+    pub fn admit(&self, limit: usize) -> bool {
+        // Relaxed: one thread admits; a connection just leaving may be counted a moment longer.
+        let current = self.current.load(Ordering::Relaxed);
+        if current >= limit as u64 {
+            return false;
+        }
+        let current = self.current.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(current, Ordering::Relaxed);
+        self.total.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Counts one that was turned away.
+    pub fn reject(&self) {
+        // Relaxed: a statistic.
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Registers an admitted connection.
+    pub fn open(&self, peer: &Arc<Peer>) {
+        lock(&self.open).insert(peer.fd, Arc::clone(peer));
+    }
+
+    /// Forgets one; call it before the descriptor is closed, whose number then belongs to somebody else.
+    pub fn close(&self, fd: i32) {
+        lock(&self.open).remove(&fd);
+        // Relaxed: see `admit`.
+        self.current.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Open now.
+    pub fn current(&self) -> u64 {
+        // Relaxed: a statistic.
+        self.current.load(Ordering::Relaxed)
+    }
+
+    /// Open now, accepted so far, turned away, most at a time.
+    pub fn readings(&self) -> [u64; 4] {
+        // Relaxed: statistics.
+        [&self.current, &self.total, &self.rejected, &self.most]
+            .map(|number| number.load(Ordering::Relaxed))
+    }
+
+    /// Every open connection, by descriptor.
+    pub fn list(&self) -> Vec<Arc<Peer>> {
+        lock(&self.open).values().cloned().collect()
+    }
+
+    fn reset(&self) {
+        // Relaxed: statistics.
+        self.total.store(0, Ordering::Relaxed);
+        self.rejected.store(0, Ordering::Relaxed);
+        self.listen_disabled.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What is known about the other end of a connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// The descriptor.
+    pub fd: i32,
+    /// The other end's address, as memcached writes it.
+    pub address: String,
+    /// The listener's address.
+    pub listener: String,
+    /// When the last bytes came, in the cache's seconds.
+    pub last_command: AtomicI64,
+    state: AtomicU8,
+}
+
+/// What a connection is doing, under memcached's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Doing {
+    /// Waiting for a command.
+    Read,
+    /// In the middle of a value.
+    ReadValue,
+    /// Skipping a value.
+    Swallow,
+    /// Waiting for the client to read.
+    Write,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Doing::Read => "conn_read",
+            Doing::ReadValue => "conn_nread",
+            Doing::Swallow => "conn_swallow",
+            Doing::Write => "conn_mwrite",
+        })
+    }
+}
+
+impl Peer {
+    /// A connection just accepted.
+    pub fn new(fd: i32, address: String, listener: String, now: i64) -> Peer {
+        Peer {
+            fd,
+            address,
+            listener,
+            last_command: AtomicI64::new(now),
+            state: AtomicU8::new(Doing::Read as u8),
+        }
+    }
+
+    /// Notes what it is doing.
+    pub fn set_doing(&self, doing: Doing) {
+        // Relaxed: a statistic.
+        self.state.store(doing as u8, Ordering::Relaxed);
+    }
+
+    /// What it is doing.
+    pub fn doing(&self) -> Doing {
+        // Relaxed: a statistic.
+        match self.state.load(Ordering::Relaxed) {
+            1 => Doing::ReadValue,
+            2 => Doing::Swallow,
+            3 => Doing::Write,
+            _ => Doing::Read,
+        }
+    }
+}
+
+/// Locks; no code panics while holding one of these locks, so a poisoned one is as good as any.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,339 @@
+//! One event loop. Each worker thread owns its connections from accept to close; nothing but the cache is shared on
+//! the way of a request.
+//!
+//! The loop sits on `rustix` and epoll rather than on `mio`: it wants level-triggered readiness (after one read that
+//! did not fill its buffer there is no second read just to see `EAGAIN`, and a connection that must let others go
+//! first needs no bookkeeping of unread sockets), which mio does not offer, and mio's portability buys nothing to a
+//! server of unix sockets and eventfds on Linux. rustix's calls are safe, and are the bare system calls.
+
+use crate::buffer::Pool;
+use crate::connection::{Connection, Shop, Turn};
+use crate::counters::{Count, Counters};
+use crate::dispatch::Desk;
+use crate::server::{Peer, Server, Stop, lock};
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpid, kill_process};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+/// The event data of the wake-up descriptor; connections have their slot's number.
+const WAKE: u64 = u64::MAX;
+
+/// How many sockets are told ready at a time.
+const EVENTS: usize = 256;
+
+/// How others reach a worker.
+#[derive(Debug)]
+pub struct Inbox {
+    arrivals: Mutex<Vec<(OwnedFd, Arc<Peer>)>>,
+    wake: OwnedFd,
+}
+
+impl Inbox {
+    /// An empty one.
+    pub fn new() -> io::Result<Inbox> {
+        Ok(Inbox {
+            arrivals: Mutex::default(),
+            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    /// Hands the worker a connection.
+    pub fn deal(&self, socket: OwnedFd, peer: Arc<Peer>) {
+        lock(&self.arrivals).push((socket, peer));
+        self.wake();
+    }
+
+    /// Makes the worker look around.
+    pub fn wake(&self) {
+        // It can fail only when the counter is full, and then the worker is awake.
+        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+    }
+}
+
+/// A connection in its slot.
+#[derive(Debug)]
+struct Slot {
+    connection: Connection,
+    /// What epoll watches for.
+    interest: EventFlags,
+    /// Is it in the list of those that go on at once?
+    queued: bool,
+    held: (usize, usize),
+}
+
+/// What connections hold for reading and for writing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    bytes: (usize, usize),
+    holders: (usize, usize),
+}
+
+impl Held {
+    /// One connection held `then` and holds `now`.
+    fn change(&mut self, then: (usize, usize), now: (usize, usize)) {
+        self.bytes.0 = self.bytes.0 + now.0 - then.0;
+        self.bytes.1 = self.bytes.1 + now.1 - then.1;
+        self.holders.0 = self.holders.0 + usize::from(now.0 > 0) - usize::from(then.0 > 0);
+        self.holders.1 = self.holders.1 + usize::from(now.1 > 0) - usize::from(then.1 > 0);
+    }
+}
+
+/// A worker.
+#[derive(Debug)]
+pub struct Worker {
+    server: Arc<Server>,
+    counters: Arc<Counters>,
+    inbox: Arc<Inbox>,
+    epoll: OwnedFd,
+    slots: Vec<Option<Slot>>,
+    free: Vec<usize>,
+    /// Slots that go on at once, in turn.
+    queue: Vec<usize>,
+    pool: Pool,
+    /// Bytes held by the connections, and how many hold any.
+    held: Held,
+    now: i64,
+    swept: i64,
+}
+
+impl Worker {
+    /// The worker of this number.
+    pub fn new(server: Arc<Server>, number: usize, inbox: Arc<Inbox>) -> io::Result<Worker> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(
+            &epoll,
+            &inbox.wake,
+            EventData::new_u64(WAKE),
+            EventFlags::IN,
+        )?;
+        let now = server.cache.unix_time();
+        Ok(Worker {
+            counters: Arc::clone(&server.counters[number]),
+            server,
+            inbox,
+            epoll,
+            slots: Vec::new(),
+            free: Vec::new(),
+            queue: Vec::new(),
+            pool: Pool::default(),
+            held: Held::default(),
+            now,
+            swept: now,
+        })
+    }
+
+    /// Serves until the server stops.
+    pub fn run(mut self) {
+        let mut events = Vec::with_capacity(EVENTS);
+        while !self.server.stopping() {
+            events.clear();
+            match self.wait(&mut events) {
+                Ok(()) | Err(Errno::INTR) => {}
+                Err(error) => {
+                    eprintln!("nearcached: epoll failed: {error}; the server ends");
+                    request_stop(Stop::Now);
+                    return;
+                }
+            }
+            self.now = self.server.cache.unix_time();
+            self.go_on(events.is_empty());
+            let mut woken = false;
+            let count = events.len();
+            for (index, event) in events.iter().enumerate() {
+                match event.data.u64() {
+                    WAKE => woken = true,
+                    slot => self.ready(slot as usize, event.flags, index + 1 < count),
+                }
+            }
+            // After the events: a slot freed by one of them must not be another connection's for the next.
+            if woken {
+                self.welcome();
+            }
+            self.sweep();
+            self.note();
+        }
+        for slot in 0..self.slots.len() {
+            self.close(slot);
+        }
+    }
+
+    fn wait(&self, events: &mut Vec<epoll::Event>) -> Result<(), Errno> {
+        const NOW: Timespec = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        const SECOND: Timespec = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        let timeout = match (self.queue.is_empty(), self.server.options.idle_timeout) {
+            (false, _) => Some(&NOW),
+            (true, 0) => None,
+            (true, _) => Some(&SECOND),
+        };
+        epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), timeout)?;
+        Ok(())
+    }
+
+    /// The connections that had to let others go first.
+    fn go_on(&mut self, alone: bool) {
+        let queue = std::mem::take(&mut self.queue);
+        let count = queue.len();
+        for slot in queue {
+            self.turn(slot, !alone || count > 1, Connection::again);
+        }
+    }
+
+    fn ready(&mut self, slot: usize, flags: EventFlags, more: bool) {
+        let Some(Some(found)) = self.slots.get(slot) else {
+            return;
+        };
+        // One that goes on at once anyway has had its turn.
+        if found.queued {
+            return;
+        }
+        let others_wait = more || !self.queue.is_empty();
+        if found.interest.contains(EventFlags::OUT) {
+            self.turn(slot, others_wait, Connection::writable);
+        } else if flags.intersects(EventFlags::IN | EventFlags::ERR | EventFlags::HUP) {
+            self.turn(slot, others_wait, Connection::readable);
+        }
+    }
+
+    fn turn(
+        &mut self,
+        slot: usize,
+        others_wait: bool,
+        work: fn(&mut Connection, &mut Shop<'_>) -> Turn,
+    ) {
+        let Some(Some(found)) = self.slots.get_mut(slot) else {
+            return;
+        };
+        found.queued = false;
+        let mut shop = Shop {
+            desk: Desk {
+                server: &self.server,
+                counters: &self.counters,
+            },
+            pool: &mut self.pool,
+            others_wait,
+            now: self.now,
+        };
+        let turn = work(&mut found.connection, &mut shop);
+        let held = found.connection.held();
+        if held != found.held {
+            self.held.change(found.held, held);
+            found.held = held;
+        }
+        let interest = match turn {
+            Turn::Read => EventFlags::IN,
+            Turn::Write => EventFlags::OUT,
+            Turn::Again => {
+                found.queued = true;
+                self.queue.push(slot);
+                EventFlags::IN
+            }
+            Turn::Close => return self.close(slot),
+            Turn::Stop(stop) => {
+                self.close(slot);
+                return request_stop(stop);
+            }
+        };
+        if interest != found.interest {
+            found.interest = interest;
+            let data = EventData::new_u64(slot as u64);
+            if epoll::modify(&self.epoll, found.connection.socket(), data, interest).is_err() {
+                self.close(slot);
+            }
+        }
+    }
+
+    /// Takes in the connections dealt to this worker.
+    fn welcome(&mut self) {
+        let mut count = [0u8; 8];
+        let _ = rustix::io::read(&self.inbox.wake, &mut count);
+        let arrivals = std::mem::take(&mut *lock(&self.inbox.arrivals));
+        for (socket, peer) in arrivals {
+            let slot = self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
+                self.slots.len() - 1
+            });
+            let data = EventData::new_u64(slot as u64);
+            let added = epoll::add(&self.epoll, &socket, data, EventFlags::IN);
+            if self.server.verbosity() > 1 {
+                let protocol = self.server.options.protocol;
+                eprintln!("<{} new {protocol} client connection", peer.fd);
+            }
+            self.slots[slot] = Some(Slot {
+                connection: Connection::new(socket, peer),
+                interest: EventFlags::IN,
+                queued: false,
+                held: (0, 0),
+            });
+            if let Err(error) = added {
+                if self.server.verbosity() > 0 {
+                    eprintln!("nearcached: epoll did not take a connection: {error}");
+                }
+                self.close(slot);
+            }
+        }
+    }
+
+    fn close(&mut self, slot: usize) {
+        let Some(found) = self.slots[slot].take() else {
+            return;
+        };
+        self.held.change(found.held, (0, 0));
+        let fd = found.connection.peer().fd;
+        if self.server.verbosity() > 1 {
+            eprintln!("<{fd} connection closed.");
+        }
+        self.server.connections.close(fd);
+        self.queue.retain(|&queued| queued != slot);
+        self.free.push(slot);
+    }
+
+    /// `-o idle_timeout`: once a second, closes the connections that have been silent for longer.
+    fn sweep(&mut self) {
+        let limit = i64::from(self.server.options.idle_timeout);
+        if limit == 0 || self.now == self.swept {
+            return;
+        }
+        self.swept = self.now;
+        for slot in 0..self.slots.len() {
+            let Some(found) = &self.slots[slot] else {
+                continue;
+            };
+            // Relaxed: this thread is the one that stores it.
+            let last = found.connection.peer().last_command.load(Ordering::Relaxed);
+            if self.now - last > limit {
+                self.counters.add(Count::IdleKicks, 1);
+                self.close(slot);
+            }
+        }
+    }
+
+    /// Notes what the buffers hold, for `stats`.
+    fn note(&self) {
+        let Held { bytes, holders } = self.held;
+        self.counters.read_buffer_bytes.set(bytes.0 as u64);
+        self.counters.write_buffer_bytes.set(bytes.1 as u64);
+        self.counters.read_buffers.set(holders.0 as u64);
+        self.counters.write_buffers.set(holders.1 as u64);
+        self.counters.pooled_bytes.set(self.pool.bytes() as u64);
+    }
+}
+
+/// Ends the server the way it always ends: by a signal to the main thread.
+pub fn request_stop(stop: Stop) {
+    let signal = match stop {
+        Stop::Now => Signal::INT,
+        Stop::Graceful => Signal::USR1,
+    };
+    let _ = kill_process(getpid(), signal);
+}

@@ -1,0 +1,124 @@
+#!/bin/sh
+# Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
+# as php-memcached does, nothing leaks. Ends with "N passed, M failed"; exits non-zero on any failure.
+#
+# PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config). NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root" || exit 1
+out=$root/target/php
+passed=0
+failed=0
+
+pass() { passed=$((passed + 1)); echo "ok      $1"; }
+fail() { failed=$((failed + 1)); echo "FAILED  $1"; }
+check() { # check NAME COMMAND...: counts the command's exit
+    name=$1
+    shift
+    if "$@" >"$out/log" 2>&1; then pass "$name"; else fail "$name"; sed 's/^/        /' "$out/log"; fi
+}
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# ext-php-rs wants an absolute PHP_CONFIG, and the php beside it.
+for candidate in "${PHP_CONFIG:-}" php-config8.2 php-config; do
+    [ -n "$candidate" ] && config=$(command -v "$candidate") && break
+    config=
+done
+if [ -z "$config" ]; then
+    echo "no php-config found: install PHP's development files (Debian: php8.2-dev), or set PHP_CONFIG" >&2
+    fail "find php-config"
+    finish
+fi
+PHP_CONFIG=$(cd "$(dirname "$config")" && pwd)/$(basename "$config")
+PHP=$("$PHP_CONFIG" --php-binary)
+export PHP_CONFIG PHP
+
+mkdir -p "$out"
+if ! cargo build --release --quiet -p nearcache-php; then
+    fail "build"
+    finish
+fi
+target=${CARGO_TARGET_DIR:-$root/target}
+extension=$out/nearcache.so
+# A new file in place of the old one: whoever has the old one mapped keeps it.
+if ! cmp -s "$target/release/libnearcache_php.so" "$extension"; then
+    cp "$target/release/libnearcache_php.so" "$extension.new" && mv "$extension.new" "$extension"
+fi
+php() { "$PHP" -n -d "extension=$extension" "$@"; }
+
+check "php -r loads it" php -r 'exit(class_exists("NearCache\Cache") && phpversion("nearcache") === "0.1.0" ? 0 : 1);'
+check "php --ri nearcache" php --ri nearcache
+
+# The .phpt tests, in a copy, for run-tests.php leaves its files beside them.
+runner=
+for build in "$("$PHP_CONFIG" --extension-dir)/build" "$("$PHP_CONFIG" --prefix)/lib/php/build"; do
+    [ -f "$build/run-tests.php" ] && runner=$build/run-tests.php && break
+done
+if [ -n "$runner" ]; then
+    rm -rf "$out/tests"
+    cp -R bindings/php/tests "$out/tests"
+    cp bindings/php/nearcache.stub.php "$out/nearcache.stub.php"
+    TEST_PHP_EXECUTABLE=$PHP NO_INTERACTION=1 "$PHP" -n "$runner" -n -q --offline --no-color -g FAIL,XFAIL,BORK,WARN,LEAK \
+        -d "extension=$extension" --show-diff -W "$out/results" "$out/tests" >"$out/log" 2>&1
+    while read -r status name; do
+        name=bindings/php/tests/$(basename "$name")
+        case $status in
+        PASSED) pass "$name" ;;
+        SKIPPED) echo "skipped $name" ;;
+        *) fail "$name ($status)" ;;
+        esac
+    done <"$out/results"
+    [ -s "$out/results" ] || fail "run-tests.php ran nothing"
+    grep -q '^\(FAILED\|BORKED\|WARNED\|LEAKED\)' "$out/results" && cat "$out/log"
+else
+    fail "run-tests.php not found: install PHP's development files (Debian: php8.2-dev)"
+fi
+
+# The driver: a conversation through it.
+check "driver.php" sh -c 'printf "set a 5 0 1\r\nx\r\nget a b\r\nadvance 1\r\nincr n 1\r\nnonsense\r\n" |
+    "$PHP" -n -d "extension=$1" tests/drivers/driver.php | cmp - tests/php/driver.expected' sh "$extension"
+
+# The same calls on \Memcached and on NearCache\Cache, if php-memcached and memcached are here.
+if "$PHP" -r 'exit(extension_loaded("memcached") ? 0 : 1);' 2>/dev/null && command -v memcached >/dev/null; then
+    check "agrees with php-memcached" "$PHP" -d "extension=$extension" tests/php/differential.php
+else
+    echo "skipped agrees with php-memcached (php-memcached or memcached is missing)"
+fi
+
+# Request after request in PHP-FPM, if it is here.
+version=$("$PHP" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+fpm=
+for candidate in "php-fpm$version" "$("$PHP_CONFIG" --prefix)/sbin/php-fpm"; do
+    fpm=$(command -v "$candidate") && break
+done
+if [ -n "$fpm" ]; then
+    check "php-fpm" "$PHP" -n tests/php/fpm.php "$fpm" "$extension"
+else
+    echo "skipped php-fpm (php-fpm$version is missing)"
+fi
+
+# Leaks: the bytes lost may not grow with the number of rounds.
+if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
+    lost() { # lost ROUNDS: bytes definitely and indirectly lost, and errors
+        USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1 valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect \
+            --error-exitcode=0 --log-file="$out/valgrind.$1" "$PHP" -n -d "extension=$extension" tests/php/leak.php "$1" >"$out/log" 2>&1 || return 1
+        awk '/definitely lost/ { gsub(",", "", $2); sum += $2 } END { print sum + 0 }' "$out/valgrind.$1"
+        grep -c 'Invalid \(read\|write\)\|uninitialised' "$out/valgrind.$1"
+    }
+    few=$(lost 2)
+    many=$(lost 40)
+    if [ -n "$few" ] && [ "$few" = "$many" ] && [ "${few##*[!0-9]}" = 0 ]; then
+        pass "valgrind: nothing lost per round, no invalid access"
+    else
+        fail "valgrind: lost after 2 rounds: $(echo $few), after 40: $(echo $many) (bytes, invalid accesses)"
+        tail -n 40 "$out/valgrind.40"
+    fi
+else
+    echo "skipped valgrind"
+fi
+finish

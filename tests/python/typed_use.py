@@ -1,0 +1,30 @@
+"""What a type checker makes of the module's use; checked by mypy in test_docs.py, never run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, assert_type
+
+from nearcache import Cache
+
+cache = Cache("64MiB", item_size_max=1 << 20, evict=True, manual_clock=False)
+
+assert_type(cache.set("k", b"v", timedelta(minutes=1)), bool)
+assert_type(cache.gets("k"), tuple[Any, int | Any])
+assert_type(cache.cas("k", 1, 2, 0.5), bool | None)
+assert_type(cache.get_many(["a"]), dict[str, Any])
+assert_type(cache.get_many([b"a"]), dict[bytes, Any])
+assert_type(cache.set_many({"a": 1}), list[str])
+assert_type(cache.delete_many({"a", "b"}), int)
+assert_type(cache.incr("n"), int | None)
+assert_type(cache.incr("n", 1, 0), int)
+assert_type(cache.incr("n", initial=0), int)
+assert_type(cache.get_raw("k"), tuple[bytes, int] | None)
+assert_type(list(cache), list[bytes])
+assert_type(cache.stats(), dict[str, int])
+with cache as same:
+    assert_type(same, Cache)
+
+cache.set("k", 1.5)  # type: ignore[arg-type]
+cache.set(1, b"")  # type: ignore[arg-type]
+cache["k"] = None  # type: ignore[assignment]

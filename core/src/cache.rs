@@ -1,74 +1,13 @@
-//! The safe face: `Cache`, `Options`, `Pin`.
+//! The safe face: `Cache`, its pins and its iterators.
 
 use crate::memory::Arena;
 use crate::ops::{Delta, Pinned, Walk, check_key};
 use crate::sync::{AtomicU64, Ordering};
+use crate::types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
 use crate::{Deletion, Error, Outcome, Stats, Touch, check, seat};
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// When an item dies, in whole seconds. An item lives at most 17 years from the cache's creation: what is to
-/// live longer, but not for ever, is cut to that.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expiry {
-    /// Never.
-    #[default]
-    Never,
-    /// This many seconds from now.
-    After(u32),
-    /// At this Unix time (already dead if that is past).
-    At(i64),
-    /// Dead from the start: the store succeeds, the old value is gone, a get misses.
-    Past,
-}
-
-impl Expiry {
-    /// memcached's rule: 0 never, up to 30 days relative seconds, above that an absolute Unix time,
-    /// negative already expired.
-    pub fn from_exptime(exptime: i64) -> Expiry {
-        const MONTH: i64 = 60 * 60 * 24 * 30;
-        match exptime {
-            0 => Expiry::Never,
-            i64::MIN..0 => Expiry::Past,
-            1..=MONTH => Expiry::After(exptime as u32),
-            _ => Expiry::At(exptime),
-        }
-    }
-}
-
-/// How a cache is made. `Options::new(bytes).open()`.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// The memory limit in bytes, exact over everything: items, index, metadata. At least [`Options::SIZE_MIN`].
-    pub size: u64,
-    /// The largest item, counted as memcached counts it (key + value + about 60 bytes). 1 KiB to 1 GiB; default 1 MiB.
-    /// Never more than half of `size`.
-    pub item_size_max: usize,
-    /// Evict when memory is full (the default), or refuse with [`Error::OutOfMemory`].
-    pub evict: bool,
-    /// The expected average of key + value in bytes; sizes the index. Default 100.
-    pub item_size_hint: usize,
-    /// A clock that moves only by [`Cache::advance_clock`], for tests. Default false.
-    pub manual_clock: bool,
-}
-
 impl Options {
-    /// The smallest memory limit: 1 MiB.
-    pub const SIZE_MIN: u64 = 1 << 20;
-    /// The largest: 4 TiB.
-    pub const SIZE_MAX: u64 = 1 << 42;
-
-    /// Defaults with this memory limit in bytes.
-    pub fn new(size: u64) -> Options {
-        Options {
-            size,
-            item_size_max: 1 << 20,
-            evict: true,
-            item_size_hint: 100,
-            manual_clock: false,
-        }
-    }
     /// Makes the cache.
     pub fn open(&self) -> Result<Cache, Error> {
         static IDS: AtomicU64 = AtomicU64::new(1);
@@ -76,96 +15,6 @@ impl Options {
         let id = IDS.fetch_add(1, Ordering::Relaxed);
         Ok(Cache { arena: Arc::new(Arena::create(self, id, crate::hash::random_seed()?)?) })
     }
-}
-
-/// A storing verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Store whatever is there.
-    Set,
-    /// Store only if there is nothing.
-    Add,
-    /// Store only if there is something.
-    Replace,
-    /// Add the bytes behind the present value; flags and expiry given are ignored.
-    Append,
-    /// Add the bytes before the present value; flags and expiry given are ignored.
-    Prepend,
-    /// Store only if the item's unique is still this.
-    Cas(u64),
-}
-
-/// What is known of a hit besides its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Meta {
-    /// The value's length in bytes.
-    pub len: usize,
-    /// The client's flags.
-    pub flags: u32,
-    /// The cas unique.
-    pub cas: u64,
-    /// Seconds left to live; `None` is for ever.
-    pub ttl: Option<u32>,
-}
-
-/// A hit copied out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Value {
-    /// The bytes.
-    pub data: Vec<u8>,
-    /// The client's flags.
-    pub flags: u32,
-    /// The cas unique.
-    pub cas: u64,
-    /// Seconds left to live; `None` is for ever.
-    pub ttl: Option<u32>,
-}
-
-/// An item met by iteration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Entry {
-    /// The key.
-    pub key: Vec<u8>,
-    /// The value and its attributes.
-    pub value: Value,
-}
-
-/// Where a get copies to. Implemented for `Vec<u8>` (cleared and filled).
-pub trait Sink {
-    /// Room for exactly `len` bytes, or `None` to refuse them (the hit is then reported without its bytes).
-    /// May be called again with another length when the item changed while it was copied: the last call counts,
-    /// and all of its bytes have been written when the get returns. No lock or pin of the cache is held during the call.
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
-}
-
-/// The questions of a meta get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MetaGet {
-    /// N: on a miss make an empty item of this lifetime, and win it.
-    pub vivify: Option<Expiry>,
-    /// R: if fewer seconds are left than this, the first to ask wins the recache.
-    pub recache: Option<u32>,
-    /// T: give the item this expiry.
-    pub touch: Option<Expiry>,
-}
-
-/// The answers of a meta get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MetaHit {
-    /// Length, flags, unique, time left.
-    pub meta: Meta,
-    /// W: this caller has won the right to recache.
-    pub won: bool,
-    /// X: the item is stale.
-    pub stale: bool,
-    /// Z: the right to recache was given to another before.
-    pub sent: bool,
-    /// h: the item had been read before this get.
-    pub hit_before: bool,
 }
 
 /// A cache. `&Cache` is all that any verb needs; share it between threads by reference or `Arc`.
@@ -475,19 +324,5 @@ impl Iterator for Keys<'_> {
     type Item = Vec<u8>;
     fn next(&mut self) -> Option<Vec<u8>> {
         self.0.next().map(|entry| entry.key)
-    }
-}
-
-impl Value {
-    pub(crate) fn new(data: Vec<u8>, meta: Meta) -> Value {
-        Value { data, flags: meta.flags, cas: meta.cas, ttl: meta.ttl }
-    }
-}
-
-impl Sink for Vec<u8> {
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        // Only what the vector grows by is zeroed: one that is used again costs nothing.
-        self.resize(len, 0);
-        Some(crate::memory::as_room(self))
     }
 }

@@ -10,14 +10,13 @@
 //! value follows it on the next byte. A LARGE item lists the segments ("extents") that hold the first part of
 //! its value, and keeps the rest inline.
 
-use crate::index::mark;
+use crate::bucket::mark;
 use crate::memory::Arena;
 use crate::sync::Ordering;
 
 /// What is in an item besides key and value.
 pub(crate) mod bit {
-    /// Reserved: the value is a number in a word of its own.
-    pub const NUMERIC: u64 = 1 << 52;
+    // Bit 52 is kept for values that are a number in a word of their own.
     /// Four bytes of client flags follow the value (else they are 0).
     pub const FLAGS: u64 = 1 << 53;
     /// The unique is in a word of its own, because the item was moved.

@@ -1,9 +1,5 @@
 //! Statistics under memcached's names.
 
-use crate::hazard::COUNTERS;
-use crate::seat::Op;
-use crate::sync::Ordering;
-
 /// A reading of the counters, under memcached's names. Counters only grow (until `reset_stats`);
 /// `curr_items`, `bytes` and `limit_maxbytes` are readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,41 +163,7 @@ pub(crate) enum Counter {
 /// Counters up to here are set to 0 by `reset_stats`; those after it say what is in the cache.
 pub(crate) const RESETTABLE: usize = Counter::ItemsIn as usize;
 
-const _: () = assert!(Counter::FlushedBytesOut as usize + 1 <= crate::hazard::COUNTERS);
-
-impl Op<'_> {
-    /// The sums of all seats' counters. Relaxed throughout: readings.
-    fn sums(&self) -> [u64; COUNTERS] {
-        let mut sums = [0_u64; COUNTERS];
-        for seat in self.arena.seats() {
-            for (sum, counter) in sums.iter_mut().zip(&seat.counters) {
-                *sum = sum.wrapping_add(counter.load(Ordering::Relaxed));
-            }
-        }
-        sums
-    }
-
-    pub(crate) fn stats(&self) -> Stats {
-        // A delayed flush whose time has come shows in the readings.
-        self.horizon();
-        let superblock = self.arena.superblock();
-        let mut sums = self.sums();
-        for (sum, base) in sums.iter_mut().zip(&superblock.baseline.0) {
-            *sum = sum.wrapping_sub(base.load(Ordering::Relaxed));
-        }
-        let flush = &superblock.flush.0;
-        let flushed = (flush.items.load(Ordering::Relaxed), flush.bytes.load(Ordering::Relaxed));
-        Stats::from_sums(&sums, flushed, self.arena.geometry().words * 8)
-    }
-
-    /// Seats are written by their owners alone: a reset notes where they stand.
-    pub(crate) fn reset_stats(&self) {
-        let baseline = &self.arena.superblock().baseline.0;
-        for (sum, base) in self.sums().iter().zip(baseline).take(RESETTABLE) {
-            base.store(*sum, Ordering::Relaxed);
-        }
-    }
-}
+const _: () = assert!((Counter::FlushedBytesOut as usize) < crate::hazard::COUNTERS);
 
 impl Stats {
     /// From the sums over all seats; `flushed` are the items and bytes that were dead at the last flush.

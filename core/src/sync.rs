@@ -10,6 +10,7 @@ pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
 #[repr(u8)]
 pub enum Mutant {
     /// Nothing is left out.
+    #[cfg_attr(not(loom), allow(dead_code))]
     None,
     /// A helper does not re-check CTRL after it has read the slot.
     HelpWithoutRecheck,

@@ -162,9 +162,7 @@ impl Server {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let text = fs::read_to_string(&place).unwrap_or_default();
-            let port = text
-                .lines()
-                .find_map(|line| line.strip_prefix("TCP INET: "));
+            let port = text.lines().find_map(|line| line.strip_prefix("TCP INET: "));
             if let Some(port) = port.and_then(|port| port.trim().parse().ok()) {
                 return Ok(Server { child, port, place });
             }
@@ -241,12 +239,7 @@ fn round(server: &Server, work: &Work, seconds: f64) -> Outcome<Round> {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let socket = OwnedFd::from(stream);
-        epoll::add(
-            &epoll,
-            &socket,
-            EventData::new_u64(number as u64),
-            EventFlags::IN,
-        )?;
+        epoll::add(&epoll, &socket, EventData::new_u64(number as u64), EventFlags::IN)?;
         links.push(Link {
             socket,
             random: 0x9e37_79b9 + number as u64 * 7919,
@@ -313,19 +306,13 @@ impl Link {
             Err(Errno::AGAIN) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let start: &[u8] = if matches!(work.ask, Ask::Set) {
-            b"STORED\r\n"
-        } else {
-            b"VALUE key"
-        };
+        let start: &[u8] = if matches!(work.ask, Ask::Set) { b"STORED\r\n" } else { b"VALUE key" };
         let good =
             count > 0 && count <= self.missing && (self.checked || buffer.starts_with(start));
         if !good {
-            return Err(format!(
-                "an unexpected reply: {}",
-                buffer[..count.min(80)].escape_ascii()
-            )
-            .into());
+            return Err(
+                format!("an unexpected reply: {}", buffer[..count.min(80)].escape_ascii()).into()
+            );
         }
         self.checked = true;
         self.missing -= count;
@@ -356,15 +343,10 @@ fn row(work: &str, unit: &str, peer: &str, pairs: &[(f64, f64)]) -> serde_json::
     let ratios: Vec<f64> = pairs.iter().map(|(ours, theirs)| ours / theirs).collect();
     let (least, most) = ratios
         .iter()
-        .fold((f64::MAX, f64::MIN), |(least, most), ratio| {
-            (least.min(*ratio), most.max(*ratio))
-        });
+        .fold((f64::MAX, f64::MIN), |(least, most), ratio| (least.min(*ratio), most.max(*ratio)));
     let round = |value: f64| (value * 1000.0).round() / 1000.0;
     let (ours, theirs) = (round(side(|pair| pair.0)), round(side(|pair| pair.1)));
-    let (ratio, spread) = (
-        round(median(&ratios)),
-        round((most - least) / median(&ratios)),
-    );
+    let (ratio, spread) = (round(median(&ratios)), round((most - least) / median(&ratios)));
     println!("{work:<24} {unit:<22} {ours:>14} {theirs:>14}  ratio {ratio:>6} spread {spread:>6}");
     json!({"work": work, "peer": peer, "ours": ours, "theirs": theirs, "unit": unit, "ratio": ratio, "spread": spread})
 }
@@ -380,10 +362,8 @@ fn main() -> Outcome<()> {
     let (rounds, seconds): (usize, f64) = (rounds.parse()?, seconds.parse()?);
     let version = Command::new(theirs).arg("-V").output()?.stdout;
     let peer = String::from_utf8_lossy(&version).trim().to_string();
-    let (ours, theirs) = (
-        Server::start("ours", ours, core)?,
-        Server::start("theirs", theirs, core)?,
-    );
+    let (ours, theirs) =
+        (Server::start("ours", ours, core)?, Server::start("theirs", theirs, core)?);
     ours.fill()?;
     theirs.fill()?;
     println!("{:<24} {:<22} {:>14} {:>14}", "", "", "nearcached", peer);
@@ -409,12 +389,7 @@ fn main() -> Outcome<()> {
         };
         rows.push(row(work.name, work.unit, &peer, &pairs(|round| round.rate)));
         let each = format!("cpu us/{}", work.unit.trim_end_matches("s/s"));
-        rows.push(row(
-            work.name,
-            &each,
-            &peer,
-            &pairs(|round| round.processor),
-        ));
+        rows.push(row(work.name, &each, &peer, &pairs(|round| round.processor)));
         rows.push(row(work.name, "p99 us", &peer, &pairs(|round| round.p99)));
     }
     fs::write(into, serde_json::to_string_pretty(&rows)?)?;

@@ -67,10 +67,7 @@ impl Input {
     /// Done with the first `count` bytes.
     pub fn consume(&mut self, count: usize) {
         self.start += count;
-        debug_assert!(
-            self.start <= self.bytes.len(),
-            "only what is there can be used up"
-        );
+        debug_assert!(self.start <= self.bytes.len(), "only what is there can be used up");
         if self.start == self.bytes.len() {
             self.bytes.clear();
             self.start = 0;
@@ -119,13 +116,7 @@ pub struct Output {
 
 impl Default for Output {
     fn default() -> Output {
-        Output {
-            bytes: Vec::new(),
-            sent: 0,
-            flags_width: 1,
-            cas_width: 1,
-            last_len: 0,
-        }
+        Output { bytes: Vec::new(), sent: 0, flags_width: 1, cas_width: 1, last_len: 0 }
     }
 }
 
@@ -138,10 +129,7 @@ impl Output {
     /// The first `count` unsent bytes are sent.
     pub fn advance(&mut self, count: usize) {
         self.sent += count;
-        debug_assert!(
-            self.sent <= self.bytes.len(),
-            "only what is there can be sent"
-        );
+        debug_assert!(self.sent <= self.bytes.len(), "only what is there can be sent");
         if self.sent == self.bytes.len() {
             self.bytes.clear();
             self.sent = 0;
@@ -203,14 +191,7 @@ impl Output {
     /// A place for one `VALUE` reply, filled by the core through [`Sink`].
     #[inline]
     pub fn value<'a>(&'a mut self, key: &'a [u8], with_cas: bool) -> ValueReply<'a> {
-        ValueReply {
-            start: self.bytes.len(),
-            out: self,
-            key,
-            with_cas,
-            len: 0,
-            data: 0,
-        }
+        ValueReply { start: self.bytes.len(), out: self, key, with_cas, len: 0, data: 0 }
     }
 
     /// One `VALUE` reply whose bytes are at hand.
@@ -242,11 +223,7 @@ impl Output {
     /// A place for bare bytes at the end, filled by the core through [`Sink`].
     /// If not `wanted`, the core is told to copy nothing.
     pub fn data(&mut self, wanted: bool) -> DataReply<'_> {
-        DataReply {
-            out: self,
-            wanted,
-            len: 0,
-        }
+        DataReply { out: self, wanted, len: 0 }
     }
 
     /// The length of a `VALUE` line whose flags and unique are as wide as the last ones.
@@ -394,20 +371,13 @@ mod tests {
                 fill(&mut reply, &value);
                 reply.hit(flags, cas);
                 out.value(b"missing", with_cas).miss();
-                let unique = if with_cas {
-                    format!(" {cas}")
-                } else {
-                    String::new()
-                };
+                let unique = if with_cas { format!(" {cas}") } else { String::new() };
                 expected.extend(format!("VALUE key {flags} {}{unique}\r\n", value.len()).bytes());
                 expected.extend(&value);
                 expected.extend(b"\r\n");
             }
         }
-        assert_eq!(
-            String::from_utf8_lossy(out.unsent()),
-            String::from_utf8_lossy(&expected)
-        );
+        assert_eq!(String::from_utf8_lossy(out.unsent()), String::from_utf8_lossy(&expected));
     }
 
     #[test]

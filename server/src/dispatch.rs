@@ -44,11 +44,7 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// The next keys from byte `at` of the line on. `None` if one of them is too long.
     fn read(line: &'a [u8], at: usize) -> Option<Batch<'a>> {
-        let mut batch = Batch {
-            keys: [&[]; BATCH],
-            ends: [0; BATCH],
-            len: 0,
-        };
+        let mut batch = Batch { keys: [&[]; BATCH], ends: [0; BATCH], len: 0 };
         let mut words = Tokens::new(line, at);
         while batch.len < BATCH
             && let Some(key) = words.next()

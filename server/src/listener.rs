@@ -64,11 +64,7 @@ pub enum Accepted {
 impl Doors {
     /// Binds what the options name. The error says what could not be bound.
     pub fn open(options: &Options) -> Result<Doors, String> {
-        let mut doors = Doors {
-            listeners: Vec::new(),
-            unix_socket: None,
-            turn: 0,
-        };
+        let mut doors = Doors { listeners: Vec::new(), unix_socket: None, turn: 0 };
         if let Some(path) = &options.unix_socket {
             doors.listeners.push(unix(path, options)?);
             doors.unix_socket = Some(path.clone());
@@ -213,9 +209,8 @@ fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
     }
     let (host, port) = host_and_port(rest, wanted_port(options))
         .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
-    let addresses = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| format!("-l {place}: {error}"))?;
+    let addresses =
+        (host, port).to_socket_addrs().map_err(|error| format!("-l {place}: {error}"))?;
     let mut listeners = Vec::new();
     let mut trouble = format!("-l {place}: no such address");
     for address in addresses {
@@ -270,11 +265,7 @@ fn tcp(address: SocketAddr, options: &Options) -> Result<Listener, String> {
         format!("failed to listen on TCP {address}: {error}; is another server there?")
     })?;
     let family = if bound.is_ipv4() { "INET" } else { "INET6" };
-    Ok(Listener {
-        socket,
-        address: tcp_name(bound),
-        inet: Some((bound.port(), family)),
-    })
+    Ok(Listener { socket, address: tcp_name(bound), inet: Some((bound.port(), family)) })
 }
 
 fn listening_socket(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
@@ -284,10 +275,7 @@ fn listening_socket(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
 
 fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
     let failed = |error: &dyn std::fmt::Display| {
-        format!(
-            "failed to listen on UNIX socket {}: {error}",
-            path.display()
-        )
+        format!("failed to listen on UNIX socket {}: {error}", path.display())
     };
     // A socket left by a server that was killed is in the way; anything else is somebody's file.
     if let Ok(found) = fs::symlink_metadata(path) {

@@ -4,10 +4,8 @@ use nearcached::options::{self, Asked, MEMCACHED_VERSION};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Result<Vec<String>, _> = std::env::args_os()
-        .skip(1)
-        .map(|word| word.into_string())
-        .collect();
+    let arguments: Result<Vec<String>, _> =
+        std::env::args_os().skip(1).map(|word| word.into_string()).collect();
     let Ok(arguments) = arguments else {
         eprintln!("nearcached: an argument is not UTF-8");
         return ExitCode::from(options::EX_USAGE as u8);

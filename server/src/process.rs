@@ -31,10 +31,7 @@ pub fn become_user(options: &Options) -> Result<(), Wrong> {
         return Ok(());
     }
     let Some((name, uid, gid)) = find_user(user) else {
-        return failed(
-            format!("can't find the user {user} to switch to"),
-            EX_NOUSER,
-        );
+        return failed(format!("can't find the user {user} to switch to"), EX_NOUSER);
     };
     // SAFETY: `name` is a C string that lives through the calls, and the calls read nothing else. No thread has been
     // started yet (main calls this first), so there is none left behind with the old identity.
@@ -47,10 +44,7 @@ pub fn become_user(options: &Options) -> Result<(), Wrong> {
         true => Ok(()),
         false => {
             let why = io::Error::last_os_error();
-            failed(
-                format!("failed to assume identity of user {user}: {why}"),
-                EX_OSERR,
-            )
+            failed(format!("failed to assume identity of user {user}: {why}"), EX_OSERR)
         }
     }
 }
@@ -67,10 +61,7 @@ fn find_user(user: &str) -> Option<(CString, libc::uid_t, libc::gid_t)> {
 pub fn raise_limits(options: &Options) -> Result<(), Wrong> {
     if options.core_files {
         let most = getrlimit(Resource::Core).maximum;
-        let wanted = Rlimit {
-            current: most,
-            maximum: most,
-        };
+        let wanted = Rlimit { current: most, maximum: most };
         let _ = setrlimit(Resource::Core, wanted);
     }
     let wanted = options.connections as u64 + options.threads as u64 * 4 + OTHER_FILES;
@@ -78,10 +69,8 @@ pub fn raise_limits(options: &Options) -> Result<(), Wrong> {
     if files.current.is_none_or(|current| current >= wanted) {
         return Ok(());
     }
-    let raised = Rlimit {
-        current: Some(wanted),
-        maximum: files.maximum.map(|most| most.max(wanted)),
-    };
+    let raised =
+        Rlimit { current: Some(wanted), maximum: files.maximum.map(|most| most.max(wanted)) };
     setrlimit(Resource::Nofile, raised).map_err(|error| Wrong {
         sentence: format!(
             "failed to set rlimit for open files to {wanted}: {error}; \
@@ -146,10 +135,7 @@ pub fn processor_time() -> (Duration, Duration) {
         usage.assume_init()
     };
     let time = |time: libc::timeval| {
-        Duration::new(
-            time.tv_sec.max(0) as u64,
-            (time.tv_usec.max(0) as u32) * 1000,
-        )
+        Duration::new(time.tv_sec.max(0) as u64, (time.tv_usec.max(0) as u32) * 1000)
     };
     (time(usage.ru_utime), time(usage.ru_stime))
 }

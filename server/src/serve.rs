@@ -21,10 +21,7 @@ use std::time::Instant;
 const SIGNALS: u64 = u64::MAX;
 
 /// How long a silenced listener waits before it tries again.
-const PAUSE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 10_000_000,
-};
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Serves until a signal says to end.
 pub fn serve(mut options: Options) -> Result<(), Wrong> {
@@ -63,10 +60,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
 }
 
 fn system(sentence: String) -> Wrong {
-    Wrong {
-        sentence,
-        status: EX_OSERR,
-    }
+    Wrong { sentence, status: EX_OSERR }
 }
 
 /// Going into the background changes the directory; the paths mean where we were started.
@@ -125,10 +119,7 @@ fn say_what_is_served(server: &Server) {
         eprintln!("nearcached: {sentence}");
     }
     for (fd, address) in &server.listeners {
-        eprintln!(
-            "<{fd} server listening ({}) {address}",
-            server.options.protocol
-        );
+        eprintln!("<{fd} server listening ({}) {address}", server.options.protocol);
     }
     eprintln!("nearcached: ready");
 }
@@ -151,13 +142,7 @@ impl<'a> Gate<'a> {
             let data = EventData::new_u64(number as u64);
             epoll::add(&epoll, &listener.socket, data, EventFlags::IN)?;
         }
-        Ok(Gate {
-            server,
-            doors,
-            signals,
-            epoll,
-            silent: None,
-        })
+        Ok(Gate { server, doors, signals, epoll, silent: None })
     }
 
     fn watch(&mut self, inboxes: &[Arc<Inbox>]) -> io::Result<()> {
@@ -227,9 +212,7 @@ impl<'a> Gate<'a> {
             let connections = &self.server.connections;
             let micros = since.elapsed().as_micros() as u64;
             // Relaxed: statistics.
-            connections
-                .listen_disabled_us
-                .fetch_add(micros, Ordering::Relaxed);
+            connections.listen_disabled_us.fetch_add(micros, Ordering::Relaxed);
             connections.not_accepting.store(false, Ordering::Relaxed);
             self.heed(EventFlags::IN)?;
         }

@@ -156,26 +156,10 @@ fn buffer_lines(server: &Server, out: &mut Output) {
     };
     let pooled = sum(|counters| &counters.pooled_bytes);
     line(out, "response_obj_oom", 0);
-    line(
-        out,
-        "response_obj_count",
-        sum(|counters| &counters.write_buffers),
-    );
-    line(
-        out,
-        "response_obj_bytes",
-        sum(|counters| &counters.write_buffer_bytes),
-    );
-    line(
-        out,
-        "read_buf_count",
-        sum(|counters| &counters.read_buffers),
-    );
-    line(
-        out,
-        "read_buf_bytes",
-        sum(|counters| &counters.read_buffer_bytes) + pooled,
-    );
+    line(out, "response_obj_count", sum(|counters| &counters.write_buffers));
+    line(out, "response_obj_bytes", sum(|counters| &counters.write_buffer_bytes));
+    line(out, "read_buf_count", sum(|counters| &counters.read_buffers));
+    line(out, "read_buf_bytes", sum(|counters| &counters.read_buffer_bytes) + pooled);
     line(out, "read_buf_bytes_free", pooled);
     line(out, "read_buf_oom", 0);
     line(out, "reserved_fds", 0);
@@ -194,20 +178,11 @@ fn cache_lines(server: &Server, counts: &Counts, out: &mut Output) {
         ("cmd_touch", cache.cmd_touch),
         ("cmd_meta", cache.cmd_meta),
         ("get_hits", cache.get_hits.saturating_sub(again_hits)),
-        (
-            "get_misses",
-            cache.get_misses.saturating_sub(again - again_hits),
-        ),
+        ("get_misses", cache.get_misses.saturating_sub(again - again_hits)),
         ("get_expired", cache.get_expired),
         ("get_flushed", cache.get_flushed),
-        (
-            "delete_misses",
-            cache.delete_misses.saturating_sub(own(Count::UnlinkMisses)),
-        ),
-        (
-            "delete_hits",
-            cache.delete_hits.saturating_sub(own(Count::UnlinkHits)),
-        ),
+        ("delete_misses", cache.delete_misses.saturating_sub(own(Count::UnlinkMisses))),
+        ("delete_hits", cache.delete_hits.saturating_sub(own(Count::UnlinkHits))),
         ("incr_misses", cache.incr_misses),
         ("incr_hits", cache.incr_hits),
         ("decr_misses", cache.decr_misses),
@@ -217,10 +192,7 @@ fn cache_lines(server: &Server, counts: &Counts, out: &mut Output) {
         ("cas_badval", cache.cas_badval),
         ("touch_hits", cache.touch_hits),
         ("touch_misses", cache.touch_misses),
-        (
-            "store_too_large",
-            cache.store_too_large + own(Count::TooLarge),
-        ),
+        ("store_too_large", cache.store_too_large + own(Count::TooLarge)),
         ("store_no_memory", cache.store_no_memory),
     ] {
         line(out, name, value);
@@ -289,26 +261,11 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "item_size_max", server.cache.item_size_max());
     line(out, "maxconns_fast", yes_no(options.refuse_over_limit));
     line(out, "hashpower_init", 0);
-    zeroes(
-        out,
-        &["slab_automove", "slab_automove_window", "slab_chunk_max"],
-    );
-    for name in [
-        "slab_reassign",
-        "lru_crawler",
-        "lru_maintainer_thread",
-        "lru_segmented",
-    ] {
+    zeroes(out, &["slab_automove", "slab_automove_window", "slab_chunk_max"]);
+    for name in ["slab_reassign", "lru_crawler", "lru_maintainer_thread", "lru_segmented"] {
         line(out, name, "no");
     }
-    zeroes(
-        out,
-        &[
-            "lru_crawler_sleep",
-            "lru_crawler_tocrawl",
-            "tail_repair_time",
-        ],
-    );
+    zeroes(out, &["lru_crawler_sleep", "lru_crawler_tocrawl", "tail_repair_time"]);
     line(out, "flush_enabled", yes_no(options.flush));
     line(out, "dump_enabled", "no");
     line(out, "hash_algorithm", "rapidhash");
@@ -327,11 +284,7 @@ fn conns(server: &Server, out: &mut Output) {
     for (fd, address) in &server.listeners {
         line(out, format_args!("{fd}:addr"), address);
         line(out, format_args!("{fd}:state"), "conn_listening");
-        line(
-            out,
-            format_args!("{fd}:secs_since_last_cmd"),
-            now - server.started,
-        );
+        line(out, format_args!("{fd}:secs_since_last_cmd"), now - server.started);
     }
     for peer in server.connections.list() {
         let fd = peer.fd;

@@ -105,12 +105,7 @@ impl Worker {
     /// The worker of this number.
     pub fn new(server: Arc<Server>, number: usize, inbox: Arc<Inbox>) -> io::Result<Worker> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(
-            &epoll,
-            &inbox.wake,
-            EventData::new_u64(WAKE),
-            EventFlags::IN,
-        )?;
+        epoll::add(&epoll, &inbox.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let now = server.cache.unix_time();
         Ok(Worker {
             counters: Arc::clone(&server.counters[number]),
@@ -163,14 +158,8 @@ impl Worker {
     }
 
     fn wait(&self, events: &mut Vec<epoll::Event>) -> Result<(), Errno> {
-        const NOW: Timespec = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        const SECOND: Timespec = Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
+        const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        const SECOND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
         let timeout = match (self.queue.is_empty(), self.server.options.idle_timeout) {
             (false, _) => Some(&NOW),
             (true, 0) => None,
@@ -216,10 +205,7 @@ impl Worker {
         };
         found.queued = false;
         let mut shop = Shop {
-            desk: Desk {
-                server: &self.server,
-                counters: &self.counters,
-            },
+            desk: Desk { server: &self.server, counters: &self.counters },
             pool: &mut self.pool,
             others_wait,
             now: self.now,

@@ -159,9 +159,7 @@ fn client_line(client: &mut common::Client, end: &[u8]) -> String {
 #[test]
 fn many_clients_on_many_threads_count_together() {
     let daemon = Daemon::start(&["-t", "4"]);
-    daemon
-        .connect()
-        .expect("set n 0 0 1\r\n0\r\n", "STORED\r\n");
+    daemon.connect().expect("set n 0 0 1\r\n0\r\n", "STORED\r\n");
     thread::scope(|scope| {
         for number in 0..16 {
             let mut client = daemon.connect();
@@ -230,9 +228,7 @@ fn endless_lines_and_binary_requests_are_closed() {
     client.send(vec![b'x'; 4000]);
     assert_eq!(client.rest(), b"");
     let mut client = daemon.connect();
-    client.send([
-        0x80, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ]);
+    client.send([0x80, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(client.rest(), b"");
     // A get may be long, but not endless.
     let mut client = daemon.connect();
@@ -287,13 +283,7 @@ fn statistics_add_up() {
     assert!(client.stat("bytes_read") > 2_000_000);
     assert!(client.stat("bytes_written") > 0);
     client.expect("stats reset\r\n", "RESET\r\n");
-    for name in [
-        "cmd_get",
-        "get_hits",
-        "delete_hits",
-        "delete_misses",
-        "store_too_large",
-    ] {
+    for name in ["cmd_get", "get_hits", "delete_hits", "delete_misses", "store_too_large"] {
         assert_eq!(client.stat(name), 0, "{name}");
     }
     assert_eq!(client.stat("limit_maxbytes"), 128 << 20);
@@ -306,19 +296,13 @@ fn statistics_add_up() {
         "item_size_max 1048576",
         "cas_enabled yes",
     ] {
-        assert!(
-            settings.contains(&format!("STAT {line}\r\n")),
-            "{line} in {settings}"
-        );
+        assert!(settings.contains(&format!("STAT {line}\r\n")), "{line} in {settings}");
     }
     client.send("stats conns\r\n");
     let conns = String::from_utf8(client.until("END\r\n")).expect("text");
     assert!(conns.contains(":listen_addr tcp:127.0.0.1:"), "{conns}");
     assert!(conns.contains(":state conn_listening"), "{conns}");
-    client.expect(
-        "stats slabs\r\n",
-        "STAT active_slabs 0\r\nSTAT total_malloced 0\r\nEND\r\n",
-    );
+    client.expect("stats slabs\r\n", "STAT active_slabs 0\r\nSTAT total_malloced 0\r\nEND\r\n");
     client.expect("stats items\r\n", "END\r\n");
     client.expect(
         "stats detail on\r\n",
@@ -338,10 +322,7 @@ fn options_change_the_answers() {
     client.send("set a 0 0 2000\r\n");
     client.send(vec![b'x'; 2000]);
     client.expect("\r\n", "SERVER_ERROR object too large for cache\r\n");
-    client.expect(
-        "shutdown later\r\n",
-        "CLIENT_ERROR invalid shutdown mode\r\n",
-    );
+    client.expect("shutdown later\r\n", "CLIENT_ERROR invalid shutdown mode\r\n");
     client.expect("debugtime 1\r\n", "ERROR\r\n");
 }
 

@@ -119,11 +119,7 @@ fn store(random: &mut Random, key: usize) -> String {
         "2147483648",
     ]);
     let noreply = random.pick(&["", "", "", " noreply"]);
-    let unique = if verb == "cas" {
-        random.pick(&[" #", " #", " 1"])
-    } else {
-        ""
-    };
+    let unique = if verb == "cas" { random.pick(&[" #", " #", " 1"]) } else { "" };
     let mut value = value(random);
     if verb.ends_with("end") {
         value.truncate(1000);
@@ -137,15 +133,8 @@ fn store(random: &mut Random, key: usize) -> String {
 fn command(random: &mut Random, key: usize) -> String {
     let noreply = random.pick(&["", "", "", " noreply"]);
     let exptime = random.pick(&["0", "0", "100", "-1", "2592001", "1900000000", "abc"]);
-    let delta = random.pick(&[
-        "1",
-        "7",
-        "0",
-        "18446744073709551615",
-        "18446744073709551616",
-        "abc",
-        "-1",
-    ]);
+    let delta =
+        random.pick(&["1", "7", "0", "18446744073709551615", "18446744073709551616", "abc", "-1"]);
     let other = random.below(KEYS as u64);
     let number = random.below(NUMBERS as u64);
     match random.below(20) {
@@ -182,10 +171,7 @@ fn random_commands_have_memcacheds_replies() {
     };
     let daemon = Daemon::start_unix(&["-t", "1"]);
     let mut random = Random::new();
-    let side = |client| Side {
-        client,
-        uniques: [0; KEYS],
-    };
+    let side = |client| Side { client, uniques: [0; KEYS] };
     let mut us = side(daemon.connect_unix());
     let mut them = side(connect_unix(&peer.place.0.join("socket")));
     let mut before: Vec<String> = Vec::new();

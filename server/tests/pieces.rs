@@ -29,9 +29,7 @@ impl Bench {
         let mut cache = nearcache::Options::new(options.memory);
         cache.manual_clock = true;
         let cache = cache.open().expect("a cache");
-        Bench {
-            server: Server::new(cache, options, &doors),
-        }
+        Bench { server: Server::new(cache, options, &doors) }
     }
 
     /// Sends the pieces one after the other, each executed before the next is sent, and answers all replies.
@@ -44,10 +42,7 @@ impl Bench {
         let mut connection = Connection::new(OwnedFd::from(theirs), peer);
         let (mut pool, mut replies) = (Default::default(), Vec::new());
         let mut shop = Shop {
-            desk: Desk {
-                server: &self.server,
-                counters: &self.server.counters[0],
-            },
+            desk: Desk { server: &self.server, counters: &self.server.counters[0] },
             pool: &mut pool,
             others_wait: true,
             now: 0,
@@ -107,14 +102,8 @@ fn every_cut_gives_the_same_replies() {
     let bench = Bench::new(20);
     let whole = bench.talk([CONVERSATION]);
     let shown = String::from_utf8_lossy(&whole);
-    assert!(
-        shown.starts_with("STORED\r\nVALUE a 0 5\r\nhello\r\nEND\r\n"),
-        "{shown}"
-    );
-    assert!(
-        shown.ends_with("VALUE b 7 6\r\nquit\r\n\r\nEND\r\n"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("STORED\r\nVALUE a 0 5\r\nhello\r\nEND\r\n"), "{shown}");
+    assert!(shown.ends_with("VALUE b 7 6\r\nquit\r\n\r\nEND\r\n"), "{shown}");
     let strip = |bytes: &[u8]| uniques_away(bytes);
     for cut in 1..CONVERSATION.len() {
         let (first, second) = CONVERSATION.split_at(cut);
@@ -139,10 +128,7 @@ fn uniques_away(replies: &[u8]) -> String {
             _ => line.to_string(),
         }
     };
-    text.split("\r\n")
-        .map(line)
-        .collect::<Vec<_>>()
-        .join("\r\n")
+    text.split("\r\n").map(line).collect::<Vec<_>>().join("\r\n")
 }
 
 #[test]
@@ -153,11 +139,7 @@ fn a_swallowed_value_may_come_in_any_pieces() {
     assert!(whole.ends_with(b"VALUE b 7 6\r\nquit\r\n\r\nVALUE n 0 2\r\n0 \r\nEND\r\n"));
     for size in [999, 16_384, 100_000] {
         let replies = bench.talk(all.chunks(size));
-        assert_eq!(
-            uniques_away(&replies),
-            uniques_away(&whole),
-            "in pieces of {size}"
-        );
+        assert_eq!(uniques_away(&replies), uniques_away(&whole), "in pieces of {size}");
     }
 }
 
@@ -174,10 +156,7 @@ fn large_values_arrive_whole_from_any_pieces() {
         expected.extend(&value);
         expected.extend(b"\r\nEND\r\nEND\r\n");
         for size in [777, 4096, 65_537, request.len()] {
-            assert!(
-                bench.talk(request.chunks(size)) == expected,
-                "{len} in pieces of {size}"
-            );
+            assert!(bench.talk(request.chunks(size)) == expected, "{len} in pieces of {size}");
         }
     }
 }
@@ -229,16 +208,10 @@ fn keys_asked_for_again_are_counted_once() {
     expected.push_str("END\r\n");
     assert!(bench.talk([request.as_bytes()]) == expected.as_bytes());
     let again = bench.server.counts()[Count::AskedAgain as usize];
-    assert!(
-        again > 0,
-        "the output was never full in the middle of a batch"
-    );
+    assert!(again > 0, "the output was never full in the middle of a batch");
     let stats = String::from_utf8(bench.talk([&b"stats\r\n"[..]])).expect("text");
     for line in ["cmd_get 28", "get_hits 19", "get_misses 9"] {
-        assert!(
-            stats.contains(&format!("STAT {line}\r\n")),
-            "{line} in {stats}"
-        );
+        assert!(stats.contains(&format!("STAT {line}\r\n")), "{line} in {stats}");
     }
 }
 
@@ -255,9 +228,6 @@ fn long_pipelines_give_way_and_lose_nothing() {
         }
         let replies = bench.talk([all.as_slice()]);
         assert_eq!(String::from_utf8_lossy(&replies), expected);
-        assert!(
-            bench.server.counts()[Count::Yields as usize] > 0,
-            "conn_yields"
-        );
+        assert!(bench.server.counts()[Count::Yields as usize] > 0, "conn_yields");
     }
 }

@@ -18,19 +18,10 @@ fn signals_end_it_and_leave_nothing_behind() {
     for (signal, shown) in [("INT", "int"), ("TERM", "term"), ("USR1", "usr1")] {
         let place = Place::new();
         let (socket, pid) = (place.0.join("socket"), place.0.join("pid"));
-        let arguments = [
-            "-s",
-            socket.to_str().expect("path"),
-            "-P",
-            pid.to_str().expect("path"),
-            "-a",
-            "750",
-        ];
+        let arguments =
+            ["-s", socket.to_str().expect("path"), "-P", pid.to_str().expect("path"), "-a", "750"];
         let mut daemon = Daemon::launch(place, &arguments);
-        let mode = fs::metadata(&socket)
-            .expect("a socket")
-            .permissions()
-            .mode();
+        let mode = fs::metadata(&socket).expect("a socket").permissions().mode();
         assert_eq!(mode & 0o777, 0o750, "{shown}");
         let written = fs::read_to_string(&pid).expect("a pid file");
         assert_eq!(written.trim(), daemon.child.id().to_string());
@@ -85,10 +76,7 @@ fn root_must_say_who_to_be() {
     }
     let (status, _, said) = run(&["-p", "-1"]);
     assert_eq!(status.code(), Some(64));
-    assert!(
-        said.contains("can't run as root without the -u switch"),
-        "{said}"
-    );
+    assert!(said.contains("can't run as root without the -u switch"), "{said}");
     let (status, _, said) = run(&["-p", "-1", "-u", "no such user"]);
     assert_eq!(status.code(), Some(67));
     assert!(said.contains("can't find the user no such user"), "{said}");
@@ -96,10 +84,7 @@ fn root_must_say_who_to_be() {
     fs::set_permissions(&place.0, fs::Permissions::from_mode(0o777)).expect("open to all");
     let daemon = Daemon::launch(place, &["-p", "-1", "-l", "127.0.0.1", "-u", "nobody"]);
     let text = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).expect("status");
-    let uids = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:\t"))
-        .expect("uids");
+    let uids = text.lines().find_map(|line| line.strip_prefix("Uid:\t")).expect("uids");
     assert!(uids.split('\t').all(|uid| uid != "0"), "{uids}");
     daemon.connect().expect("mn\r\n", "MN\r\n");
 }
@@ -111,17 +96,9 @@ fn what_cannot_be_obeyed_ends_it_at_once_with_a_sentence() {
         (&["-m", "x"], 64, "-m x: wants a limit in megabytes"),
         (&["-U", "11211"], 64, "UDP is not served"),
         (&["-o", "nonsense"], 1, "Illegal suboption \"nonsense\""),
-        (
-            &["-l", "no.such.host.invalid", "-p", "-1"],
-            71,
-            "no.such.host.invalid",
-        ),
+        (&["-l", "no.such.host.invalid", "-p", "-1"], 71, "no.such.host.invalid"),
         (&["-l", "btls:127.0.0.1"], 71, "TLS is not served"),
-        (
-            &["-s", "/no/such/directory/socket"],
-            71,
-            "/no/such/directory/socket",
-        ),
+        (&["-s", "/no/such/directory/socket"], 71, "/no/such/directory/socket"),
         (&["-Z"], 64, "TLS is not served"),
     ] {
         let arguments: Vec<&str> = ["-u", "root"].iter().chain(arguments).copied().collect();
@@ -134,19 +111,13 @@ fn what_cannot_be_obeyed_ends_it_at_once_with_a_sentence() {
     let place = format!("127.0.0.1:{}", daemon.port);
     let (code, _, said) = run(&["-u", "root", "-l", &place]);
     assert_eq!(code.code(), Some(71));
-    assert!(
-        said.contains(&format!("failed to listen on TCP {place}")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("failed to listen on TCP {place}")), "{said}");
 }
 
 #[test]
 fn help_version_and_licence() {
     let (status, version, _) = run(&["-V"]);
-    assert!(
-        status.success() && version.starts_with("memcached 1.6.45"),
-        "{version}"
-    );
+    assert!(status.success() && version.starts_with("memcached 1.6.45"), "{version}");
     let (status, help, _) = run(&["--help"]);
     assert!(status.success());
     for part in [
@@ -192,11 +163,7 @@ fn options_without_effect_are_named_under_v() {
     }
     child.kill().expect("killed");
     child.wait().expect("gone");
-    for part in [
-        "-f has no effect",
-        "-L has no effect",
-        "-o hashpower has no effect",
-    ] {
+    for part in ["-f has no effect", "-L has no effect", "-o hashpower has no effect"] {
         assert!(said.contains(part), "{part} in {said}");
     }
 }
@@ -218,12 +185,6 @@ fn in_the_background_it_goes_on_alone() {
         text.trim().parse::<u32>().ok()
     });
     connect_unix(&socket).expect("mn\r\n", "MN\r\n");
-    assert!(
-        Command::new("kill")
-            .arg(number.to_string())
-            .status()
-            .expect("kill")
-            .success()
-    );
+    assert!(Command::new("kill").arg(number.to_string()).status().expect("kill").success());
     common::eventually(|| (!socket.exists() && !pid.exists()).then_some(()));
 }

@@ -12,9 +12,7 @@ use serde_json::Value;
 fn bytes(parts: &Value) -> Vec<u8> {
     let latin1 = |text: &Value| -> Vec<u8> {
         let text = text.as_str().expect("a string");
-        text.chars()
-            .map(|c| u8::try_from(c).expect("Latin-1"))
-            .collect()
+        text.chars().map(|c| u8::try_from(c).expect("Latin-1")).collect()
     };
     let mut all = Vec::new();
     for part in parts.as_array().expect("a list of parts") {
@@ -61,11 +59,7 @@ fn every_request_has_memcacheds_reply() {
         client.send(&request);
         let closed = reply == b"<CLOSED>";
         // Where the server is to close, it must do so by itself.
-        let got = if closed {
-            client.rest()
-        } else {
-            client.finish()
-        };
+        let got = if closed { client.rest() } else { client.finish() };
         let reply = if closed { Vec::new() } else { reply };
         count += 1;
         if !matches(&got, &reply) {
@@ -77,12 +71,7 @@ fn every_request_has_memcacheds_reply() {
             ));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "of {count} cases {} are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "of {count} cases {} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     println!("{count} cases, all as memcached 1.6.45 says");
 }
 
@@ -102,9 +91,7 @@ fn what_is_left_is_answered_as_an_unknown_command() {
         "watch",
     ];
     for command in commands {
-        daemon
-            .connect()
-            .expect(format!("{command}\r\n"), "ERROR\r\n");
+        daemon.connect().expect(format!("{command}\r\n"), "ERROR\r\n");
     }
 }
 

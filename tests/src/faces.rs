@@ -47,15 +47,11 @@ pub fn root() -> PathBuf {
 /// The faces `NEARCACHE_FACES` asks for: a comma list, or `core,socket` if it is not set.
 pub fn required() -> Result<Vec<String>, String> {
     let list = env::var("NEARCACHE_FACES").unwrap_or_else(|_| "core,socket".to_string());
-    let names: Vec<String> = list
-        .split(',')
-        .map(|name| name.trim().to_string())
-        .collect();
+    let names: Vec<String> = list.split(',').map(|name| name.trim().to_string()).collect();
     match names.iter().find(|name| !NAMES.contains(&name.as_str())) {
-        Some(unknown) => Err(format!(
-            "NEARCACHE_FACES names {unknown:?}: the faces are {}",
-            NAMES.join(", ")
-        )),
+        Some(unknown) => {
+            Err(format!("NEARCACHE_FACES names {unknown:?}: the faces are {}", NAMES.join(", ")))
+        }
         None => Ok(names),
     }
 }
@@ -80,38 +76,19 @@ pub fn ready(name: &str, core_driver: &Path) -> Result<Vec<Face>, String> {
         }
         "c" => {
             let program = root().join("target/c/driver");
-            found(
-                &program,
-                "build it with `make test-c`, which compiles tests/c/driver.c",
-            )?;
+            found(&program, "build it with `make test-c`, which compiles tests/c/driver.c")?;
             Ok(vec![driver("c", &program, &[])])
         }
         "python" => {
             let python = root().join(".venv/bin/python");
-            found(
-                &python,
-                "make it with `make test-python`, which puts the module there",
-            )?;
-            found(
-                &root().join("tests/drivers/driver.py"),
-                "it belongs to the repository",
-            )?;
-            Ok(vec![driver(
-                "python",
-                &python,
-                &["tests/drivers/driver.py"],
-            )])
+            found(&python, "make it with `make test-python`, which puts the module there")?;
+            found(&root().join("tests/drivers/driver.py"), "it belongs to the repository")?;
+            Ok(vec![driver("python", &python, &["tests/drivers/driver.py"])])
         }
         "php" => {
             let extension = "target/php/nearcache.so";
-            found(
-                &root().join(extension),
-                "build it with `make test-php`, which puts it there",
-            )?;
-            found(
-                &root().join("tests/drivers/driver.php"),
-                "it belongs to the repository",
-            )?;
+            found(&root().join(extension), "build it with `make test-php`, which puts it there")?;
+            found(&root().join("tests/drivers/driver.php"), "it belongs to the repository")?;
             let load = format!("extension={extension}");
             let args = ["-d", &load, "tests/drivers/driver.php"];
             Ok(vec![driver("php", Path::new("php"), &args)])
@@ -124,16 +101,8 @@ pub fn ready(name: &str, core_driver: &Path) -> Result<Vec<Face>, String> {
 pub fn memcached() -> Result<Vec<Face>, String> {
     let start = |listen| Server::start(Path::new("memcached"), &["-u", "root"], listen, Hand::None);
     Ok(vec![
-        servers(
-            "memcached (unix)",
-            vec![start(Listen::Unix)?],
-            Pace::Stepwise,
-        ),
-        servers(
-            "memcached (tcp)",
-            vec![start(Listen::Tcp)?],
-            Pace::Pipelined,
-        ),
+        servers("memcached (unix)", vec![start(Listen::Unix)?], Pace::Stepwise),
+        servers("memcached (tcp)", vec![start(Listen::Tcp)?], Pace::Pipelined),
     ])
 }
 
@@ -166,34 +135,17 @@ fn driver(name: &str, program: &Path, args: &[&str]) -> Face {
 }
 
 fn servers(name: &str, servers: Vec<Server>, pace: Pace) -> Face {
-    Face {
-        name: name.to_string(),
-        pace,
-        end: End::Servers(servers),
-    }
+    Face { name: name.to_string(), pace, end: End::Servers(servers) }
 }
 
 /// Builds the daemon with the profile this test was built with, and says where it is. Cargo itself knows
 /// whether that is any work.
 fn build_server(beside: &Path) -> Result<PathBuf, String> {
-    let bins = beside
-        .parent()
-        .ok_or("the core's driver lies in no folder")?;
-    let profile = bins
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let above = bins
-        .parent()
-        .ok_or("cargo's target folder is not where it should be")?;
+    let bins = beside.parent().ok_or("the core's driver lies in no folder")?;
+    let profile = bins.file_name().map(|name| name.to_string_lossy().into_owned());
+    let above = bins.parent().ok_or("cargo's target folder is not where it should be")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "build",
-        "--quiet",
-        "-p",
-        "nearcached",
-        "--bin",
-        "nearcached",
-    ]);
+    cargo.args(["build", "--quiet", "-p", "nearcached", "--bin", "nearcached"]);
     match profile.as_deref() {
         Some("debug") | None => {}
         Some(profile) => {
@@ -201,17 +153,9 @@ fn build_server(beside: &Path) -> Result<PathBuf, String> {
         }
     }
     // Cargo marks its target folder; a folder between it and the profile's is named after the target.
-    match (
-        above.join("CACHEDIR.TAG").exists(),
-        above.parent(),
-        above.file_name(),
-    ) {
+    match (above.join("CACHEDIR.TAG").exists(), above.parent(), above.file_name()) {
         (false, Some(target), Some(triple)) => {
-            cargo
-                .arg("--target")
-                .arg(triple)
-                .arg("--target-dir")
-                .arg(target);
+            cargo.arg("--target").arg(triple).arg("--target-dir").arg(target);
         }
         _ => {
             cargo.arg("--target-dir").arg(above);
@@ -225,9 +169,7 @@ fn build_server(beside: &Path) -> Result<PathBuf, String> {
             "the daemon is not to be had: `cargo build -p nearcached` ended with {status}, and the program \
              should lie beside the core's driver: build it there"
         )),
-        Err(e) => Err(format!(
-            "cargo could not be started to build the daemon: {e}"
-        )),
+        Err(e) => Err(format!("cargo could not be started to build the daemon: {e}")),
     }
 }
 
@@ -276,11 +218,7 @@ impl Face {
         let verdicts = verdicts.into_inner().unwrap_or_default();
         let mut mismatches = Vec::new();
         for (chapter, verdict) in verdicts {
-            let standing = if verdict.is_ok() {
-                Standing::Held
-            } else {
-                Standing::Failed
-            };
+            let standing = if verdict.is_ok() { Standing::Held } else { Standing::Failed };
             summary.note(&chapter, &self.name, standing);
             mismatches.extend(verdict.err().map(|mismatch| *mismatch));
         }
@@ -358,10 +296,7 @@ fn start_driver(program: &Path, args: &[String]) -> io::Result<Peer> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| {
-            io::Error::new(
-                e.kind(),
-                format!("{} does not start: {e}", program.display()),
-            )
+            io::Error::new(e.kind(), format!("{} does not start: {e}", program.display()))
         })?;
     Peer::process(child)
 }

@@ -44,21 +44,13 @@ impl Peer {
 
     /// A connection over a unix socket.
     pub fn unix(stream: UnixStream) -> io::Result<Peer> {
-        Ok(Peer::over(
-            stream.try_clone()?,
-            stream.try_clone()?,
-            Owner::Unix(stream),
-        ))
+        Ok(Peer::over(stream.try_clone()?, stream.try_clone()?, Owner::Unix(stream)))
     }
 
     /// A connection over TCP.
     pub fn tcp(stream: TcpStream) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
-        Ok(Peer::over(
-            stream.try_clone()?,
-            stream.try_clone()?,
-            Owner::Tcp(stream),
-        ))
+        Ok(Peer::over(stream.try_clone()?, stream.try_clone()?, Owner::Tcp(stream)))
     }
 
     fn over(
@@ -71,11 +63,7 @@ impl Peer {
         // A failed write or read ends its thread; the runner meets it as the peer's silence or closing.
         thread::spawn(move || {
             for bytes in to_send {
-                if write
-                    .write_all(&bytes)
-                    .and_then(|()| write.flush())
-                    .is_err()
-                {
+                if write.write_all(&bytes).and_then(|()| write.flush()).is_err() {
                     break;
                 }
             }
@@ -92,11 +80,7 @@ impl Peer {
                 }
             }
         });
-        Peer {
-            outgoing: Some(outgoing),
-            incoming,
-            owner,
-        }
+        Peer { outgoing: Some(outgoing), incoming, owner }
     }
 
     /// Sends these bytes, behind those sent before.

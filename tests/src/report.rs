@@ -19,11 +19,7 @@ impl fmt::Display for Mismatch {
                 writeln!(f, "  {label}   (nothing)")?;
             }
         }
-        let got = if self.got.is_empty() {
-            "(nothing)"
-        } else {
-            &self.got
-        };
+        let got = if self.got.is_empty() { "(nothing)" } else { &self.got };
         writeln!(f, "  got        {got}")
     }
 }
@@ -31,22 +27,12 @@ impl fmt::Display for Mismatch {
 /// The mismatches told one after another, the first few of each face in full.
 pub fn tell(mismatches: &[Mismatch]) -> String {
     let full = 25;
-    let mut told: Vec<String> = mismatches
-        .iter()
-        .take(full)
-        .map(ToString::to_string)
-        .collect();
+    let mut told: Vec<String> = mismatches.iter().take(full).map(ToString::to_string).collect();
     if mismatches.len() > full {
-        let names = mismatches[full..]
-            .iter()
-            .map(|m| format!("{} ({})", m.case, m.place));
+        let names = mismatches[full..].iter().map(|m| format!("{} ({})", m.case, m.place));
         let names: Vec<String> = names.collect();
         let first = &mismatches[0].face;
-        told.push(format!(
-            "and by {first} in {} more:\n  {}\n",
-            names.len(),
-            names.join("\n  ")
-        ));
+        told.push(format!("and by {first} in {} more:\n  {}\n", names.len(), names.join("\n  ")));
     }
     told.join("\n")
 }
@@ -90,10 +76,7 @@ impl Summary {
         if !self.faces.iter().any(|known| known == face) {
             self.faces.push(face.to_string());
         }
-        let count = self
-            .counts
-            .entry((chapter.to_string(), face.to_string()))
-            .or_default();
+        let count = self.counts.entry((chapter.to_string(), face.to_string())).or_default();
         match standing {
             Standing::Held => count.held += 1,
             Standing::Failed => count.failed += 1,
@@ -115,13 +98,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut chapters: Vec<&str> = self.counts.keys().map(|(c, _)| c.as_str()).collect();
         chapters.dedup();
-        let wide = self
-            .faces
-            .iter()
-            .map(|face| face.len())
-            .max()
-            .unwrap_or(0)
-            .max(16);
+        let wide = self.faces.iter().map(|face| face.len()).max().unwrap_or(0).max(16);
         write!(f, "{:12}", "chapter")?;
         for face in &self.faces {
             write!(f, "  {face:>wide$}")?;
@@ -141,12 +118,8 @@ impl fmt::Display for Summary {
             write!(f, "  {:>wide$}", self.total(face).words())?;
         }
         writeln!(f)?;
-        let left_out: usize = self
-            .faces
-            .iter()
-            .map(|face| self.total(face).left_out)
-            .max()
-            .unwrap_or(0);
+        let left_out: usize =
+            self.faces.iter().map(|face| self.total(face).left_out).max().unwrap_or(0);
         if left_out > 0 {
             writeln!(f, "(n): so many cases more are not for that face")?;
         }
@@ -180,15 +153,7 @@ mod tests {
         summary.note("keys", "core", Standing::LeftOut);
         summary.note("keys", "socket", Standing::Held);
         let text = summary.to_string();
-        for word in [
-            "core",
-            "socket",
-            "time",
-            "keys",
-            "1 of 1 FAIL",
-            "1 hold",
-            "none (1)",
-        ] {
+        for word in ["core", "socket", "time", "keys", "1 of 1 FAIL", "1 hold", "none (1)"] {
             assert!(text.contains(word), "no {word:?} in\n{text}");
         }
     }

@@ -24,18 +24,12 @@ pub struct Source {
 impl Source {
     /// A file, or a sample of one.
     pub fn new(path: &str, text: &str) -> Source {
-        Source {
-            path: path.to_string(),
-            text: text.to_string(),
-        }
+        Source { path: path.to_string(), text: text.to_string() }
     }
 
     /// The file's extension, or nothing.
     pub fn extension(&self) -> &str {
-        Path::new(&self.path)
-            .extension()
-            .and_then(|e| e.to_str())
-            .unwrap_or("")
+        Path::new(&self.path).extension().and_then(|e| e.to_str()).unwrap_or("")
     }
 
     /// Is it one of Rust's?
@@ -58,11 +52,7 @@ pub struct Breach {
 impl Breach {
     /// A breach at a line counted from 0, as enumerations count.
     pub fn at(source: &Source, index: usize, what: impl Into<String>) -> Breach {
-        Breach {
-            path: source.path.clone(),
-            line: index + 1,
-            what: what.into(),
-        }
+        Breach { path: source.path.clone(), line: index + 1, what: what.into() }
     }
 }
 
@@ -97,33 +87,17 @@ pub fn sources() -> Result<Vec<Source>, String> {
     }
     match sources.iter().any(|source| source.path == "Cargo.toml") {
         true => Ok(sources),
-        false => Err(format!(
-            "{} is not the repository: it has no Cargo.toml",
-            root.display()
-        )),
+        false => Err(format!("{} is not the repository: it has no Cargo.toml", root.display())),
     }
 }
 
 fn listed_by_git(root: &Path) -> Option<Vec<String>> {
     let mut git = Command::new("git");
-    git.args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-    ]);
-    let listing = git
-        .current_dir(root)
-        .output()
-        .ok()
-        .filter(|o| o.status.success())?;
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
+    let listing = git.current_dir(root).output().ok().filter(|o| o.status.success())?;
     let listing = String::from_utf8(listing.stdout).ok()?;
-    let paths: Vec<String> = listing
-        .split('\0')
-        .filter(|p| !p.is_empty())
-        .map(String::from)
-        .collect();
+    let paths: Vec<String> =
+        listing.split('\0').filter(|p| !p.is_empty()).map(String::from).collect();
     (!paths.is_empty()).then_some(paths)
 }
 

@@ -181,11 +181,7 @@ impl Talk<'_> {
                     return Ok(());
                 }
                 let kept = self.got.strip_suffix(&due[..]).map(<[u8]>::to_vec);
-                let why = if kept.is_some() {
-                    surplus
-                } else {
-                    "the face fell silent after this"
-                };
+                let why = if kept.is_some() { surplus } else { "the face fell silent after this" };
                 self.got = kept.unwrap_or_else(|| std::mem::take(&mut self.got));
                 Err(self.mismatch(last, why.to_string()))
             }

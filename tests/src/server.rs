@@ -19,9 +19,7 @@ const START: Duration = Duration::from_secs(30);
 
 /// The system's Unix time.
 pub fn unix_now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
@@ -69,11 +67,7 @@ impl Server {
         fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let log = File::create(folder.join("log")).map_err(|e| format!("the server's log: {e}"))?;
         let mut command = Command::new(program);
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         match listen {
             Listen::Unix => command.arg("-s").arg(folder.join("sock")),
             Listen::Tcp => command
@@ -90,16 +84,10 @@ impl Server {
                 .env("FAKETIME_FMT", "%s")
                 .env("FAKETIME_NO_CACHE", "1");
         }
-        let child = command
-            .spawn()
-            .map_err(|e| format!("{} does not start: {e}", program.display()))?;
-        let server = Server {
-            child: Mutex::new(child),
-            folder,
-            listen,
-            hand,
-            now: AtomicI64::new(now),
-        };
+        let child =
+            command.spawn().map_err(|e| format!("{} does not start: {e}", program.display()))?;
+        let server =
+            Server { child: Mutex::new(child), folder, listen, hand, now: AtomicI64::new(now) };
         let deadline = Instant::now() + START;
         loop {
             match server.connect() {
@@ -126,9 +114,8 @@ impl Server {
 
     fn port(&self) -> io::Result<u16> {
         let ports = fs::read_to_string(self.folder.join("ports"))?;
-        let port = ports
-            .lines()
-            .find_map(|line| line.strip_prefix("TCP INET: ")?.trim().parse().ok());
+        let port =
+            ports.lines().find_map(|line| line.strip_prefix("TCP INET: ")?.trim().parse().ok());
         port.ok_or_else(|| io::Error::other(format!("no TCP port in {ports:?}")))
     }
 
@@ -140,9 +127,7 @@ impl Server {
             stream.read_exact(&mut reply)?;
             match &reply {
                 b"OK\r\n" => Ok(()),
-                other => Err(io::Error::other(format!(
-                    "flush_all was answered {other:?}"
-                ))),
+                other => Err(io::Error::other(format!("flush_all was answered {other:?}"))),
             }
         };
         match self.listen {

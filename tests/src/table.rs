@@ -91,10 +91,8 @@ pub fn load() -> Result<Vec<Case>, String> {
     files.sort();
     let mut cases: Vec<Case> = Vec::new();
     for file in files {
-        let chapter = file
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let chapter =
+            file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let content = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
         for case in parse(&chapter, &content)? {
             if let Some(twin) = cases.iter().find(|other| other.name == case.name) {
@@ -151,14 +149,8 @@ fn read_line(case: &mut Case, raw: &str, line: usize) -> Result<(), String> {
         return Ok(());
     }
     if let Some(seconds) = raw.strip_prefix("advance ") {
-        let seconds = seconds
-            .parse()
-            .map_err(|_| format!("{raw:?}: a count of seconds is due"))?;
-        if case
-            .steps
-            .last()
-            .is_some_and(|step| step.reply_text.is_empty())
-        {
+        let seconds = seconds.parse().map_err(|_| format!("{raw:?}: a count of seconds is due"))?;
+        if case.steps.last().is_some_and(|step| step.reply_text.is_empty()) {
             return Err(
                 "ask for something first: a request without an answer may still be under way when \
                         the clock is moved"
@@ -246,10 +238,7 @@ mod tests {
         assert_eq!(cases.len(), 2);
         assert_eq!(cases[0].socket.as_deref(), Some("why"));
         assert_eq!(cases[0].steps.len(), 3);
-        assert_eq!(
-            cases[0].steps[0].request,
-            [Piece::Bytes(b"set a 0 0 1\r\nx\r\n".to_vec())]
-        );
+        assert_eq!(cases[0].steps[0].request, [Piece::Bytes(b"set a 0 0 1\r\nx\r\n".to_vec())]);
         assert_eq!(cases[0].steps[1].advance, Some(5));
         assert!(cases[0].moves_clock() && !cases[1].moves_clock());
         assert_eq!(cases[0].place(), "tests/table/sample.txt:2");
@@ -275,11 +264,7 @@ mod tests {
     #[test]
     fn the_table_has_at_least_150_cases_of_every_verb() {
         let cases = load().unwrap();
-        assert!(
-            cases.len() >= 150,
-            "the table has only {} cases",
-            cases.len()
-        );
+        assert!(cases.len() >= 150, "the table has only {} cases", cases.len());
         let verbs =
             "get gets gat gats set add replace append prepend cas incr decr touch delete flush_all";
         for verb in verbs.split(' ') {

@@ -92,22 +92,18 @@ fn unescaped_brace(text: &str) -> Option<usize> {
 
 fn parse_braces(inside: &str) -> Result<Piece, String> {
     if let Some((what, times)) = inside.rsplit_once('*') {
-        let times: usize = times
-            .parse()
-            .map_err(|_| format!("{{{inside}}}: after the star a count is due"))?;
+        let times: usize =
+            times.parse().map_err(|_| format!("{{{inside}}}: after the star a count is due"))?;
         if !what.contains("\\#") {
             return Ok(Piece::Bytes(unescape(what)?.repeat(times)));
         }
         let numbered = (0..times).map(|time| unescape(&what.replace("\\#", &time.to_string())));
-        return Ok(Piece::Bytes(
-            numbered.collect::<Result<Vec<_>, _>>()?.concat(),
-        ));
+        return Ok(Piece::Bytes(numbered.collect::<Result<Vec<_>, _>>()?.concat()));
     }
     if let Some(seconds) = inside.strip_prefix("now") {
         let seconds = if seconds.is_empty() { "0" } else { seconds };
-        let seconds = seconds
-            .parse()
-            .map_err(|_| format!("{{{inside}}}: write {{now+60}} or {{now-60}}"))?;
+        let seconds =
+            seconds.parse().map_err(|_| format!("{{{inside}}}: write {{now+60}} or {{now-60}}"))?;
         return Ok(Piece::Now(seconds));
     }
     let words: Vec<&str> = inside.split(' ').collect();
@@ -268,25 +264,14 @@ mod tests {
         );
         assert_eq!(expect("{ab*3}!\\c"), [Piece::Bytes(b"ababab!".to_vec())]);
         assert_eq!(expect("{\\0*2}\\c"), [Piece::Bytes(vec![0, 0])]);
-        assert_eq!(
-            expect("{k\\# *3}\\c"),
-            [Piece::Bytes(b"k0 k1 k2 ".to_vec())]
-        );
+        assert_eq!(expect("{k\\# *3}\\c"), [Piece::Bytes(b"k0 k1 k2 ".to_vec())]);
         assert_eq!(expect("\\c"), []);
         assert_eq!(expect("{closed}"), [Piece::Closed]);
     }
 
     #[test]
     fn what_has_no_meaning_is_refused() {
-        for bad in [
-            "{open",
-            "{x*y}",
-            "\\q",
-            "\\xzz",
-            "{nowish}",
-            "{let U}",
-            "{what is this}",
-        ] {
+        for bad in ["{open", "{x*y}", "\\q", "\\xzz", "{nowish}", "{let U}", "{what is this}"] {
             assert!(parse_line(bad).is_err(), "{bad} was accepted");
         }
     }
@@ -297,34 +282,15 @@ mod tests {
         let expected = expect("VALUE a 0 1 {let u}");
         let reply = b"VALUE a 0 1 17\r\n";
         for cut in 0..reply.len() {
-            assert_eq!(
-                compare(&expected, &reply[..cut], memory),
-                Match::Partial,
-                "at {cut}"
-            );
+            assert_eq!(compare(&expected, &reply[..cut], memory), Match::Partial, "at {cut}");
         }
         assert_eq!(compare(&expected, reply, memory), Match::Complete(16));
         assert_eq!(memory["u"], "17");
-        assert_eq!(
-            compare(&expect("{u}"), b"17\r\n", memory),
-            Match::Complete(4)
-        );
-        assert_eq!(
-            compare(&expect("{u}"), b"18\r\n", memory),
-            Match::Mismatch(0)
-        );
-        assert_eq!(
-            compare(&expect("{not u}"), b"18\r\n", memory),
-            Match::Complete(4)
-        );
-        assert_eq!(
-            compare(&expect("{not u}"), b"17\r\n", memory),
-            Match::Mismatch(0)
-        );
-        assert_eq!(
-            compare(&expect("END"), b"ENDE\r\n", memory),
-            Match::Mismatch(3)
-        );
+        assert_eq!(compare(&expect("{u}"), b"17\r\n", memory), Match::Complete(4));
+        assert_eq!(compare(&expect("{u}"), b"18\r\n", memory), Match::Mismatch(0));
+        assert_eq!(compare(&expect("{not u}"), b"18\r\n", memory), Match::Complete(4));
+        assert_eq!(compare(&expect("{not u}"), b"17\r\n", memory), Match::Mismatch(0));
+        assert_eq!(compare(&expect("END"), b"ENDE\r\n", memory), Match::Mismatch(3));
     }
 
     #[test]

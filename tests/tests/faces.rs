@@ -44,9 +44,7 @@ fn a_core_face() -> Face {
 }
 
 fn one_case(conversation: &str) -> Case {
-    table::parse("self-test", &format!("== a self-test\n{conversation}"))
-        .unwrap()
-        .remove(0)
+    table::parse("self-test", &format!("== a self-test\n{conversation}")).unwrap().remove(0)
 }
 
 #[test]
@@ -63,46 +61,14 @@ fn a_wrong_expectation_is_reported() {
     // What is wrong about each, the conversation, and what the face must be said to have answered.
     let stored = "> set a 0 0 1\n> x\n< STORED\n";
     let wrong = [
-        (
-            "another word",
-            "> set a 0 0 1\n> x\n< NOT_STORED\n".to_string(),
-            "STORED",
-        ),
-        (
-            "another value",
-            format!("{stored}> get a\n< VALUE a 0 1\n< y\n< END\n"),
-            "VALUE a 0 1",
-        ),
-        (
-            "another length",
-            format!("{stored}> get a\n< VALUE a 0 2\n< x\n< END\n"),
-            "VALUE a 0 1",
-        ),
-        (
-            "other flags",
-            format!("{stored}> get a\n< VALUE a 1 1\n< x\n< END\n"),
-            "VALUE a 0 1",
-        ),
-        (
-            "a hit for a miss",
-            "> get a\n< VALUE a 0 1\n< x\n< END\n".to_string(),
-            "END",
-        ),
-        (
-            "a reply not foreseen",
-            format!("{stored}> get a\n"),
-            "VALUE a 0 1",
-        ),
-        (
-            "a reply too many",
-            "> set a 0 0 1 noreply\n> x\n< STORED\n".to_string(),
-            "(nothing)",
-        ),
-        (
-            "a number for a word",
-            "> incr a 1\n< {any}\n".to_string(),
-            "NOT_FOUND",
-        ),
+        ("another word", "> set a 0 0 1\n> x\n< NOT_STORED\n".to_string(), "STORED"),
+        ("another value", format!("{stored}> get a\n< VALUE a 0 1\n< y\n< END\n"), "VALUE a 0 1"),
+        ("another length", format!("{stored}> get a\n< VALUE a 0 2\n< x\n< END\n"), "VALUE a 0 1"),
+        ("other flags", format!("{stored}> get a\n< VALUE a 1 1\n< x\n< END\n"), "VALUE a 0 1"),
+        ("a hit for a miss", "> get a\n< VALUE a 0 1\n< x\n< END\n".to_string(), "END"),
+        ("a reply not foreseen", format!("{stored}> get a\n"), "VALUE a 0 1"),
+        ("a reply too many", "> set a 0 0 1 noreply\n> x\n< STORED\n".to_string(), "(nothing)"),
+        ("a number for a word", "> incr a 1\n< {any}\n".to_string(), "NOT_FOUND"),
         (
             "the wrong unique",
             format!(
@@ -110,11 +76,7 @@ fn a_wrong_expectation_is_reported() {
             ),
             "VALUE a 0 1",
         ),
-        (
-            "a reply cut short",
-            "> get a\n< END\\c\n".to_string(),
-            "\\r\\n",
-        ),
+        ("a reply cut short", "> get a\n< END\\c\n".to_string(), "\\r\\n"),
     ];
     for (what, conversation, got) in wrong {
         let mismatch = face.run(&one_case(&conversation)).expect_err(what);
@@ -123,22 +85,14 @@ fn a_wrong_expectation_is_reported() {
             assert!(told.contains(part), "{what}: no {part:?} in\n{told}");
         }
         let after_got = told.split("  got ").nth(1).unwrap();
-        assert!(
-            after_got.trim().starts_with(got),
-            "{what}: got is told as {after_got}"
-        );
+        assert!(after_got.trim().starts_with(got), "{what}: got is told as {after_got}");
     }
 }
 
 #[test]
 fn a_driver_that_is_not_there_is_told_with_its_remedy() {
-    let face = faces::ready("core", Path::new("no-such-driver"))
-        .unwrap()
-        .remove(0);
-    let told = face
-        .run(&one_case("> get a\n< END\n"))
-        .unwrap_err()
-        .to_string();
+    let face = faces::ready("core", Path::new("no-such-driver")).unwrap().remove(0);
+    let told = face.run(&one_case("> get a\n< END\n")).unwrap_err().to_string();
     assert!(told.contains("no-such-driver does not start"), "{told}");
     assert!(faces::ready("fortran", core_driver()).is_err());
 }

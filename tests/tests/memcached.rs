@@ -34,22 +34,13 @@ fn hold(version: &str, faces: &[Face], skip: fn(&Case) -> bool) {
             failures.push(report::tell(&mismatches));
         }
     }
-    println!(
-        "{version}, held to {} cases of tests/table/\n\n{summary}",
-        cases.len()
-    );
-    assert!(
-        failures.is_empty(),
-        "\n{}\n{version}\n{summary}",
-        failures.join("\n")
-    );
+    println!("{version}, held to {} cases of tests/table/\n\n{summary}", cases.len());
+    assert!(failures.is_empty(), "\n{}\n{version}\n{summary}", failures.join("\n"));
 }
 
 fn version() -> Option<String> {
     let output = Command::new("memcached").arg("-V").output();
-    let version = output
-        .ok()
-        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
+    let version = output.ok().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
     if version.is_none() {
         println!("left out: there is no memcached on this machine");
     }
@@ -60,9 +51,7 @@ fn version() -> Option<String> {
 fn the_installed_memcached_answers_as_the_table_says() {
     let Some(version) = version() else { return };
     let faces = faces::memcached().unwrap();
-    hold(&version, &faces, |case| {
-        incomparable(case) || case.moves_clock()
-    });
+    hold(&version, &faces, |case| incomparable(case) || case.moves_clock());
 }
 
 #[test]
@@ -73,7 +62,5 @@ fn the_installed_memcached_keeps_time_as_the_table_says() {
         return;
     };
     let face = faces::memcached_and_clock(&library).unwrap();
-    hold(&version, &[face], |case| {
-        incomparable(case) || !case.moves_clock()
-    });
+    hold(&version, &[face], |case| incomparable(case) || !case.moves_clock());
 }

@@ -20,17 +20,11 @@ fn hold_each(rule: &str, check: fn(&Source) -> Vec<Breach>) {
 /// Proves that a check finds fault with each bad sample and none with the good ones.
 fn bites(check: impl Fn(&Source) -> Vec<Breach>, path: &str, bad: &[&str], good: &[&str]) {
     for text in bad {
-        assert!(
-            !check(&Source::new(path, text)).is_empty(),
-            "the rule lets this pass: {text:?}"
-        );
+        assert!(!check(&Source::new(path, text)).is_empty(), "the rule lets this pass: {text:?}");
     }
     for text in good {
         let found = check(&Source::new(path, text));
-        assert!(
-            found.is_empty(),
-            "the rule finds fault with {text:?}: {found:?}"
-        );
+        assert!(found.is_empty(), "the rule finds fault with {text:?}: {found:?}");
     }
 }
 
@@ -40,12 +34,7 @@ fn every_file_says_why_it_exists() {
     bites(
         check,
         "a/b.rs",
-        &[
-            "use std::fmt;\n//! Late.\n",
-            "//!\n",
-            "",
-            "// A plain comment is not it.\n",
-        ],
+        &["use std::fmt;\n//! Late.\n", "//!\n", "", "// A plain comment is not it.\n"],
         &["//! The reason of this file.\n"],
     );
     bites(
@@ -63,22 +52,9 @@ fn every_file_says_why_it_exists() {
         &["<?php\nfunction f() {}\n"],
         &["<?php\n\ndeclare(strict_types=1);\n/**\n * The reason of this file.\n */\n"],
     );
-    bites(
-        check,
-        "a/b.sh",
-        &["#!/bin/sh\nset -eu\n"],
-        &["#!/bin/sh\n# The reason of this file.\n"],
-    );
-    bites(
-        check,
-        "a/b.c",
-        &["#include <stdio.h>\n"],
-        &["/* The reason of this file. */\n"],
-    );
-    hold_each(
-        "Every source file opens with a line that says why it exists.",
-        check,
-    );
+    bites(check, "a/b.sh", &["#!/bin/sh\nset -eu\n"], &["#!/bin/sh\n# The reason of this file.\n"]);
+    bites(check, "a/b.c", &["#include <stdio.h>\n"], &["/* The reason of this file. */\n"]);
+    hold_each("Every source file opens with a line that says why it exists.", check);
 }
 
 #[test]
@@ -105,12 +81,7 @@ fn imports_in_the_core_only_go_down() {
         ],
     );
     bites(check, "core/src/attic.rs", &["fn f() {}\n"], &[]);
-    bites(
-        check,
-        "core/src/item.rs",
-        &["use super::ops::x;\n"],
-        &["use super::hazard::x;\n"],
-    );
+    bites(check, "core/src/item.rs", &["use super::ops::x;\n"], &["use super::hazard::x;\n"]);
     hold(
         "Imports in core/src go to the same floor or a lower one.",
         floors::upward_imports(&sources()),
@@ -136,10 +107,7 @@ fn every_unsafe_block_names_who_guarantees_it() {
             "let s = \"unsafe { }\"; // unsafe { }\n",
         ],
     );
-    hold_each(
-        "Every unsafe block and impl has `// SAFETY:` near it.",
-        check,
-    );
+    hold_each("Every unsafe block and impl has `// SAFETY:` near it.", check);
 }
 
 #[test]
@@ -148,18 +116,10 @@ fn only_one_room_of_the_core_names_atomics() {
     bites(
         check,
         "core/src/clock.rs",
-        &[
-            "use std::sync::atomic::AtomicU64;\n",
-            "use core::sync::atomic::Ordering;\n",
-        ],
+        &["use std::sync::atomic::AtomicU64;\n", "use core::sync::atomic::Ordering;\n"],
         &["use crate::sync::AtomicU64;\n", "// std::sync::atomic\n"],
     );
-    bites(
-        check,
-        "core/src/sync.rs",
-        &[],
-        &["pub use std::sync::atomic::AtomicU64;\n"],
-    );
+    bites(check, "core/src/sync.rs", &[], &["pub use std::sync::atomic::AtomicU64;\n"]);
     hold_each("Only core/src/sync.rs names std::sync::atomic.", check);
 }
 
@@ -171,10 +131,7 @@ fn no_file_is_too_long() {
     bites(check, "core/src/a.rs", &[&long], &["fn f() {}\n"]);
     bites(check, "bindings/python/src/a.rs", &[&long], &[]);
     bites(check, "core/tests/a.rs", &[&longer], &[&long]);
-    hold_each(
-        "No source file has more than 500 lines, no test more than 800.",
-        check,
-    );
+    hold_each("No source file has more than 500 lines, no test more than 800.", check);
 }
 
 #[test]
@@ -198,10 +155,7 @@ fn the_core_does_not_panic() {
             "/// x.unwrap()\nfn f() { g(\"panic!\") }\n",
         ],
     );
-    hold_each(
-        "The core neither unwraps nor panics outside of tests.",
-        check,
-    );
+    hold_each("The core neither unwraps nor panics outside of tests.", check);
 }
 
 #[test]
@@ -212,16 +166,8 @@ fn no_line_names_a_path_of_somebodys_machine() {
         .map(|(a, b)| format!("see /{a}{b}/someone/file\n"))
         .collect();
     let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
-    bites(
-        check,
-        "a.md",
-        &bad,
-        &["see docs/work/file and https://example.org/home/page\n"],
-    );
-    hold_each(
-        "No line names an absolute path of a developer's machine.",
-        check,
-    );
+    bites(check, "a.md", &bad, &["see docs/work/file and https://example.org/home/page\n"]);
+    hold_each("No line names an absolute path of a developer's machine.", check);
 }
 
 #[test]
@@ -246,14 +192,9 @@ fn the_readmes_commands_exist() {
     let sources = sources();
     let find = |path: &str| {
         let found = sources.iter().find(|source| source.path == path);
-        found
-            .unwrap_or_else(|| panic!("{path} is missing: a stranger needs it"))
-            .clone()
+        found.unwrap_or_else(|| panic!("{path} is missing: a stranger needs it")).clone()
     };
-    let makefile = Source::new(
-        "Makefile",
-        "A := 1\n.PHONY: all\nall test: x\n\techo hi: there\n",
-    );
+    let makefile = Source::new("Makefile", "A := 1\n.PHONY: all\nall test: x\n\techo hi: there\n");
     bites(
         |source| prose::unknown_targets(source, &makefile),
         "README.md",
@@ -269,18 +210,9 @@ fn the_readmes_commands_exist() {
     );
     let makefile = find("Makefile");
     let mut breaches = prose::unknown_targets(&find("README.md"), &makefile);
-    let guide = sources
-        .iter()
-        .find(|source| source.path == "CONTRIBUTING.md");
-    breaches.extend(
-        guide
-            .into_iter()
-            .flat_map(|guide| prose::unknown_targets(guide, &makefile)),
-    );
-    hold(
-        "Every `make` command of the README is a target of the Makefile.",
-        breaches,
-    );
+    let guide = sources.iter().find(|source| source.path == "CONTRIBUTING.md");
+    breaches.extend(guide.into_iter().flat_map(|guide| prose::unknown_targets(guide, &makefile)));
+    hold("Every `make` command of the README is a target of the Makefile.", breaches);
 }
 
 #[test]
@@ -299,11 +231,6 @@ fn every_link_leads_to_a_file() {
     let root = faces::root();
     let exists = |path: &std::path::Path| root.join(path).exists();
     let sources = sources();
-    let breaches = sources
-        .iter()
-        .flat_map(|source| prose::broken_links(source, &exists));
-    hold(
-        "Every link in a document leads to a file that is there.",
-        breaches.collect(),
-    );
+    let breaches = sources.iter().flat_map(|source| prose::broken_links(source, &exists));
+    hold("Every link in a document leads to a file that is there.", breaches.collect());
 }

@@ -82,58 +82,19 @@ const COUNT: &[Param] = &[
 ];
 
 const METHODS: &[Method] = &[
-    (
-        "get",
-        read::get,
-        &[
-            KEY,
-            ("cache_cb", 1 << IS_CALLABLE | NULL, Some("null")),
-            GET_FLAGS,
-        ],
-        ANY,
-    ),
+    ("get", read::get, &[KEY, ("cache_cb", 1 << IS_CALLABLE | NULL, Some("null")), GET_FLAGS], ANY),
     ("getMulti", read::get_multi, &[KEYS, GET_FLAGS], ARR | FALSE),
-    (
-        "getAndTouch",
-        read::get_and_touch,
-        &[KEY, EXPIRATION, GET_FLAGS],
-        ANY,
-    ),
+    ("getAndTouch", read::get_and_touch, &[KEY, EXPIRATION, GET_FLAGS], ANY),
     ("has", read::has, &[KEY], BOOL),
-    (
-        "getRaw",
-        read::get_raw,
-        &[KEY, ("expiration", INT | NULL, Some("null"))],
-        ARR | NULL,
-    ),
-    (
-        "keys",
-        read::keys,
-        &[("prefix", STR, Some("''"))],
-        TRAVERSABLE,
-    ),
+    ("getRaw", read::get_raw, &[KEY, ("expiration", INT | NULL, Some("null"))], ARR | NULL),
+    ("keys", read::keys, &[("prefix", STR, Some("''"))], TRAVERSABLE),
     ("set", store::set, &[KEY, VALUE, EXPIRATION], BOOL),
-    (
-        "setMulti",
-        store::set_multi,
-        &[("items", ARR, None), EXPIRATION],
-        BOOL,
-    ),
+    ("setMulti", store::set_multi, &[("items", ARR, None), EXPIRATION], BOOL),
     ("add", store::add, &[KEY, VALUE, EXPIRATION], BOOL),
     ("replace", store::replace, &[KEY, VALUE, EXPIRATION], BOOL),
     ("append", store::append, &[KEY, ("value", STR, None)], BOOL),
-    (
-        "prepend",
-        store::prepend,
-        &[KEY, ("value", STR, None)],
-        BOOL,
-    ),
-    (
-        "cas",
-        store::cas,
-        &[("cas_token", STR, None), KEY, VALUE, EXPIRATION],
-        BOOL,
-    ),
+    ("prepend", store::prepend, &[KEY, ("value", STR, None)], BOOL),
+    ("cas", store::cas, &[("cas_token", STR, None), KEY, VALUE, EXPIRATION], BOOL),
     (
         "storeRaw",
         store::store_raw,
@@ -154,34 +115,16 @@ const METHODS: &[Method] = &[
     ("deleteMulti", change::delete_multi, &[KEYS, TIME], ARR),
     ("flush", change::flush, &[("delay", INT, Some("0"))], BOOL),
     ("stats", admin::stats, &[], ARR),
-    (
-        "getStats",
-        admin::get_stats,
-        &[("type", STR | NULL, Some("null"))],
-        ARR,
-    ),
+    ("getStats", admin::get_stats, &[("type", STR | NULL, Some("null"))], ARR),
     ("getVersion", admin::get_version, &[], ARR),
     ("getResultCode", admin::get_result_code, &[], INT),
     ("getResultMessage", admin::get_result_message, &[], STR),
-    (
-        "getLastErrorMessage",
-        admin::get_last_error_message,
-        &[],
-        STR,
-    ),
-    (
-        "advanceClock",
-        admin::advance_clock,
-        &[("seconds", INT, None)],
-        BOOL,
-    ),
+    ("getLastErrorMessage", admin::get_last_error_message, &[], STR),
+    ("advanceClock", admin::advance_clock, &[("seconds", INT, None)], BOOL),
     ("check", admin::check, &[], BOOL),
 ];
 
-const CONSTRUCTOR: &[Param] = &[
-    ("memory", INT | STR, Some("'64M'")),
-    ("options", ARR, Some("[]")),
-];
+const CONSTRUCTOR: &[Param] = &[("memory", INT | STR, Some("'64M'")), ("options", ARR, Some("[]"))];
 
 fn builder<'a>(mut function: FunctionBuilder<'a>, params: &[Param]) -> FunctionBuilder<'a> {
     for (name, _, default) in params {
@@ -191,12 +134,7 @@ fn builder<'a>(mut function: FunctionBuilder<'a>, params: &[Param]) -> FunctionB
         }
         function = function.arg(arg);
     }
-    function.required_args(
-        params
-            .iter()
-            .filter(|(_, _, default)| default.is_none())
-            .count(),
-    )
+    function.required_args(params.iter().filter(|(_, _, default)| default.is_none()).count())
 }
 
 /// Gives the registered methods their true types, before any PHP code can see them.
@@ -259,10 +197,9 @@ pub fn register() -> Result<()> {
             builder(FunctionBuilder::new(*name, *handler), params).returns(returns, false, false);
         class = class.method(function, MethodFlags::Public);
     }
-    let constants = reply::CONSTANTS.into_iter().chain([
-        ("GET_PRESERVE_ORDER", GET_PRESERVE_ORDER),
-        ("GET_EXTENDED", GET_EXTENDED),
-    ]);
+    let constants = reply::CONSTANTS
+        .into_iter()
+        .chain([("GET_PRESERVE_ORDER", GET_PRESERVE_ORDER), ("GET_EXTENDED", GET_EXTENDED)]);
     for (name, value) in constants {
         class = class.constant(name, value, &[], ConstantFlags::Public)?;
     }
@@ -300,12 +237,8 @@ impl RegisteredClass for Php {
         })
     }
 
-    fn constants() -> &'static [(
-        &'static str,
-        &'static dyn IntoZvalDyn,
-        DocComments,
-        ConstantFlags,
-    )] {
+    fn constants() -> &'static [(&'static str, &'static dyn IntoZvalDyn, DocComments, ConstantFlags)]
+    {
         &[]
     }
 }

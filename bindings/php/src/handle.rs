@@ -18,11 +18,7 @@ pub struct Handle {
 impl Handle {
     /// A handle whose last verb went well.
     pub fn new(cache: Arc<Cache>) -> Handle {
-        Handle {
-            cache,
-            code: Cell::new(reply::SUCCESS),
-            failure: RefCell::new(None),
-        }
+        Handle { cache, code: Cell::new(reply::SUCCESS), failure: RefCell::new(None) }
     }
 
     /// The cache.

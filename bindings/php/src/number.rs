@@ -27,10 +27,7 @@ pub struct Text {
 
 impl Text {
     fn new() -> Text {
-        Text {
-            bytes: [0; 40],
-            len: 0,
-        }
+        Text { bytes: [0; 40], len: 0 }
     }
 
     fn push(&mut self, more: &[u8]) {
@@ -166,9 +163,7 @@ pub fn parse_long(text: &[u8]) -> i64 {
     let mut value: i64 = 0;
     for digit in digits.iter().take_while(|byte| byte.is_ascii_digit()) {
         let digit = i64::from(digit - b'0');
-        value = value
-            .saturating_mul(10)
-            .saturating_add(if negative { -digit } else { digit });
+        value = value.saturating_mul(10).saturating_add(if negative { -digit } else { digit });
     }
     value
 }
@@ -188,10 +183,7 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
         b"Infinity" => Some(f64::INFINITY),
         b"-Infinity" => Some(f64::NEG_INFINITY),
         // Rust's own words for these ("inf", "nan") are not php-memcached's.
-        _ if text
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || b"+-.eE ".contains(byte)) =>
-        {
+        _ if text.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE ".contains(byte)) => {
             std::str::from_utf8(text).ok()?.trim().parse().ok()
         }
         _ => None,

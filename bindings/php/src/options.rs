@@ -19,9 +19,7 @@ pub fn construct(frame: &mut ExecuteData) -> ConstructorResult<Php> {
 fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
     let call = Call::of(frame, (0, 2))?;
     if call.constructed() {
-        return Err(refuse(
-            "the cache is open already: __construct() may run once only",
-        ));
+        return Err(refuse("the cache is open already: __construct() may run once only"));
     }
     let size = match call.arg(0) {
         None => DEFAULT,
@@ -88,18 +86,13 @@ fn identity(value: &Zval) -> Result<Option<&[u8]>, Thrown> {
 }
 
 fn truth(name: &str, value: &Zval) -> Result<bool, Thrown> {
-    value
-        .bool()
-        .ok_or_else(|| refuse(format!("the option {name} must be true or false")))
+    value.bool().ok_or_else(|| refuse(format!("the option {name} must be true or false")))
 }
 
 fn bytes(name: &str, value: &Zval) -> Result<usize, Thrown> {
     let size = size(name, value)?;
-    usize::try_from(size).map_err(|_| {
-        refuse(format!(
-            "{name} is too large for this machine: {size} bytes"
-        ))
-    })
+    usize::try_from(size)
+        .map_err(|_| refuse(format!("{name} is too large for this machine: {size} bytes")))
 }
 
 /// A size in bytes: an int, or digits with K, M or G behind them (of 1024, 1024², 1024³ bytes).

@@ -53,10 +53,7 @@ struct Registry {
     kept: BTreeMap<Vec<u8>, (Wish, Arc<Cache>)>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
-    open: Vec::new(),
-    kept: BTreeMap::new(),
-});
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { open: Vec::new(), kept: BTreeMap::new() });
 
 fn registry() -> MutexGuard<'static, Registry> {
     // Nothing in here can be left half done by a panic.
@@ -93,9 +90,7 @@ pub fn persistent(name: &[u8], wish: &Wish) -> Result<Arc<Cache>, Error> {
         return Ok(Arc::clone(cache));
     }
     let cache = registry.make(wish)?;
-    registry
-        .kept
-        .insert(name.to_vec(), (wish.clone(), Arc::clone(&cache)));
+    registry.kept.insert(name.to_vec(), (wish.clone(), Arc::clone(&cache)));
     Ok(cache)
 }
 
@@ -130,9 +125,7 @@ const ROWS: [Row; 8] = [
 impl Totals {
     /// The rows of `phpinfo`.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        ROWS.iter()
-            .zip(self.sums)
-            .map(|((name, _), sum)| (*name, sum))
+        ROWS.iter().zip(self.sums).map(|((name, _), sum)| (*name, sum))
     }
 }
 
@@ -143,11 +136,7 @@ pub fn totals() -> Totals {
         let open: Vec<Arc<Cache>> = registry.open.iter().filter_map(Weak::upgrade).collect();
         (open, registry.kept.len())
     };
-    let mut totals = Totals {
-        caches: open.len(),
-        persistent,
-        ..Totals::default()
-    };
+    let mut totals = Totals { caches: open.len(), persistent, ..Totals::default() };
     for cache in &open {
         let stats = cache.stats();
         for (sum, (_, read)) in totals.sums.iter_mut().zip(&ROWS) {

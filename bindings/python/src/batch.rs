@@ -69,10 +69,7 @@ impl Cache {
 fn get<'py>(handle: &Handle, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bound<'py, PyDict>> {
     let py = keys.py();
     let keys = collect(keys)?;
-    let bytes = keys
-        .iter()
-        .map(key::checked)
-        .collect::<PyResult<Vec<_>>>()?;
+    let bytes = keys.iter().map(key::checked).collect::<PyResult<Vec<_>>>()?;
     let found = PyDict::new(py);
     let large = keys.len() > PART;
     let mut copy = Vec::new();
@@ -128,10 +125,7 @@ fn set<'py>(
 fn delete(handle: &Handle, keys: &Bound<'_, PyAny>) -> PyResult<usize> {
     let py = keys.py();
     let keys = collect(keys)?;
-    let bytes = keys
-        .iter()
-        .map(key::checked)
-        .collect::<PyResult<Vec<_>>>()?;
+    let bytes = keys.iter().map(key::checked).collect::<PyResult<Vec<_>>>()?;
     handle
         .with(py, |core| {
             if keys.len() > PART {

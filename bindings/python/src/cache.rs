@@ -75,12 +75,8 @@ impl Cache {
         options.evict = evict;
         options.manual_clock = manual_clock;
         // Mapping and clearing a large arena takes milliseconds.
-        let core = py
-            .detach(|| options.open())
-            .map_err(|error| errors::from_core(py, error))?;
-        Ok(Cache {
-            handle: Handle::new(core),
-        })
+        let core = py.detach(|| options.open()).map_err(|error| errors::from_core(py, error))?;
+        Ok(Cache { handle: Handle::new(core) })
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
@@ -136,8 +132,7 @@ impl Cache {
             Some(delay) => number::natural32("delay", delay)?,
             None => 0,
         };
-        self.handle()
-            .with(py, |core| py.detach(|| core.flush_all(delay)))?;
+        self.handle().with(py, |core| py.detach(|| core.flush_all(delay)))?;
         Ok(true)
     }
 

@@ -142,8 +142,6 @@ fn class<'py>(
     let body = PyDict::new(py);
     body.set_item("__module__", "nearcache")?;
     body.set_item("__doc__", doc)?;
-    let made = py
-        .get_type::<PyType>()
-        .call1((name, PyTuple::new(py, bases)?, body))?;
+    let made = py.get_type::<PyType>().call1((name, PyTuple::new(py, bases)?, body))?;
     Ok(made.cast_into::<PyType>()?)
 }

@@ -138,18 +138,11 @@ mod imp {
 
         pub(super) fn clone_core(&self, _: Python<'_>) -> Option<Arc<Core>> {
             // A clone cannot panic half-way, so a poisoned lock still holds a whole value.
-            self.0
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()
+            self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
         }
 
         pub(super) fn take(&self, _: Python<'_>) -> (bool, Option<Arc<Core>>) {
-            let core = self
-                .0
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let core = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
             (core.is_some(), core)
         }
     }

@@ -45,10 +45,7 @@ fn text<'a>(key: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
         Ok(text) => Ok(text.as_bytes()),
         Err(error) => Err(errors::illegal_key(
             key.py(),
-            format!(
-                "the key cannot be encoded as UTF-8: {}",
-                error.value(key.py())
-            ),
+            format!("the key cannot be encoded as UTF-8: {}", error.value(key.py())),
         )),
     }
 }
@@ -61,8 +58,5 @@ fn subclass<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(key) = key.cast::<PyString>() {
         return text(key);
     }
-    Err(PyTypeError::new_err(format!(
-        "a key is str or bytes, not {}",
-        key.get_type().name()?
-    )))
+    Err(PyTypeError::new_err(format!("a key is str or bytes, not {}", key.get_type().name()?)))
 }

@@ -42,15 +42,8 @@ impl KeyIterator {
         // SAFETY: the reference is into the allocation of `core`, which does not move and which `Walk` keeps
         // for longer than `keys`, by its own invariant. The lifetime does not leave this module.
         let lasting: &'static Core = unsafe { &*Arc::as_ptr(&core) };
-        let walk = Walk {
-            keys: lasting.keys(prefix),
-            met: VecDeque::new(),
-            _core: core,
-        };
-        Ok(KeyIterator {
-            cache: cache.unbind(),
-            walk: Mutex::new(walk),
-        })
+        let walk = Walk { keys: lasting.keys(prefix), met: VecDeque::new(), _core: core };
+        Ok(KeyIterator { cache: cache.unbind(), walk: Mutex::new(walk) })
     }
 }
 
@@ -73,10 +66,7 @@ impl KeyIterator {
         self.cache.get().handle().with(py, |_| ())?;
         // A thread that waited for the lock while holding the GIL would keep the lock's holder, which walks
         // detached, from ever coming back.
-        let mut walk = self
-            .walk
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut walk = self.walk.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
         if walk.met.is_empty() {
             let walk = &mut *walk;
             py.detach(|| walk.refill());

@@ -67,10 +67,7 @@ impl Initial {
     /// `None` leaves a missing key missing.
     fn parse(value: Option<&Bound<'_, PyAny>>, expiry: Expiry) -> PyResult<Option<Initial>> {
         match value {
-            Some(value) => Ok(Some(Initial {
-                value: natural("initial", value)?,
-                expiry,
-            })),
+            Some(value) => Ok(Some(Initial { value: natural("initial", value)?, expiry })),
             None => Ok(None),
         }
     }

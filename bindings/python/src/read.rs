@@ -137,9 +137,7 @@ fn or_default<'py>(
     value: Option<Bound<'py, PyAny>>,
     default: Option<Bound<'py, PyAny>>,
 ) -> Bound<'py, PyAny> {
-    value
-        .or(default)
-        .unwrap_or_else(|| py.None().into_bound(py))
+    value.or(default).unwrap_or_else(|| py.None().into_bound(py))
 }
 
 fn with_cas<'py>(
@@ -150,9 +148,6 @@ fn with_cas<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     match hit {
         Some((value, cas)) => Ok((value, cas.into_pyobject(py)?.into_any())),
-        None => Ok((
-            or_default(py, None, default),
-            or_default(py, None, cas_default),
-        )),
+        None => Ok((or_default(py, None, default), or_default(py, None, cas_default))),
     }
 }

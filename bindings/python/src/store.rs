@@ -170,9 +170,7 @@ pub fn act<R>(
 ) -> PyResult<R> {
     let py = key.py();
     let bytes = key::bytes(key)?;
-    handle
-        .with(py, |core| verb(core, bytes))?
-        .map_err(|error| errors::from_core(py, error))
+    handle.with(py, |core| verb(core, bytes))?.map_err(|error| errors::from_core(py, error))
 }
 
 /// Stores bytes and flags.

@@ -96,10 +96,7 @@ fn text<'a>(value: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
         Ok(text) => Ok(text.as_bytes()),
         Err(error) => Err(errors::serde(
             value.py(),
-            format!(
-                "the str cannot be stored as UTF-8: {}",
-                error.value(value.py())
-            ),
+            format!("the str cannot be stored as UTF-8: {}", error.value(value.py())),
         )),
     }
 }

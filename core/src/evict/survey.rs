@@ -154,10 +154,10 @@ impl Op<'_> {
             let order = word(PerSegment::Order);
             match state.kind() {
                 Kind::Free => survey.free += 1,
-                Kind::Limbo if !self.is_busy(segment) => {
-                    if arena.change_state(segment, state, state.to(Kind::Free)) {
-                        survey.free += 1;
-                    }
+                Kind::Limbo => {
+                    let freed = !self.is_busy(segment)
+                        && arena.change_state(segment, state, state.to(Kind::Free));
+                    survey.free += u64::from(freed);
                 }
                 Kind::Sealed | Kind::Large => {
                     survey.total += 1;

@@ -1,13 +1,14 @@
 //! Offsets to words: the only place where a location in the arena becomes an address, and it is bounded here.
 
+use crate::bucket::Bucket;
+use crate::error::Error;
 use crate::hash::KeyHasher;
 use crate::hazard::Seat;
-use crate::index::Bucket;
 use crate::memory::layout::{FINGERPRINT, Geometry, MAGIC, Superblock, VERSION};
 use crate::memory::region::Region;
 use crate::memory::segment::{Lane, State};
 use crate::sync::{AtomicU64, Ordering};
-use crate::{Error, Options};
+use crate::types::Options;
 use std::mem::MaybeUninit;
 
 /// An attached arena.
@@ -231,7 +232,7 @@ impl Arena {
     /// Copies bytes out, as relaxed loads would: what was torn is for the caller to find out.
     #[inline(always)]
     pub fn copy_out(&self, at: u64, to: &mut [u8]) {
-        self.copy_to(at, super::copy::as_room(to));
+        self.copy_to(at, crate::types::as_room(to));
     }
 
     /// As [`copy_out`](Self::copy_out); every byte of the target is written.

@@ -4,14 +4,6 @@
 //! which the model treats as opaque: the processor's own rules apply, under which a racing copy reads some mix
 //! of old and new bytes and nothing worse. Everywhere else, and under Miri, each word is one atomic access.
 
-use std::mem::MaybeUninit;
-
-/// Initialised bytes as room to be written.
-pub(crate) fn as_room(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
-    // SAFETY: the layouts are the same, and whoever gets the room only writes bytes to it.
-    unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) }
-}
-
 /// Copies `len` bytes out of an arena.
 ///
 /// # Safety

@@ -1,12 +1,13 @@
 //! What is where in an arena: the superblock's words, and the geometry computed from them.
 //! `docs/layout.md` shows the same as a picture.
 
+use crate::bucket::Bucket;
 use crate::clock::Clock;
+use crate::error::Error;
 use crate::hazard::{COUNTERS, Seat};
-use crate::index::Bucket;
 use crate::memory::segment::Lane;
 use crate::sync::AtomicU64;
-use crate::{Error, Options};
+use crate::types::Options;
 use std::mem::{align_of, size_of};
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"nearcach");

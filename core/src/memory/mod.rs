@@ -12,5 +12,3 @@ pub(crate) mod segment;
 
 #[cfg(not(loom))]
 pub(crate) use arena::{Arena, PerSegment};
-#[cfg(not(loom))]
-pub(crate) use copy::as_room;

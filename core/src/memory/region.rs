@@ -1,6 +1,6 @@
 //! Where an arena's bytes come from: the only room that asks the operating system for memory.
 
-use crate::Error;
+use crate::error::Error;
 use std::io;
 use std::ptr::NonNull;
 

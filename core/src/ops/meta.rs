@@ -1,7 +1,6 @@
 //! The meta get: one caller wins the right to fill a missing, stale or soon expiring item, the others know.
 
 use crate::Error;
-use crate::cache::{Meta, MetaGet, MetaHit, Sink};
 use crate::hazard::Hazard;
 use crate::index::{Search, mark};
 use crate::item::Header;
@@ -11,6 +10,7 @@ use crate::ops::store::Draft;
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
+use crate::types::{Meta, MetaGet, MetaHit, Sink};
 
 impl Op<'_> {
     pub fn meta_get<S: Sink + ?Sized>(

@@ -4,6 +4,7 @@ mod meta;
 mod number;
 mod read;
 mod remove;
+mod stats;
 mod store;
 mod walk;
 

@@ -1,12 +1,12 @@
 //! incr and decr: memcached's decimal counters.
 
 use crate::Error;
-use crate::cache::Expiry;
 use crate::index::mark;
 use crate::item::bit;
 use crate::ops::store::{Draft, Plan, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
+use crate::types::Expiry;
 
 /// Up or down, and by how much.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

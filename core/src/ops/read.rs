@@ -1,6 +1,5 @@
 //! get and its kin: optimistic reads that store nothing, and pins for those who want the bytes in place.
 
-use crate::cache::{Meta, Sink, Value};
 use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
@@ -10,6 +9,7 @@ use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
 use crate::seat::Op;
 use crate::stats::Counter;
+use crate::types::{Meta, Sink, Value};
 use std::mem::MaybeUninit;
 
 /// What a look at one entry said.

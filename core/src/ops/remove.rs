@@ -1,6 +1,5 @@
 //! delete, touch, invalidate, flush_all.
 
-use crate::cache::{Meta, Sink};
 use crate::hazard::Hazard;
 use crate::index::mark;
 use crate::item::{Header, Item};
@@ -9,6 +8,7 @@ use crate::ops::store::{Draft, Plan, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
+use crate::types::{Meta, Sink};
 use crate::{Deletion, Error, Expiry, Touch};
 
 impl<'a> Op<'a> {

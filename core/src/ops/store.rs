@@ -1,6 +1,5 @@
 //! set, add, replace, append, prepend, cas: a new item is written aside and installed by one compare-and-swap.
 
-use crate::cache::Verb;
 use crate::evict::Growth;
 use crate::expiry::Death;
 use crate::hash::KeyHash;
@@ -12,6 +11,7 @@ use crate::ops::read::View;
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
+use crate::types::Verb;
 use crate::{Error, Outcome};
 use std::borrow::Cow;
 

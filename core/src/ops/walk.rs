@@ -1,6 +1,5 @@
 //! Iteration over everything, bucket by bucket.
 
-use crate::cache::{Entry, Value};
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
@@ -8,6 +7,7 @@ use crate::index::{Bucket, SLOTS, bucket, level};
 use crate::memory::Arena;
 use crate::ops::read::View;
 use crate::seat::{self, Op};
+use crate::types::{Entry, Value};
 use std::sync::Arc;
 
 /// Where an iteration has come to. It holds nothing between two steps.

@@ -78,9 +78,7 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
             ("idle_timeout", Some(value)) => match value.parse() {
                 Ok(seconds) => options.idle_timeout = seconds,
                 Err(_) => {
-                    return wrong(format!(
-                        "-o idle_timeout={value}: wants a number of seconds"
-                    ));
+                    return wrong(format!("-o idle_timeout={value}: wants a number of seconds"));
                 }
             },
             ("idle_timeout", None) => return wrong("-o idle_timeout: wants a number of seconds"),
@@ -105,13 +103,8 @@ fn without_effect(name: &str, value: Option<&str>, options: &mut Options) -> Res
         if VALUES.contains(&name) {
             return wrong(format!("-o {name}: wants a value"));
         }
-        return Err(Wrong {
-            sentence: format!("Illegal suboption \"{name}\""),
-            status: 1,
-        });
+        return Err(Wrong { sentence: format!("Illegal suboption \"{name}\""), status: 1 });
     }
-    options
-        .without_effect
-        .push(format!("-o {name} has no effect"));
+    options.without_effect.push(format!("-o {name} has no effect"));
     Ok(())
 }

@@ -66,10 +66,7 @@ fn read_letters<'a>(
         };
         if found.value.is_empty() {
             let value = String::new();
-            given.push(Given {
-                option: letter,
-                value,
-            });
+            given.push(Given { option: letter, value });
             continue;
         }
         let joined = &letters[at + letter.len_utf8()..];
@@ -77,10 +74,7 @@ fn read_letters<'a>(
             "" => next_value(rest, &format!("-{letter}"))?,
             joined => joined.to_string(),
         };
-        given.push(Given {
-            option: letter,
-            value,
-        });
+        given.push(Given { option: letter, value });
         break;
     }
     Ok(())
@@ -102,7 +96,5 @@ fn next_value<'a>(
     rest: &mut impl Iterator<Item = &'a String>,
     option: &str,
 ) -> Result<String, Wrong> {
-    rest.next()
-        .cloned()
-        .map_or_else(|| wrong(format!("{option}: wants a value; see -h")), Ok)
+    rest.next().cloned().map_or_else(|| wrong(format!("{option}: wants a value; see -h")), Ok)
 }

@@ -134,10 +134,7 @@ impl fmt::Display for Wrong {
 }
 
 fn wrong<T>(sentence: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong {
-        sentence: sentence.into(),
-        status: EX_USAGE,
-    })
+    Err(Wrong { sentence: sentence.into(), status: EX_USAGE })
 }
 
 /// Reads the arguments (without the program's name).
@@ -164,25 +161,16 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
 fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong> {
     match option {
         'p' => {
-            options.port = number(
-                &value,
-                -1,
-                65535,
-                "-p",
-                "a TCP port, 0 for none, -1 for any",
-            )?
+            options.port = number(&value, -1, 65535, "-p", "a TCP port, 0 for none, -1 for any")?
         }
         's' => options.unix_socket = Some(PathBuf::from(value)),
         'a' => match u32::from_str_radix(&value, 8) {
             Ok(mask) if mask <= 0o777 => options.unix_mask = mask,
             _ => return wrong(format!("-a {value}: wants a mask of 0 to 777 in octal")),
         },
-        'l' => options.listen.extend(
-            value
-                .split(',')
-                .filter(|part| !part.is_empty())
-                .map(String::from),
-        ),
+        'l' => options
+            .listen
+            .extend(value.split(',').filter(|part| !part.is_empty()).map(String::from)),
         'm' => {
             let megabytes: u64 = number(&value, 1, 1 << 40, "-m", "a limit in megabytes")?;
             options.memory = megabytes << 20;
@@ -265,9 +253,7 @@ fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> 
         'W' => "there is no watch command to disable",
         _ => "it is not used",
     };
-    options
-        .without_effect
-        .push(format!("-{option} has no effect: {why}"));
+    options.without_effect.push(format!("-{option} has no effect: {why}"));
     Ok(())
 }
 
@@ -282,9 +268,7 @@ fn item_size(value: &str) -> Result<usize, Wrong> {
     let bytes = digits.parse::<u64>().ok();
     match bytes.and_then(|bytes| bytes.checked_mul(1 << shift)) {
         Some(bytes) if (1 << 10..=1 << 30).contains(&bytes) => Ok(bytes as usize),
-        _ => wrong(format!(
-            "-I {value}: wants 1k to 1024m (a number of bytes, or with k or m)"
-        )),
+        _ => wrong(format!("-I {value}: wants 1k to 1024m (a number of bytes, or with k or m)")),
     }
 }
 
@@ -300,10 +284,7 @@ fn number<T: TryFrom<i64>>(
         .ok()
         .filter(|number| (least..=most).contains(number))
         .and_then(|number| T::try_from(number).ok())
-        .map_or_else(
-            || wrong(format!("{option} {value}: wants {what}, {least} to {most}")),
-            Ok,
-        )
+        .map_or_else(|| wrong(format!("{option} {value}: wants {what}, {least} to {most}")), Ok)
 }
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
@@ -311,11 +292,7 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
     if options.item_size_max as u64 > half {
         return wrong(format!(
             "{} {}: an item may take half of the memory limit at most, {half} bytes; raise -m or lower -I",
-            if size_given {
-                "-I"
-            } else {
-                "-m makes the default item limit too large:"
-            },
+            if size_given { "-I" } else { "-m makes the default item limit too large:" },
             options.item_size_max,
         ));
     }

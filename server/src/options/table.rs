@@ -7,44 +7,19 @@ use std::fmt::Write;
 pub const DEBUG_CLOCK: char = '\u{1}';
 
 const fn flag(short: char, long: &'static str, help: &'static str) -> Known {
-    Known {
-        short,
-        long,
-        value: "",
-        help,
-    }
+    Known { short, long, value: "", help }
 }
 
 const fn with(short: char, long: &'static str, value: &'static str, help: &'static str) -> Known {
-    Known {
-        short,
-        long,
-        value,
-        help,
-    }
+    Known { short, long, value, help }
 }
 
 /// Every option.
 pub const OPTIONS: &[Known] = &[
-    with(
-        'p',
-        "port",
-        "num",
-        "TCP port; 0 is off, -1 any free one (default 11211)",
-    ),
+    with('p', "port", "num", "TCP port; 0 is off, -1 any free one (default 11211)"),
     with('U', "udp-port", "num", "UDP port; only 0, off, is served"),
-    with(
-        's',
-        "unix-socket",
-        "file",
-        "listen on this unix socket instead of TCP",
-    ),
-    with(
-        'a',
-        "unix-mask",
-        "mask",
-        "access mask of the unix socket, octal (default 700)",
-    ),
+    with('s', "unix-socket", "file", "listen on this unix socket instead of TCP"),
+    with('a', "unix-mask", "mask", "access mask of the unix socket, octal (default 700)"),
     flag('A', "enable-shutdown", "obey the shutdown command"),
     with(
         'l',
@@ -54,58 +29,20 @@ pub const OPTIONS: &[Known] = &[
     ),
     flag('d', "daemon", "run in the background"),
     flag('r', "enable-coredumps", "raise the core file limit"),
-    with(
-        'u',
-        "user",
-        "user",
-        "become this user (needed when started as root)",
-    ),
-    with(
-        'm',
-        "memory-limit",
-        "num",
-        "memory in megabytes, items and index together (default 64)",
-    ),
-    flag(
-        'M',
-        "disable-evictions",
-        "answer with an error when memory is full instead of evicting",
-    ),
-    with(
-        'c',
-        "conn-limit",
-        "num",
-        "most connections at a time (default 1024)",
-    ),
+    with('u', "user", "user", "become this user (needed when started as root)"),
+    with('m', "memory-limit", "num", "memory in megabytes, items and index together (default 64)"),
+    flag('M', "disable-evictions", "answer with an error when memory is full instead of evicting"),
+    with('c', "conn-limit", "num", "most connections at a time (default 1024)"),
     flag('k', "lock-memory", "keep all memory resident"),
-    flag(
-        'v',
-        "verbose",
-        "say more on standard error; -vv also commands and replies",
-    ),
+    flag('v', "verbose", "say more on standard error; -vv also commands and replies"),
     flag('h', "help", "print this and exit"),
     flag('i', "license", "print the licence and exit"),
     flag('V', "version", "print the version and exit"),
     with('P', "pidfile", "file", "write the process id to this file"),
-    with(
-        'f',
-        "slab-growth-factor",
-        "num",
-        "no effect: there are no slab classes",
-    ),
-    with(
-        'n',
-        "slab-min-size",
-        "bytes",
-        "no effect: there are no slab classes",
-    ),
+    with('f', "slab-growth-factor", "num", "no effect: there are no slab classes"),
+    with('n', "slab-min-size", "bytes", "no effect: there are no slab classes"),
     flag('L', "enable-largepages", "no effect"),
-    with(
-        'D',
-        "prefix-delimiter",
-        "char",
-        "no effect: no statistics by key prefix",
-    ),
+    with('D', "prefix-delimiter", "char", "no effect: no statistics by key prefix"),
     with('t', "threads", "num", "worker threads (default 4)"),
     with(
         'R',
@@ -113,31 +50,13 @@ pub const OPTIONS: &[Known] = &[
         "num",
         "requests of one connection before others have a turn (default 20)",
     ),
-    flag(
-        'C',
-        "disable-cas",
-        "no uniques: gets shows 0, cas never stores",
-    ),
-    with(
-        'b',
-        "listen-backlog",
-        "num",
-        "length of the listen queue (default 1024)",
-    ),
+    flag('C', "disable-cas", "no uniques: gets shows 0, cas never stores"),
+    with('b', "listen-backlog", "num", "length of the listen queue (default 1024)"),
     with('B', "protocol", "name", "auto or ascii (default auto)"),
-    with(
-        'I',
-        "max-item-size",
-        "num",
-        "largest item, 1k to 1024m (default 1m)",
-    ),
+    with('I', "max-item-size", "num", "largest item, 1k to 1024m (default 1m)"),
     flag('S', "enable-sasl", "refused: not served"),
     flag('F', "disable-flush-all", "refuse the flush_all command"),
-    flag(
-        'X',
-        "disable-dumping",
-        "no effect: there are no dump commands",
-    ),
+    flag('X', "disable-dumping", "no effect: there are no dump commands"),
     flag('W', "disable-watch", "no effect: there is no watch command"),
     with('Y', "auth-file", "file", "refused: not served"),
     with('e', "memory-file", "file", "refused: not served"),

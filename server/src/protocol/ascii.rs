@@ -150,11 +150,7 @@ fn get(mut args: Tokens<'_>, cas: bool) -> Request<'_> {
     if args.next().is_none() {
         return refused(reply::BAD_FORMAT, false);
     }
-    Request::Get(Get {
-        keys,
-        cas,
-        touch: None,
-    })
+    Request::Get(Get { keys, cas, touch: None })
 }
 
 fn gat(mut args: Tokens<'_>, cas: bool) -> Request<'_> {
@@ -164,11 +160,9 @@ fn gat(mut args: Tokens<'_>, cas: bool) -> Request<'_> {
         return refused(reply::BAD_FORMAT, false);
     };
     match number::strict_i32(exptime) {
-        Some(exptime) => Request::Get(Get {
-            keys,
-            cas,
-            touch: Some(Expiry::from_exptime(i64::from(exptime))),
-        }),
+        Some(exptime) => {
+            Request::Get(Get { keys, cas, touch: Some(Expiry::from_exptime(i64::from(exptime))) })
+        }
         None => refused(reply::BAD_EXPTIME, false),
     }
 }
@@ -202,10 +196,7 @@ fn store<'a>(verb: Verb, line: &'a [u8], mut args: Tokens<'a>) -> Request<'a> {
             len,
             noreply,
         }),
-        _ => Request::Skip {
-            bytes: len + 2,
-            noreply,
-        },
+        _ => Request::Skip { bytes: len + 2, noreply },
     }
 }
 
@@ -327,28 +318,11 @@ mod tests {
         assert!(store.noreply);
         assert!(matches!(parsed("cas a 0 0 1 5"), Request::Store(s) if s.verb == Verb::Cas(5)));
         // The length is good, something else is not: the data goes by.
-        for line in [
-            "set a x 0 1",
-            "set a 0 x 1",
-            "cas a 0 0 1",
-            "cas a 0 0 1 -1",
-        ] {
-            assert_eq!(
-                parsed(line),
-                Request::Skip {
-                    bytes: 3,
-                    noreply: false
-                },
-                "{line}"
-            );
+        for line in ["set a x 0 1", "set a 0 x 1", "cas a 0 0 1", "cas a 0 0 1 -1"] {
+            assert_eq!(parsed(line), Request::Skip { bytes: 3, noreply: false }, "{line}");
         }
         // The length is bad: nobody knows where the data ends.
-        for line in [
-            "set a 0 0",
-            "set a 0 0 -1",
-            "set a 0 0 +1",
-            "set a 0 0 2147483646",
-        ] {
+        for line in ["set a 0 0", "set a 0 0 -1", "set a 0 0 +1", "set a 0 0 2147483646"] {
             assert_eq!(parsed(line), refused(reply::BAD_FORMAT, false), "{line}");
         }
     }

@@ -109,8 +109,7 @@ pub fn decode<'r>(text: &[u8], room: &'r mut [u8; KEY_MAX]) -> Option<&'r [u8]> 
             bits = bits << 6 | if pad { 0 } else { sextet(byte)? };
         }
         let bytes = if last { 3 - padding } else { 3 };
-        room.get_mut(len..len + bytes)?
-            .copy_from_slice(&bits.to_be_bytes()[1..1 + bytes]);
+        room.get_mut(len..len + bytes)?.copy_from_slice(&bits.to_be_bytes()[1..1 + bytes]);
         len += bytes;
     }
     Some(&room[..len])

@@ -36,11 +36,7 @@ pub fn line(bytes: &[u8], scanned: usize) -> Line {
     match memchr(b'\n', &bytes[from..]) {
         Some(at) => {
             let end = from + at;
-            let len = if end > 1 && bytes[end - 1] == b'\r' {
-                end - 1
-            } else {
-                end
-            };
+            let len = if end > 1 && bytes[end - 1] == b'\r' { end - 1 } else { end };
             Line::Whole { len, next: end + 1 }
         }
         None if bytes.len() <= LINE_MAX => Line::Partial,

@@ -57,11 +57,8 @@ pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
 impl Daemon {
     /// On TCP.
     pub fn start(arguments: &[&str]) -> Daemon {
-        let arguments: Vec<&str> = ["-p", "-1", "-l", "127.0.0.1"]
-            .iter()
-            .chain(arguments)
-            .copied()
-            .collect();
+        let arguments: Vec<&str> =
+            ["-p", "-1", "-l", "127.0.0.1"].iter().chain(arguments).copied().collect();
         Daemon::launch(Place::new(), &arguments)
     }
 
@@ -109,11 +106,7 @@ impl Daemon {
             let line = text.lines().find(|line| line.starts_with("TCP INET: "))?;
             line["TCP INET: ".len()..].trim().parse().ok()
         });
-        Daemon {
-            child,
-            place,
-            port: port.unwrap_or(0),
-        }
+        Daemon { child, place, port: port.unwrap_or(0) }
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -132,10 +125,7 @@ impl Daemon {
 
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill")
-            .args(["-s", name, &pid])
-            .status()
-            .expect("kill runs");
+        let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(status.success());
     }
 
@@ -191,10 +181,7 @@ pub struct Client {
 impl Client {
     pub fn new(stream: Box<dyn Stream>) -> Client {
         stream.patience(PATIENCE);
-        Client {
-            stream,
-            unread: Vec::new(),
-        }
+        Client { stream, unread: Vec::new() }
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -277,8 +264,7 @@ impl Client {
             .lines()
             .find_map(|line| line.strip_prefix(&format!("STAT {name} ")))
             .unwrap_or_else(|| panic!("no {name} in {text}"));
-        line.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {line}"))
+        line.parse().unwrap_or_else(|_| panic!("{name} is no number: {line}"))
     }
 
     /// Asks until a statistic is as wanted: the server acts when it acts.

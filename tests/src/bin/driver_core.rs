@@ -68,10 +68,7 @@ impl Driver {
             }
             let text = line.strip_suffix(b"\n").unwrap_or(&line);
             let text = text.strip_suffix(b"\r").unwrap_or(text);
-            let words: Vec<&[u8]> = text
-                .split(|b| *b == b' ')
-                .filter(|w| !w.is_empty())
-                .collect();
+            let words: Vec<&[u8]> = text.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect();
             let (words, silent) = match words.split_last() {
                 Some((&b"noreply", before)) if !reads(before) => (before, true),
                 _ => (&words[..], false),
@@ -182,15 +179,13 @@ impl Driver {
         }
         data.truncate(len);
         let expiry = Expiry::from_exptime(exptime);
-        Ok(Some(
-            match self.cache.store(verb, key, &data, flags, expiry) {
-                Ok(Outcome::Stored(_)) => b"STORED\r\n".to_vec(),
-                Ok(Outcome::NotStored) => b"NOT_STORED\r\n".to_vec(),
-                Ok(Outcome::Exists) => b"EXISTS\r\n".to_vec(),
-                Ok(Outcome::Missing) => b"NOT_FOUND\r\n".to_vec(),
-                Err(e) => worded(&e),
-            },
-        ))
+        Ok(Some(match self.cache.store(verb, key, &data, flags, expiry) {
+            Ok(Outcome::Stored(_)) => b"STORED\r\n".to_vec(),
+            Ok(Outcome::NotStored) => b"NOT_STORED\r\n".to_vec(),
+            Ok(Outcome::Exists) => b"EXISTS\r\n".to_vec(),
+            Ok(Outcome::Missing) => b"NOT_FOUND\r\n".to_vec(),
+            Err(e) => worded(&e),
+        }))
     }
 
     fn flush(&self, delay: u32) -> Vec<u8> {

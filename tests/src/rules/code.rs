@@ -33,19 +33,14 @@ pub fn silent_openings(source: &Source) -> Vec<Breach> {
         "c" | "h" | "hpp" => &["/*", "//"],
         _ => return Vec::new(),
     };
-    let marked = openings
-        .iter()
-        .find_map(|opening| first.strip_prefix(opening));
+    let marked = openings.iter().find_map(|opening| first.strip_prefix(opening));
     // A block comment may say its sentence on its second line.
     let next = lines.next().map_or("", |(_, line)| line);
     let says = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count() >= 8;
     match marked {
         Some(rest) if says(rest) || (!first.starts_with("//") && says(next)) => Vec::new(),
         _ => {
-            let what = format!(
-                "opens without saying why it exists: begin it with {}",
-                openings[0]
-            );
+            let what = format!("opens without saying why it exists: begin it with {}", openings[0]);
             vec![Breach::at(source, index, what)]
         }
     }
@@ -73,9 +68,7 @@ fn opens_unsafe(lines: &[Line], index: usize) -> bool {
     let behind = |at: usize| {
         let rest = code[at + 6..].trim_start();
         match rest.is_empty() {
-            true => lines
-                .get(index + 1)
-                .map_or("", |next| next.code.trim_start()),
+            true => lines.get(index + 1).map_or("", |next| next.code.trim_start()),
             false => rest,
         }
     };
@@ -116,14 +109,9 @@ pub fn stray_atomics(source: &Source) -> Vec<Breach> {
     let lines = rust_text::cut(&source.text);
     let named = |line: &Line| {
         let code: String = line.code.split_whitespace().collect();
-        [
-            "std::sync::atomic",
-            "core::sync::atomic",
-            "std::sync::{atomic",
-            "loom::sync",
-        ]
-        .iter()
-        .any(|name| code.contains(name))
+        ["std::sync::atomic", "core::sync::atomic", "std::sync::{atomic", "loom::sync"]
+            .iter()
+            .any(|name| code.contains(name))
     };
     let found = lines.iter().enumerate().filter(|(_, line)| named(line));
     found
@@ -144,9 +132,7 @@ pub fn long_files(source: &Source) -> Vec<Breach> {
         return Vec::new();
     }
     let bindings = path.starts_with("bindings/") && path.contains("/src/");
-    let strict = ["core/src/", "ffi/src/", "server/src/"]
-        .iter()
-        .any(|home| path.starts_with(home));
+    let strict = ["core/src/", "ffi/src/", "server/src/"].iter().any(|home| path.starts_with(home));
     let test =
         path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("tests/");
     let limit = match (strict || bindings, test) {

@@ -14,9 +14,11 @@ pub const FLOORS: &[(&str, usize)] = &[
     ("expiry", 3),
     ("index", 2),
     ("item", 2),
-    ("hazard", 2),
     ("seat", 2),
     ("memory", 1),
+    ("bucket", 0),
+    ("hazard", 0),
+    ("types", 0),
     ("sync", 0),
     ("clock", 0),
     ("hash", 0),
@@ -27,10 +29,7 @@ pub const FLOORS: &[(&str, usize)] = &[
 const HOME: &str = "core/src/";
 
 fn floor(room: &str) -> Option<usize> {
-    FLOORS
-        .iter()
-        .find(|(name, _)| *name == room)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
 }
 
 /// The path of the module a file is: `core/src/memory/segment.rs` is `memory`, `segment`.
@@ -84,23 +83,12 @@ fn home_of(name: &str, sources: &[Source]) -> Option<String> {
     if floor(name).is_some() {
         return Some(name.to_string());
     }
-    let kinds = [
-        "struct",
-        "enum",
-        "trait",
-        "fn",
-        "const",
-        "static",
-        "type",
-        "macro_rules!",
-        "union",
-    ];
+    let kinds =
+        ["struct", "enum", "trait", "fn", "const", "static", "type", "macro_rules!", "union"];
     sources.iter().find_map(|source| {
         let room = module(&source.path)?.first()?.to_string();
         let defines = rust_text::cut(&source.text).iter().any(|line| {
-            let mut words = line
-                .code
-                .split(|c: char| c.is_whitespace() || "(<:;={".contains(c));
+            let mut words = line.code.split(|c: char| c.is_whitespace() || "(<:;={".contains(c));
             words.any(|word| kinds.contains(&word))
                 && words.find(|word| !word.is_empty()) == Some(name)
         });
@@ -128,10 +116,7 @@ fn paths(lines: &[Line], module: &[&str]) -> Vec<(usize, String)> {
         if code[..at].ends_with("super::") {
             continue;
         }
-        let run = code[at..]
-            .split("super::")
-            .take_while(|part| part.is_empty())
-            .count();
+        let run = code[at..].split("super::").take_while(|part| part.is_empty()).count();
         let inside = lines[index].modules;
         // Within a module written in place, the first `super` is the file itself.
         let up = run.saturating_sub(inside);
@@ -151,18 +136,11 @@ fn paths(lines: &[Line], module: &[&str]) -> Vec<(usize, String)> {
 /// The first names of a path: `a::b` gives `a`; `{a::b, c}` gives `a` and `c`.
 fn heads(path: &str) -> Vec<String> {
     let name = |text: &str| -> Option<String> {
-        rust_text::words(text.trim_start().split("::").next()?)
-            .next()
-            .map(String::from)
+        rust_text::words(text.trim_start().split("::").next()?).next().map(String::from)
     };
     let Some(inside) = path.strip_prefix('{') else {
-        let end = path
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(path.len());
-        return (end > 0)
-            .then(|| path[..end].to_string())
-            .into_iter()
-            .collect();
+        let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
+        return (end > 0).then(|| path[..end].to_string()).into_iter().collect();
     };
     let mut depth = 0;
     let mut start = 0;

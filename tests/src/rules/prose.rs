@@ -6,12 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// Folders under which a machine keeps its people's files. Put together here so that this file, too, keeps
 /// the rule.
-const HOMES: [&str; 4] = [
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-];
+const HOMES: [&str; 4] =
+    [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
 /// Lines that name an absolute path of somebody's machine.
 pub fn machine_paths(source: &Source) -> Vec<Breach> {
@@ -52,9 +48,7 @@ pub fn registry_hosts(source: &Source) -> Vec<Breach> {
     for (index, line) in source.text.lines().enumerate() {
         let private = ["registry+", "sparse+"].iter().any(|scheme| {
             line.split(scheme).nth(1).is_some_and(|url| {
-                let host = url
-                    .trim_start_matches("https://")
-                    .trim_start_matches("http://");
+                let host = url.trim_start_matches("https://").trim_start_matches("http://");
                 url.starts_with("http") && !public.iter().any(|known| host.starts_with(known))
             })
         });

@@ -110,11 +110,7 @@ fn block_comment(
 ) -> usize {
     match (chars[at], chars.get(at + 1)) {
         ('*', Some('/')) => {
-            *mode = if depth == 1 {
-                Mode::Code
-            } else {
-                Mode::BlockComment(depth - 1)
-            };
+            *mode = if depth == 1 { Mode::Code } else { Mode::BlockComment(depth - 1) };
             2
         }
         ('/', Some('*')) => {
@@ -143,11 +139,7 @@ fn text_literal(chars: &[char], at: usize, mode: &mut Mode, line: &mut Line) -> 
 }
 
 fn raw_text(chars: &[char], at: usize, hashes: usize, mode: &mut Mode, line: &mut Line) -> usize {
-    let closing = chars[at + 1..]
-        .iter()
-        .take(hashes)
-        .filter(|c| **c == '#')
-        .count();
+    let closing = chars[at + 1..].iter().take(hashes).filter(|c| **c == '#').count();
     if chars[at] == '"' && closing == hashes {
         *mode = Mode::Code;
         line.code.push('"');
@@ -217,8 +209,7 @@ fn is_module(code: &str) -> bool {
 
 /// The identifiers and numbers of some code.
 pub fn words(code: &str) -> impl Iterator<Item = &str> {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
+    code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -239,10 +230,7 @@ mod tests {
     #[test]
     fn quotes_of_characters_and_lifetimes_are_told_apart() {
         let lines = cut("fn f<'a>(x: &'a str) { m('\\'', '\\u{1f}', 'x', \"y\\\"z\") } // end\n");
-        assert_eq!(
-            lines[0].code,
-            "fn f<'a>(x: &'a str) { m(' ', ' ', ' ', \"\") } "
-        );
+        assert_eq!(lines[0].code, "fn f<'a>(x: &'a str) { m(' ', ' ', ' ', \"\") } ");
         assert_eq!(lines[0].comment, "// end");
     }
 

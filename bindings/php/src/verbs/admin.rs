@@ -95,12 +95,7 @@ pub extern "C" fn advance_clock(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (1, 1), |call, out| {
         let this = call.this()?;
         let seconds = u32::try_from(call.long(0, 0)?).map_err(|_| {
-            bad_value(
-                "advanceClock",
-                1,
-                "seconds",
-                "must be between 0 and 4294967295",
-            )
+            bad_value("advanceClock", 1, "seconds", "must be between 0 and 4294967295")
         })?;
         done(this.cache().advance_clock(seconds), out)
     });
@@ -108,9 +103,7 @@ pub extern "C" fn advance_clock(frame: &mut ExecuteData, out: &mut Zval) {
 
 /// `check(): bool`
 pub extern "C" fn check(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (0, 0), |call, out| {
-        done(call.this()?.cache().check(), out)
-    });
+    run(frame, out, (0, 0), |call, out| done(call.this()?.cache().check(), out));
 }
 
 /// True, or a `NearCache\Exception` with the core's own sentence.

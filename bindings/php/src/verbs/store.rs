@@ -52,9 +52,7 @@ pub(super) fn put(
     let (payload, flags) = value::encode(value).inspect_err(|_| {
         this.note(reply::PAYLOAD_FAILURE);
     })?;
-    let stored = this
-        .cache()
-        .store(verb, key, payload.bytes(), flags, expiry);
+    let stored = this.cache().store(verb, key, payload.bytes(), flags, expiry);
     Ok(settle(this, stored, reply::stored))
 }
 

@@ -72,11 +72,7 @@ pub fn run(
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        throw(PhpException::new(
-            format!("nearcache failed inside: {what}"),
-            0,
-            ce::error(),
-        ));
+        throw(PhpException::new(format!("nearcache failed inside: {what}"), 0, ce::error()));
     }
 }
 
@@ -222,11 +218,7 @@ impl<'a> Call<'a> {
             Some(argument) if argument.is_callable() => Ok(Some(argument)),
             Some(_) => {
                 let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
-                Err(wrong(
-                    index,
-                    _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL,
-                    slot,
-                ))
+                Err(wrong(index, _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, slot))
             }
         }
     }

@@ -25,12 +25,8 @@ pub fn ask(callback: &Zval, object: Zval, key: &[u8]) -> Result<Option<Made>, Th
     name.set_zend_string(ZendStr::new(key, false));
     let mut expiration = Zval::new();
     expiration.set_long(0);
-    let mut arguments = [
-        object,
-        name,
-        reference(Zval::null(), IS_NULL),
-        reference(expiration, IS_LONG),
-    ];
+    let mut arguments =
+        [object, name, reference(Zval::null(), IS_NULL), reference(expiration, IS_LONG)];
     let mut said = Zval::new();
     // SAFETY: the engine copies the arguments into the callee's frame; they and `said` outlive the call. A callback that
     // throws leaves `said` undefined, which is what it is already.

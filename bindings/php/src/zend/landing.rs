@@ -25,11 +25,7 @@ impl Landing {
     /// Nothing landed yet.
     #[inline]
     pub fn new() -> Landing {
-        Landing {
-            len: 0,
-            short: [const { MaybeUninit::uninit() }; SHORT],
-            string: ptr::null_mut(),
-        }
+        Landing { len: 0, short: [const { MaybeUninit::uninit() }; SHORT], string: ptr::null_mut() }
     }
 
     /// The bytes landed.

@@ -76,12 +76,7 @@ pub fn warn(sentence: &str) {
     // SAFETY: the format takes one C string; a ZendStr is closed by a zero and holds none (see above). It lives
     // until the release below, or until the request's end if the call bails out.
     unsafe {
-        php_error_docref(
-            ptr::null(),
-            E_WARNING as i32,
-            c"%s".as_ptr(),
-            bytes_of(string),
-        );
+        php_error_docref(ptr::null(), E_WARNING as i32, c"%s".as_ptr(), bytes_of(string));
         drop(ext_php_rs::boxed::ZBox::from_raw(string));
     }
 }
@@ -90,11 +85,7 @@ pub fn warn(sentence: &str) {
 #[inline]
 pub fn thrown() -> bool {
     // SAFETY: this thread's globals, which live as long as it does; a read of one pointer.
-    unsafe {
-        !(*ext_php_rs::ffi::ext_php_rs_executor_globals())
-            .exception
-            .is_null()
-    }
+    unsafe { !(*ext_php_rs::ffi::ext_php_rs_executor_globals()).exception.is_null() }
 }
 
 // From Zend/zend_alloc.h.
@@ -106,13 +97,8 @@ unsafe extern "C" {
 pub fn memory_left() -> Option<usize> {
     // SAFETY: as in `thrown`; the second call reads a counter of the allocator.
     let (limit, used) = unsafe {
-        (
-            (*ext_php_rs::ffi::ext_php_rs_process_globals()).memory_limit,
-            zend_memory_usage(false),
-        )
+        ((*ext_php_rs::ffi::ext_php_rs_process_globals()).memory_limit, zend_memory_usage(false))
     };
     // -1 is no limit.
-    usize::try_from(limit)
-        .ok()
-        .map(|limit| limit.saturating_sub(used))
+    usize::try_from(limit).ok().map(|limit| limit.saturating_sub(used))
 }

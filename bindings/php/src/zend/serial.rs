@@ -32,19 +32,12 @@ pub struct Serialized(SmartStr);
 impl Serialized {
     /// Serializes `value`, running its `__serialize` or `__sleep`. `None` if that threw.
     pub fn of(value: &Zval) -> Option<Serialized> {
-        let mut made = Serialized(SmartStr {
-            string: ptr::null_mut(),
-            room: 0,
-        });
+        let mut made = Serialized(SmartStr { string: ptr::null_mut(), room: 0 });
         // SAFETY: what `serialize()` itself does. `value` is an argument (or an element of one) that the frame keeps
         // alive; the serializer only reads it, in spite of the pointer's type.
         unsafe {
             let mut data = php_var_serialize_init();
-            php_var_serialize(
-                &raw mut made.0,
-                ptr::from_ref(value).cast_mut(),
-                &raw mut data,
-            );
+            php_var_serialize(&raw mut made.0, ptr::from_ref(value).cast_mut(), &raw mut data);
             php_var_serialize_destroy(data);
         }
         (!thrown()).then_some(made)

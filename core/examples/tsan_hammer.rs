@@ -8,7 +8,7 @@
 #[path = "../tests/support/blocks.rs"]
 mod blocks;
 
-use nearcache::{Cache, Error, Expiry, MetaGet, Options, Outcome, Pin};
+use nearcache::{Cache, Error, Expiry, MetaGet, Options, Pin};
 use std::ffi::c_void;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -51,81 +51,107 @@ fn key(number: u64) -> Vec<u8> {
     format!("key {number}").into_bytes()
 }
 
+/// SplitMix64.
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0) % bound
+    }
+}
+
+/// A value that was read is whole and of its key.
+fn check(k: u64, bytes: &[u8]) {
+    blocks::read(k as u32, bytes).unwrap_or_else(|why| panic!("key {k}: {why}"));
+}
+
 fn run(cache: &Cache, task: &Task) {
-    let mut state = task.seed;
-    let mut draw = |bound: u64| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(state) % bound
-    };
+    let mut rng = Rng(task.seed);
     let mut pins: Vec<(u64, Pin<'_>)> = Vec::new();
-    let (mut value, mut sink) = (Vec::new(), Vec::new());
     for step in 0..task.operations {
-        let k = draw(KEYS);
-        let name = key(k);
-        let len = draw(if k < LARGE_KEYS { 150_000 } else { 3000 }) as usize;
-        value.clear();
-        blocks::write(k as u32, step, len, &mut value);
-        let life = if draw(2) == 0 { Expiry::Never } else { Expiry::After(1 + draw(50) as u32) };
-        let met = |bytes: &[u8]| {
-            blocks::read(k as u32, bytes).unwrap_or_else(|why| panic!("key {k}: {why}"));
-            task.hits.fetch_add(1, SeqCst);
-        };
-        let done: Result<Option<Outcome>, Error> = match draw(24) {
-            0..5 => cache.set(&name, &value, draw(2) as u32, life).map(Some),
-            5 => cache.add(&name, &value, 0, life).map(Some),
-            6 => cache.replace(&name, &value, 0, life).map(Some),
-            7 => cache.append(&name, &value).map(Some),
-            8 => cache.prepend(&name, &value).map(Some),
-            9 => match cache.get(&name) {
-                Ok(Some(old)) => cache.cas(&name, &value, 0, life, old.cas).map(Some),
-                other => other.map(|_| None),
-            },
-            10 => cache.delete(&name).map(|_| None),
-            11 => cache.touch(&name, life).map(|_| None),
-            12 => cache.incr_or(&key(KEYS + k % 5), 3, 1 << 47, life).map(|_| None),
-            13 => cache.decr(&key(KEYS + k % 5), 2).map(|_| None),
-            14 => cache.invalidate(&name, None).map(|_| None),
-            15 => cache
-                .gat(&name, life)
-                .map(|hit| hit.iter().for_each(|hit| met(&hit.data)))
-                .map(|()| None),
-            16 => {
-                let found = cache.meta_get(&name, MetaGet::default(), &mut sink);
-                found.map(|hit| hit.iter().for_each(|_| met(&sink))).map(|()| None)
-            }
-            17 => {
-                let names = [name.clone(), key(k), name.clone()];
-                cache.get_many(&names, |_, _, bytes| met(bytes)).map(|()| None)
-            }
-            18 => match cache.pin(&name) {
-                Ok(Some(pin)) => {
-                    pins.push((k, pin));
-                    Ok(None)
-                }
-                other => other.map(|_| None),
-            },
-            19 if step % 500 == 0 => {
-                cache.flush_all(0);
-                Ok(None)
-            }
-            19 if step % 50 == 0 => {
-                std::hint::black_box(cache.iter().take(50).count());
-                Ok(None)
-            }
-            _ => {
-                let found = cache.get_to(&name, &mut sink);
-                found.map(|hit| hit.iter().for_each(|_| met(&sink))).map(|()| None)
-            }
+        let k = rng.below(KEYS);
+        let done = match rng.below(4) {
+            0 => write(cache, &mut rng, k, step),
+            1 => change(cache, &mut rng, k, step),
+            _ => read(cache, &mut rng, k, &task.hits),
         };
         match done {
-            Ok(_) | Err(Error::OutOfMemory) => {}
+            Ok(()) | Err(Error::OutOfMemory) => {}
             Err(error) => panic!("key {k}: {error}"),
         }
+        if step.is_multiple_of(10) {
+            pins.extend(cache.pin(&key(k)).expect("a pin does not fail").map(|pin| (k, pin)));
+        }
         if pins.len() > 8 {
-            let (k, pin) = pins.swap_remove(draw(8) as usize);
-            blocks::read(k as u32, &pin).unwrap_or_else(|why| panic!("pinned key {k}: {why}"));
+            let (k, pin) = pins.swap_remove(rng.below(8) as usize);
+            check(k, &pin);
         }
     }
+}
+
+fn life(rng: &mut Rng) -> Expiry {
+    if rng.below(2) == 0 { Expiry::Never } else { Expiry::After(1 + rng.below(50) as u32) }
+}
+
+fn write(cache: &Cache, rng: &mut Rng, k: u64, step: u64) -> Result<(), Error> {
+    let (name, life) = (key(k), life(rng));
+    let len = rng.below(if k < LARGE_KEYS { 150_000 } else { 3000 }) as usize;
+    let mut value = Vec::new();
+    blocks::write(k as u32, step, len, &mut value);
+    let flags = rng.below(2) as u32;
+    match rng.below(10) {
+        0..5 => cache.set(&name, &value, flags, life),
+        5 => cache.add(&name, &value, flags, life),
+        6 => cache.replace(&name, &value, flags, life),
+        7 => cache.append(&name, &value),
+        8 => cache.prepend(&name, &value),
+        _ => match cache.get(&name)? {
+            Some(old) => cache.cas(&name, &value, flags, life, old.cas),
+            None => return Ok(()),
+        },
+    }
+    .map(drop)
+}
+
+fn change(cache: &Cache, rng: &mut Rng, k: u64, step: u64) -> Result<(), Error> {
+    let (name, number, life) = (key(k), key(KEYS + k % 5), life(rng));
+    match rng.below(6) {
+        0 => cache.delete(&name).map(drop),
+        1 => cache.touch(&name, life).map(drop),
+        2 => cache.incr_or(&number, 3, 1 << 47, life).map(drop),
+        3 => cache.decr(&number, 2).map(drop),
+        4 => cache.invalidate(&name, None).map(drop),
+        _ => {
+            if step.is_multiple_of(100) {
+                cache.flush_all(0);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn read(cache: &Cache, rng: &mut Rng, k: u64, hits: &AtomicU64) -> Result<(), Error> {
+    let name = key(k);
+    let mut sink = Vec::new();
+    let met = |bytes: &[u8]| {
+        check(k, bytes);
+        hits.fetch_add(1, SeqCst);
+    };
+    match rng.below(8) {
+        0 => cache.gat(&name, life(rng))?.iter().for_each(|hit| met(&hit.data)),
+        1 => {
+            let found = cache.meta_get(&name, MetaGet::default(), &mut sink)?;
+            found.iter().for_each(|_| met(&sink));
+        }
+        2 => cache.get_many(&[&name, &name], |_, _, bytes| met(bytes))?,
+        3 if rng.below(20) == 0 => _ = std::hint::black_box(cache.iter().take(50).count()),
+        _ => {
+            let found = cache.get_to(&name, &mut sink)?;
+            found.iter().for_each(|_| met(&sink));
+        }
+    }
+    Ok(())
 }
 
 fn main() -> ExitCode {

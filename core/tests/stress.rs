@@ -14,6 +14,8 @@ use support::seed::{Rng, rounds};
 
 struct Load {
     size: u64,
+    /// `item_size_hint`: a large one makes a small index, which then grows.
+    hint: usize,
     threads: u32,
     keys: u32,
     operations: u32,
@@ -53,6 +55,7 @@ struct Shared<'a> {
 fn small_values_under_eviction() {
     hammer(&Load {
         size: 1 << 20,
+        hint: 100,
         threads: 4,
         keys: 4000,
         operations: 60_000,
@@ -67,6 +70,7 @@ fn small_values_under_eviction() {
 fn few_keys_are_fought_over() {
     hammer(&Load {
         size: 1 << 20,
+        hint: 100,
         threads: 8,
         keys: 8,
         operations: 25_000,
@@ -81,6 +85,7 @@ fn few_keys_are_fought_over() {
 fn large_values_under_eviction() {
     hammer(&Load {
         size: 4 << 20,
+        hint: 100,
         threads: 4,
         keys: 60,
         operations: 4_000,
@@ -92,9 +97,25 @@ fn large_values_under_eviction() {
 }
 
 #[test]
+fn tiny_values_while_the_index_grows() {
+    hammer(&Load {
+        size: 4 << 20,
+        hint: 4000,
+        threads: 4,
+        keys: 60_000,
+        operations: 60_000,
+        large_keys: 0,
+        large: 0,
+        small: 60,
+        pins: 0,
+    });
+}
+
+#[test]
 fn two_threads_in_a_roomy_cache() {
     hammer(&Load {
         size: 64 << 20,
+        hint: 100,
         threads: 2,
         keys: 200,
         operations: 50_000,
@@ -107,7 +128,9 @@ fn two_threads_in_a_roomy_cache() {
 
 fn hammer(load: &Load) {
     rounds(|seed| {
-        let cache = Options::new(load.size).open().expect("the cache opens");
+        let mut options = Options::new(load.size);
+        options.item_size_hint = load.hint;
+        let cache = options.open().expect("the cache opens");
         let bounds = (0..load.keys).map(|_| Bounds {
             floor: AtomicU64::new(0),
             begun: AtomicU64::new(0),

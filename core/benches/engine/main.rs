@@ -160,10 +160,11 @@ fn main() {
     };
     let mut rows = Vec::new();
     {
-        // 1 M items of 128 bytes and their index fit with room to spare: nothing is evicted.
+        // 1 M items of 128 bytes fit with room to spare; a few may meet a full bucket of the index.
         let all = Contenders::new(256 << 20, 2 * MILLION);
         all.fill(MILLION);
-        assert_eq!(all.engine.0.stats().evictions, 0);
+        let stats = all.engine.0.stats();
+        assert!(stats.curr_items > MILLION - MILLION / 1000, "{} items", stats.curr_items);
         let keys = &zipf(MILLION, plan.count)[..];
         let mixed = |sets, threads| Mixed { keys, sets, threads };
         all.compare(&plan, "get hit, 1 M items, Zipf 0.99", &mixed(0, 1), &mut rows);

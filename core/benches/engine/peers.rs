@@ -141,14 +141,17 @@ impl Store for Ideal {
     }
 }
 
-/// The keys in the order in which they came.
-type Ages = VecDeque<Key>;
-type Entries = HashMap<Key, Box<[u8]>>;
-
 /// The plain way: a map behind a mutex. Where memory is bounded, the oldest entry goes.
 pub struct Plain {
-    map: Mutex<(Entries, Ages)>,
+    map: Mutex<Map>,
     items: usize,
+}
+
+#[derive(Default)]
+struct Map {
+    values: HashMap<Key, Box<[u8]>>,
+    /// The keys in the order in which they came.
+    order: VecDeque<Key>,
 }
 
 impl Plain {
@@ -161,7 +164,7 @@ impl Store for Plain {
     #[inline]
     fn get(&self, key: &Key, out: &mut Vec<u8>) -> bool {
         let guard = self.map.lock();
-        guard.0.get(key).is_some_and(|value| {
+        guard.values.get(key).is_some_and(|value| {
             out.clear();
             out.extend_from_slice(value);
             true
@@ -170,14 +173,14 @@ impl Store for Plain {
     #[inline]
     fn set(&self, key: &Key, value: &[u8; VALUE]) {
         let mut guard = self.map.lock();
-        let (map, order) = &mut *guard;
-        if map.insert(*key, Box::from(&value[..])).is_some() {
+        let Map { values, order } = &mut *guard;
+        if values.insert(*key, Box::from(&value[..])).is_some() {
             return;
         }
         order.push_back(*key);
         if order.len() > self.items {
             let oldest = order.pop_front().expect("it is not empty");
-            map.remove(&oldest);
+            values.remove(&oldest);
         }
     }
 }

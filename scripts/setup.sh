@@ -126,7 +126,6 @@ fill_venv() {
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check $(printf -- '-r %s ' "$@")
 }
 
-mkdir -p "$ROOT/target"
 for part in "$@"; do
     packages_of "$part" >/dev/null
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
-# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench valgrind
+# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench checks
 # Says nothing when everything is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -13,8 +13,8 @@ packages_of() {
         python) python_packages ;;
         memcached) echo memcached ;;
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
-        valgrind) echo valgrind ;;
-        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench valgrind" ;;
+        checks) echo valgrind procps ;; # what only the tests need
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks" ;;
     esac
 }
 

@@ -111,7 +111,7 @@ requirement_files() {
 make_venv() {
     local wanted stamp=$VENV/.requirements python files
     mapfile -t files < <(requirement_files)
-    wanted=$(cat "${files[@]}")
+    wanted=$(cat /dev/null "${files[@]}")
     [ "$wanted" = "$(cat "$stamp" 2>/dev/null)" ] && "$VENV/bin/python" -c '' 2>/dev/null && return
     python=$(find_python) || die "Python 3.11 or newer is missing: apt-get install python3 python3-venv"
     step "making the Python environment .venv" setup-venv fill_venv "$python" "${files[@]}"

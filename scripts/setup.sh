@@ -78,6 +78,7 @@ install_packages() {
         # shellcheck disable=SC2207  # the names are words
         packages+=($(packages_of "$part"))
     done
+    [ ${#packages[@]} -gt 0 ] || return 0
     mapfile -t missing < <(not_installed "${packages[@]}")
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null ||

@@ -15,18 +15,18 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## install everything any target needs
-	@scripts/setup.sh build c php python memcached bench valgrind
+	@scripts/setup.sh build c php python memcached bench checks
 
 run: ## the demo: users in SQLite behind the cache, in C, Python and PHP, with a table each
 	@scripts/setup.sh build c php python memcached
 	@scripts/run.sh
 
 test: ## every test of every part; the last line counts the stages
-	@scripts/setup.sh build c php python memcached valgrind
+	@scripts/setup.sh build c php python memcached checks
 	@scripts/test.sh
 
 test-c: ## the tests of the C library alone
-	@scripts/setup.sh build c valgrind
+	@scripts/setup.sh build c checks
 	@tests/c/run.sh
 
 test-python: ## the tests of the Python module alone

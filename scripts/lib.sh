@@ -6,6 +6,13 @@ VENV=$ROOT/.venv
 LOGS=$ROOT/target/logs
 cd "$ROOT"
 
+# cargo marks the target folder it makes as one that backups pass over, and tests know it by that mark; it does not
+# mark a folder that is there already, and the first thing these scripts write there is a log.
+if [ ! -e target ]; then
+    mkdir target
+    printf 'Signature: 8a477f597d28d172789f06886806bc55\n' >target/CACHEDIR.TAG
+fi
+
 # The scripts of the parts that choose an interpreter of their own are to choose the same one.
 export PYTHON=$VENV/bin/python
 for candidate in "${PHP_CONFIG:-}" php-config8.2 php-config; do

@@ -24,11 +24,12 @@ build_c() {
 scripts/faces.sh
 step "building the C program" run-c build_c
 
-# The input follows from its maker alone, so it is made again only when the maker changed.
-if ! cmp -s demo/make_users.py "$work/.made-by"; then
+# The input follows from its maker and the numbers alone, so it is made again only when those changed.
+recipe=$(printf '%s %s\n' "$users" "$requests" && cat demo/make_users.py)
+if [ "$recipe" != "$(cat "$work/.recipe" 2>/dev/null)" ]; then
     step "making $users users and $requests requests" run-users \
         "$VENV/bin/python" demo/make_users.py "$work" --users "$users" --requests "$requests"
-    cp demo/make_users.py "$work/.made-by"
+    printf '%s\n' "$recipe" >"$work/.recipe"
 fi
 
 say

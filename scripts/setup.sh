@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
-# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench valgrind
+# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench checks
 # Says nothing when everything is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -13,8 +13,8 @@ packages_of() {
         python) python_packages ;;
         memcached) echo memcached ;;
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
-        valgrind) echo valgrind ;;
-        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench valgrind" ;;
+        checks) echo valgrind procps ;; # what only the tests need
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks" ;;
     esac
 }
 
@@ -78,6 +78,7 @@ install_packages() {
         # shellcheck disable=SC2207  # the names are words
         packages+=($(packages_of "$part"))
     done
+    [ ${#packages[@]} -gt 0 ] || return 0
     mapfile -t missing < <(not_installed "${packages[@]}")
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null ||
@@ -111,7 +112,7 @@ requirement_files() {
 make_venv() {
     local wanted stamp=$VENV/.requirements python files
     mapfile -t files < <(requirement_files)
-    wanted=$(cat "${files[@]}")
+    wanted=$(cat /dev/null "${files[@]}")
     [ "$wanted" = "$(cat "$stamp" 2>/dev/null)" ] && "$VENV/bin/python" -c '' 2>/dev/null && return
     python=$(find_python) || die "Python 3.11 or newer is missing: apt-get install python3 python3-venv"
     step "making the Python environment .venv" setup-venv fill_venv "$python" "${files[@]}"
@@ -126,7 +127,6 @@ fill_venv() {
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check $(printf -- '-r %s ' "$@")
 }
 
-mkdir -p "$ROOT/target"
 for part in "$@"; do
     packages_of "$part" >/dev/null
 done

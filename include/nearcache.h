@@ -699,7 +699,8 @@ nearcache_status nearcache_gets(struct nearcache_cache *cache,
                                 struct nearcache_item *item_out);
 
 /**
- * Get and touch: as nearcache_gets(), and the item gets a new expiry, also if the buffer is too short.
+ * Get and touch: as nearcache_gets(), and the item gets a new expiry. If the buffer is too short the item is
+ * left as it was, so that the call can be made again with a longer one.
  *
  * Lifetimes: `key` and `buffer` are borrowed for the call.
  * NULL: `buffer` may be NULL if `capacity` is 0.

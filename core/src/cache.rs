@@ -52,7 +52,12 @@ impl Cache {
     /// Is the key present? Copies nothing and counts no hit.
     pub fn contains(&self, key: &[u8]) -> Result<bool, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).contains(key))
+        Ok(seat::begin(&self.arena).peek(key).is_some())
+    }
+    /// Length, flags, unique and time left of a present item. Copies nothing and counts no hit.
+    pub fn peek(&self, key: &[u8]) -> Result<Option<Meta>, Error> {
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).peek(key))
     }
     /// Get and touch.
     pub fn gat(&self, key: &[u8], expiry: Expiry) -> Result<Option<Value>, Error> {

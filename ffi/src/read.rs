@@ -96,7 +96,8 @@ pub unsafe extern "C" fn nearcache_gets(
     })
 }
 
-/// Get and touch: as nearcache_gets(), and the item gets a new expiry, also if the buffer is too short.
+/// Get and touch: as nearcache_gets(), and the item gets a new expiry. If the buffer is too short the item is
+/// left as it was, so that the call can be made again with a longer one.
 ///
 /// Lifetimes: `key` and `buffer` are borrowed for the call.
 /// NULL: `buffer` may be NULL if `capacity` is 0.
@@ -124,6 +125,12 @@ pub unsafe extern "C" fn nearcache_gat(
             )
         };
         let expiry = Expiry::from_exptime(exptime);
+        if let Some(meta) = cache.peek(key)?
+            && meta.len > capacity
+        {
+            item_out.write(meta.into());
+            return Ok(buffer.status(meta.len));
+        }
         let Some(meta) = cache.gat_to(key, expiry, &mut buffer)? else {
             return Ok(NEARCACHE_MISS);
         };

@@ -349,12 +349,17 @@ impl<'a> Op<'a> {
         Some(Value::new(owned.0, meta))
     }
 
-    pub fn contains(&self, key: &[u8]) -> bool {
+    /// What is known of an item, without counting a hit.
+    pub fn peek(&self, key: &[u8]) -> Option<Meta> {
         let (hash, horizon) = (self.arena.hasher.hash(key), self.horizon());
+        let mut meta = Meta::NONE;
         loop {
-            match self.attempt(key, hash, horizon, false, &mut |_| true) {
-                Seen::Torn => {}
-                seen => return seen == Seen::Hit,
+            let seen = self.attempt(key, hash, horizon, false, &mut |view| {
+                view.note(self, &mut meta);
+                true
+            });
+            if seen != Seen::Torn {
+                return (seen == Seen::Hit).then_some(meta);
             }
         }
     }

@@ -11,8 +11,8 @@ use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain};
 use crate::index::{Bucket, SLOTS, Slot, mark};
 use crate::item::{Header, Item, bit, words_for};
-use crate::memory::PerSegment;
 use crate::memory::segment::{Kind, Pool};
+use crate::memory::{Arena, PerSegment};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::{Mutant, Ordering, mutant};
@@ -48,18 +48,10 @@ impl Op<'_> {
         let birth = arena.birth(segment).load(Ordering::Acquire);
         let start = arena.segment_start(segment);
         let used = arena.segment(PerSegment::Used, segment).load(Ordering::Acquire);
-        let mut at = 0;
-        while at < used.min(arena.geometry().segment_words()) {
-            // A damaged item ends the walk: what lies behind it is unreachable, and the slots that point
-            // there will read as misses.
-            let Some(item) = Item::at(arena, start + at) else {
-                break;
-            };
-            if self.drain_item(&item, birth, fate, state.pool(), horizon) == Done::Stuck {
-                arena.change_state(segment, state.to(Kind::Draining).owned(self.owner), state);
-                return false;
-            }
-            at += item.words;
+        let walk = Walk { at: start, end: start + used.min(arena.geometry().segment_words()) };
+        if self.drain_items(walk, (birth, state.pool()), fate, horizon) == Done::Stuck {
+            arena.change_state(segment, state.to(Kind::Draining).owned(self.owner), state);
+            return false;
         }
         self.count(match fate {
             Fate::Clean => Counter::SegmentsCleaned,
@@ -69,25 +61,57 @@ impl Op<'_> {
         true
     }
 
+    /// Drains item after item, a few at a time: their buckets are asked for before the first is waited for.
+    fn drain_items(
+        &self,
+        mut walk: Walk,
+        (birth, pool): (u64, Pool),
+        fate: Fate,
+        horizon: Horizon,
+    ) -> Done {
+        const AHEAD: usize = 8;
+        let mut batch = Vec::with_capacity(AHEAD);
+        loop {
+            // A damaged item ends the walk: what lies behind it is unreachable, and the slots that point there
+            // will read as misses.
+            while batch.len() < AHEAD
+                && let Some(item) = walk.next(self.arena)
+            {
+                let mut buffer = [0; 256];
+                let hash = self.arena.hasher.hash(item.key(self.arena, &mut buffer));
+                crate::index::prefetch(self.arena, hash);
+                batch.push((item, hash));
+            }
+            if batch.is_empty() {
+                return Done::Gone;
+            }
+            for (item, hash) in batch.drain(..) {
+                if self.drain_item(&item, hash, birth, fate, pool, horizon) == Done::Stuck {
+                    return Done::Stuck;
+                }
+            }
+        }
+    }
+
     fn drain_item(
         &self,
         item: &Item,
+        hash: KeyHash,
         birth: u64,
         fate: Fate,
         pool: Pool,
         horizon: Horizon,
     ) -> Done {
-        let mut buffer = [0; 256];
-        let hash = self.arena.hasher.hash(item.key(self.arena, &mut buffer));
         loop {
             let (home, _) = self.settled(hash);
             let bucket = home.bucket;
-            let Some((i, slot)) = slot_of(bucket, item.loc) else {
-                return Done::Gone;
+            let (i, slot) = match slot_of(bucket, item.loc) {
+                Some((_, slot)) if slot.has(mark::MOVING) => continue,
+                Some(entry) => entry,
+                None if home.still(self.arena) => return Done::Gone,
+                // The bucket was split in between.
+                None => continue,
             };
-            if slot.has(mark::MOVING) {
-                continue;
-            }
             // Looked at again: a touch may have changed its expiry.
             // invariant: the words of a slot's item are those of an item.
             let Some(item) = Item::at(self.arena, item.loc) else {
@@ -279,6 +303,20 @@ impl Op<'_> {
             self.gone(&found.item, found.birth);
         }
         true
+    }
+}
+
+/// A walk over the items of a segment, used or not.
+struct Walk {
+    at: u64,
+    end: u64,
+}
+
+impl Walk {
+    fn next(&mut self, arena: &Arena) -> Option<Item> {
+        let item = (self.at < self.end).then(|| Item::at(arena, self.at)).flatten()?;
+        self.at += item.words;
+        Some(item)
     }
 }
 

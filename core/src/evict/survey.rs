@@ -76,8 +76,9 @@ impl Op<'_> {
                 break;
             }
             match survey.choose(self.arena.geometry().evict, round >= PATIENCE) {
+                // Asked of the one that was chosen, not of all: it means a look at every seat.
                 Some((segment, fate)) => {
-                    if !self.reclaim(segment, fate, horizon) {
+                    if self.is_busy(segment) || !self.reclaim(segment, fate, horizon) {
                         failed.push(segment);
                     }
                 }
@@ -162,7 +163,7 @@ impl Op<'_> {
                 Kind::Sealed | Kind::Large => {
                     survey.total += 1;
                     survey.small += u64::from(state.pool() == Pool::Small);
-                    if failed.contains(&segment) || self.is_busy(segment) {
+                    if failed.contains(&segment) {
                         continue;
                     }
                     if state.kind() == Kind::Sealed {

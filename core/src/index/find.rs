@@ -196,8 +196,10 @@ impl<'a> Op<'a> {
                     Err(Changed) => continue 'again,
                 }
             }
-            clear(self.seat.hazard(Hazard::Read));
-            return Search { bucket, ctrl, found: None };
+            if home.still(self.arena) {
+                clear(self.seat.hazard(Hazard::Read));
+                return Search { bucket, ctrl, found: None };
+            }
         }
     }
 

@@ -125,6 +125,7 @@ impl<'a> Op<'a> {
     fn store_draft(&self, verb: Verb, draft: Draft<'_>) -> Result<Outcome, Error> {
         let key = draft.key;
         let hash = self.arena.hasher.hash(key);
+        crate::index::prefetch(self.arena, hash);
         // A set does not depend on what is there: it is written before the old item is looked for and held.
         let composed = match verb {
             Verb::Set => Some(self.compose(hash, &draft)?),

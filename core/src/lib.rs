@@ -61,3 +61,16 @@ pub mod model {
     pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
     pub use crate::sync::{Mutant, set_mutant};
 }
+
+/// The documents of the engine.
+#[cfg(not(loom))]
+pub mod docs {
+    #[doc = include_str!("docs/layout.md")]
+    pub mod layout {}
+    #[doc = include_str!("docs/limits.md")]
+    pub mod limits {}
+    #[doc = include_str!("docs/memory_model.md")]
+    pub mod memory_model {}
+    #[doc = include_str!("docs/semantics.md")]
+    pub mod semantics {}
+}

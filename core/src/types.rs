@@ -40,11 +40,11 @@ pub struct Options {
     /// The largest item, counted as memcached counts it (key + value + about 60 bytes). 1 KiB to 1 GiB; default 1 MiB.
     /// Never more than half of `size`.
     pub item_size_max: usize,
-    /// Evict when memory is full (the default), or refuse with [`Error::OutOfMemory`].
+    /// Evict when memory is full (the default), or refuse with [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub evict: bool,
     /// The expected average of key + value in bytes; sizes the index. Default 100.
     pub item_size_hint: usize,
-    /// A clock that moves only by [`Cache::advance_clock`], for tests. Default false.
+    /// A clock that moves only by [`Cache::advance_clock`](crate::Cache::advance_clock), for tests. Default false.
     pub manual_clock: bool,
 }
 

@@ -120,7 +120,6 @@ impl Stats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Counter {
-    CmdGet,
     CmdSet,
     CmdFlush,
     CmdTouch,
@@ -174,7 +173,8 @@ impl Stats {
             held.saturating_sub(dead.saturating_sub(of(dead_gone)))
         };
         Stats {
-            cmd_get: of(Counter::CmdGet),
+            // Every key asked for is a hit or a miss.
+            cmd_get: of(Counter::GetHits) + of(Counter::GetMisses),
             cmd_set: of(Counter::CmdSet),
             cmd_flush: of(Counter::CmdFlush),
             cmd_touch: of(Counter::CmdTouch),

@@ -20,7 +20,6 @@ impl Op<'_> {
         sink: &mut S,
     ) -> Result<Option<MetaHit>, Error> {
         self.count(Counter::CmdMeta);
-        self.count(Counter::CmdGet);
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();
         loop {

@@ -279,7 +279,6 @@ impl<'a> Op<'a> {
         sink: &mut S,
         meta: &mut Meta,
     ) -> bool {
-        self.count(Counter::CmdGet);
         if self.glance(key, hash, sink, meta) {
             self.count(Counter::GetHits);
             return true;
@@ -399,7 +398,6 @@ impl<'a> Op<'a> {
 
     /// Pins a value in place, or copies it where that cannot be done: a LARGE value is not in one piece.
     pub fn pin(&self, key: &[u8]) -> Option<Pinned<'a>> {
-        self.count(Counter::CmdGet);
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();
         loop {

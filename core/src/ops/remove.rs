@@ -137,7 +137,6 @@ impl<'a> Op<'a> {
         sink: &mut S,
     ) -> Result<Option<Meta>, Error> {
         self.count(Counter::CmdTouch);
-        self.count(Counter::CmdGet);
         // Copied aside first: a sink is never called while anything is held.
         let mut value = Vec::new();
         let meta = self.retime(key, self.deadline(expiry), true, |view| {

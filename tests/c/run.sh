@@ -135,7 +135,10 @@ for source in test_read test_threads; do
     step "$source linked statically" timeout 120 "$work/$source.static"
 done
 step "driver" "$here/driver_check.sh" "$work/driver" "$work"
-step "driver under valgrind" memcheck "$work/driver" <"$work/driver.in"
+# The conversation is made by the check above; a run of one WORD may not have it.
+if [ -e "$work/driver.in" ]; then
+    step "driver under valgrind" memcheck "$work/driver" <"$work/driver.in"
+fi
 for language in c cpp; do
     step "build example in $language" build "$work/example_$language" "$root/ffi/examples/cache_aside.$language"
     step "example in $language" example "$work/example_$language"

@@ -81,7 +81,7 @@ fn find(arena: &Arc<Arena>) -> Op<'_> {
             return Some(i);
         }
         let all = arena.seats();
-        let i = all[..all.len() - SHARED].iter().position(|seat| seat.take(1))?;
+        let i = all[..all.len() - SHARED].iter().position(|seat| seat.take(owner()))?;
         kept.retain(|(arena, _, _)| arena.strong_count() > 0);
         kept.push((Arc::downgrade(arena), arena.id, i));
         Some(i)
@@ -94,12 +94,17 @@ fn find(arena: &Arc<Arena>) -> Op<'_> {
     Op { arena, seat: &arena.seats()[i], owner: i as u64 + 1, lent: false }
 }
 
+/// Who takes a seat: this process.
+fn owner() -> u64 {
+    u64::from(std::process::id())
+}
+
 /// A seat for one operation. It is lent for as long as one takes: a moment.
 fn borrow(arena: &Arc<Arena>) -> Op<'_> {
     let all = arena.seats();
     loop {
         for (i, seat) in all.iter().enumerate().rev() {
-            if seat.take(1) {
+            if seat.take(owner()) {
                 return Op { arena, seat, owner: i as u64 + 1, lent: true };
             }
         }

@@ -23,19 +23,14 @@ impl Op<'_> {
     /// What is flushed now; a delayed flush whose time has come takes effect here.
     #[inline(always)]
     pub fn horizon(&self) -> Horizon {
-        let flush = &self.arena.superblock().flush.0;
-        // Acquire: pairs with the Release of whoever set it; the births that it covers are seen.
-        if flush.at.load(Ordering::Acquire) != 0 {
-            return self.flush_due();
-        }
-        Horizon(flush.birth.load(Ordering::Acquire))
+        self.settled_horizon().unwrap_or_else(|| self.flush_due())
     }
 
     /// The same, unless a delayed flush is pending.
     #[inline(always)]
     pub fn settled_horizon(&self) -> Option<Horizon> {
         let flush = &self.arena.superblock().flush.0;
-        // Acquire, both: as in `horizon`.
+        // Acquire, both: pairs with the Release of whoever set it; the births that it covers are seen.
         let pending = flush.at.load(Ordering::Acquire) != 0;
         (!pending).then(|| Horizon(flush.birth.load(Ordering::Acquire)))
     }

@@ -65,7 +65,8 @@ pub struct Stats {
     pub segments_evicted: u64,
     /// Segments compacted because much of them was dead.
     pub segments_cleaned: u64,
-    /// Items now in the cache (expired ones not yet reclaimed included).
+    /// Items now in the cache (expired ones not yet reclaimed included). Stores and deletes that overlap a
+    /// `flush_all` may be counted on the wrong side of it until the next one.
     pub curr_items: u64,
     /// Bytes the items take, their headers and index slots included.
     pub bytes: u64,

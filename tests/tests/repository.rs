@@ -166,7 +166,8 @@ fn no_line_names_a_path_of_somebodys_machine() {
         .map(|(a, b)| format!("see /{a}{b}/someone/file\n"))
         .collect();
     let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
-    bites(check, "a.md", &bad, &["see docs/work/file and https://example.org/home/page\n"]);
+    let good = format!("see docs{}/file and https://example.org/home/page\n", "/work");
+    bites(check, "a.md", &bad, &[&good]);
     hold_each("No line names an absolute path of a developer's machine.", check);
 }
 

@@ -50,7 +50,10 @@ impl Op<'_> {
             let due = ask.recache.is_some_and(|least| meta.ttl.is_some_and(|ttl| ttl < least));
             let won = (stale || due) && !taken;
             let read = held.slot.read().with(if won { mark::WON } else { 0 });
-            let Some(value) = view.value() else { continue };
+            let Some(value) = view.value() else {
+                self.drop_damaged(search.bucket, &held);
+                continue;
+            };
             // The linearization point of winning.
             if read != held.slot && !search.bucket.swap(held.i, held.slot, read) {
                 continue;

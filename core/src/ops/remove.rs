@@ -1,7 +1,7 @@
 //! delete, touch, invalidate, flush_all.
 
 use crate::hazard::Hazard;
-use crate::index::mark;
+use crate::index::{Found, mark};
 use crate::item::{Header, Item};
 use crate::ops::read::View;
 use crate::ops::store::{Draft, Plan, Updated};
@@ -85,6 +85,13 @@ impl<'a> Op<'a> {
             let item = Item { header: retimed, ..held.item };
             let view = View { arena: self.arena, item, birth: held.birth };
             let result = seen(&view);
+            if result.is_none() {
+                // The slot as it is now: the touch itself may have counted a read in it.
+                let held = Found { slot: search.bucket.slot(held.i), ..held };
+                if held.slot.is_live() && held.slot.loc() == held.item.loc {
+                    self.drop_damaged(search.bucket, &held);
+                }
+            }
             self.clear(Hazard::Read);
             if result.is_some() {
                 return Ok(result);

@@ -3,7 +3,7 @@
 use crate::Stats;
 use crate::hazard::COUNTERS;
 use crate::seat::Op;
-use crate::stats::RESETTABLE;
+use crate::stats::{Counter, RESETTABLE};
 use crate::sync::Ordering;
 
 impl Op<'_> {
@@ -16,6 +16,14 @@ impl Op<'_> {
             }
         }
         sums
+    }
+
+    /// Items in the index, dead ones included, and the bytes they take.
+    pub(crate) fn in_index(&self) -> (u64, u64) {
+        let sums = self.sums();
+        let held =
+            |added: Counter, gone: Counter| sums[added as usize].wrapping_sub(sums[gone as usize]);
+        (held(Counter::ItemsIn, Counter::ItemsOut), held(Counter::BytesIn, Counter::BytesOut))
     }
 
     pub(crate) fn stats(&self) -> Stats {

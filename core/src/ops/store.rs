@@ -4,7 +4,7 @@ use crate::evict::Growth;
 use crate::expiry::Death;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
-use crate::index::{Found, SLOTS, Search, Slot};
+use crate::index::{Bucket, Found, SLOTS, Search, Slot};
 use crate::item::{Extent, Header, Item, bit, words_for};
 use crate::memory::segment::Pool;
 use crate::ops::read::View;
@@ -199,7 +199,6 @@ impl<'a> Op<'a> {
     ) -> Result<Updated, Error> {
         // What was composed beforehand goes in whatever is there.
         let is_conditional = composed.is_none();
-        let mut tries = 0;
         let done = loop {
             let horizon = self.horizon();
             let search = self.search(key, hash);
@@ -227,16 +226,10 @@ impl<'a> Op<'a> {
                     Some(_) => continue,
                     None => break Ok(Updated::Left),
                 },
-                // A value that stays incomplete is damaged: what cannot be read is removed.
-                Ok(Plan::Again) if tries > 64 => match held {
-                    Some(found) if self.unlink(search.bucket, found.i, found.slot) => {
-                        self.gone(&found.item, found.birth);
-                        continue;
-                    }
-                    _ => continue,
-                },
                 Ok(Plan::Again) => {
-                    tries += 1;
+                    if let Some(found) = held {
+                        self.drop_damaged(search.bucket, &found);
+                    }
                     continue;
                 }
                 Ok(Plan::Put(draft)) => {
@@ -292,6 +285,14 @@ impl<'a> Op<'a> {
         let frozen = item.header.frozen().0;
         word.compare_exchange(item.header.0, frozen, Ordering::AcqRel, Ordering::Acquire)
             .map_or_else(|now| now == frozen, |_| true)
+    }
+
+    /// Removes an item, held by the caller, whose value could not be read whole: the parts of a value are given
+    /// back only after its slot was changed, so if that is still the same the arena is damaged.
+    pub(super) fn drop_damaged(&self, bucket: &Bucket, held: &Found) {
+        if self.unlink(bucket, held.i, held.slot) {
+            self.gone(&held.item, held.birth);
+        }
     }
 
     /// Was everything stored so far flushed since this was composed?

@@ -92,6 +92,12 @@ impl Slot {
     pub fn read(self) -> Slot {
         self.with_freq(self.freq() + 1).with(mark::FETCHED)
     }
+    /// Has it been read so often that one more read changes nothing, and does it stay where it is?
+    #[inline(always)]
+    pub fn is_hot(self) -> bool {
+        const HOT: u64 = FREQ_MAX << FREQ_SHIFT | mark::FETCHED;
+        self.0 & (HOT | mark::MOVING) == HOT
+    }
     fn emptied(self, seq: u64) -> Slot {
         if mutant(Mutant::EmptyWithoutVersion) {
             return Slot(0);
@@ -249,20 +255,6 @@ impl<const N: usize> Bucket<N> {
             return None;
         }
         visit(Place { word: &self.ctrl, seen: ctrl.0, loc: ctrl.loc(), slot: None })
-    }
-
-    /// The first live slot with this tag, from slot `first` on.
-    #[inline(always)]
-    pub fn find(&self, first: usize, tag: u64) -> Option<(usize, Slot)> {
-        let mut i = first;
-        for _ in 0..N {
-            let slot = self.slot(i);
-            if slot.matches(tag) {
-                return Some((i, slot));
-            }
-            i = if i + 1 < N { i + 1 } else { 0 };
-        }
-        None
     }
 
     /// An empty slot, the nearest to `home`.

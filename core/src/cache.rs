@@ -4,7 +4,7 @@ use crate::memory::Arena;
 use crate::ops::{Delta, Pinned, Walk, check_key};
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
-use crate::{Deletion, Error, Outcome, Stats, Touch, check, seat};
+use crate::{Deletion, Error, Outcome, Stats, Touch, check, ops, seat};
 use std::sync::Arc;
 
 impl Options {
@@ -27,7 +27,7 @@ impl Cache {
     /// Copies the value out. A miss is `Ok(None)`.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).get(key))
+        Ok(ops::get(&self.arena, key))
     }
     /// Copies the value into `sink`; the fastest way to read into memory of one's own.
     pub fn get_to<S: Sink + ?Sized>(
@@ -36,7 +36,7 @@ impl Cache {
         sink: &mut S,
     ) -> Result<Option<Meta>, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).get_to(key, sink))
+        Ok(ops::get_to(&self.arena, key, sink))
     }
     /// Calls `hit(index of the key, its meta, its bytes)` for each key that is present, in the order of `keys`.
     /// Keys that are empty or too long are an error before anything is read.
@@ -46,7 +46,7 @@ impl Cache {
         hit: impl FnMut(usize, Meta, &[u8]),
     ) -> Result<(), Error> {
         keys.iter().try_for_each(|key| check_key(key.as_ref()))?;
-        seat::begin(&self.arena).get_many(keys, hit);
+        ops::get_many(&self.arena, keys, hit);
         Ok(())
     }
     /// Is the key present? Copies nothing and counts no hit.

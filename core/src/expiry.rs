@@ -23,16 +23,7 @@ impl Op<'_> {
     /// What is flushed now; a delayed flush whose time has come takes effect here.
     #[inline(always)]
     pub fn horizon(&self) -> Horizon {
-        self.settled_horizon().unwrap_or_else(|| self.flush_due())
-    }
-
-    /// The same, unless a delayed flush is pending.
-    #[inline(always)]
-    pub fn settled_horizon(&self) -> Option<Horizon> {
-        let flush = &self.arena.superblock().flush.0;
-        // Acquire, both: pairs with the Release of whoever set it; the births that it covers are seen.
-        let pending = flush.at.load(Ordering::Acquire) != 0;
-        (!pending).then(|| Horizon(flush.birth.load(Ordering::Acquire)))
+        Horizon::settled(self.arena).unwrap_or_else(|| self.flush_due())
     }
 
     /// memcached's rule for a delayed flush: in the second it falls due everything is hidden, also what is
@@ -101,6 +92,15 @@ impl Op<'_> {
 }
 
 impl Horizon {
+    /// What is flushed now, unless a delayed flush is pending.
+    #[inline(always)]
+    pub fn settled(arena: &Arena) -> Option<Horizon> {
+        let flush = &arena.superblock().flush.0;
+        // Acquire, both: pairs with the Release of whoever set it; the births that it covers are seen.
+        let pending = flush.at.load(Ordering::Acquire) != 0;
+        (!pending).then(|| Horizon(flush.birth.load(Ordering::Acquire)))
+    }
+
     /// Is the item dead, and of what? The clock is only asked when the item has a lifetime.
     #[inline(always)]
     pub fn death(self, arena: &Arena, item: &Item, birth: u64) -> Option<Death> {
@@ -114,6 +114,12 @@ impl Horizon {
     pub fn expired(self, arena: &Arena, header: Header) -> bool {
         let expiry = header.expiry();
         expiry != 0 && expiry <= arena.superblock().clock.0.now()
+    }
+
+    /// Seconds until the deadline of an item that has one; `None`: it is past. One reading of the clock.
+    #[inline(never)]
+    pub fn left(self, arena: &Arena, deadline: u32) -> Option<u32> {
+        deadline.checked_sub(arena.superblock().clock.0.now()).filter(|&left| left > 0)
     }
 
     /// Are all items of a segment of this birth flushed? (Unless they were moved there from a later one.)

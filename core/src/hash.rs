@@ -3,7 +3,7 @@
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 /// A key's hash, and how the index reads it: the upper half names the bucket, the lower 16 bits are the tag,
-/// the next bits the slot where a search begins.
+/// and a bit between them says in which of the bucket's cache lines a search begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyHash(pub u64);
 
@@ -21,12 +21,21 @@ impl KeyHash {
         self.0 & 0xffff
     }
 
-    /// The slot where a search begins, of `slots`.
+    /// The slot where a search begins: the first of a cache line's, so that nearly always one line is enough.
     #[inline(always)]
-    pub fn home(self, slots: usize) -> usize {
-        (((self.0 >> 16) & 0xffff) as usize * slots) >> 16
+    pub fn home(self) -> usize {
+        if self.is_upper() { UPPER } else { 0 }
+    }
+
+    /// Does the search begin in the bucket's second cache line?
+    #[inline(always)]
+    pub fn is_upper(self) -> bool {
+        self.0 >> 31 & 1 == 1
     }
 }
+
+/// The first slot of a bucket's second cache line; CTRL and the slots before it fill the first.
+pub(crate) const UPPER: usize = 7;
 
 /// The hash function of one arena.
 #[derive(Clone, Debug)]

@@ -73,6 +73,16 @@ pub(crate) fn begin(arena: &Arc<Arena>) -> Op<'_> {
     find(arena)
 }
 
+/// Counts without an operation.
+#[inline(always)]
+pub(crate) fn count(arena: &Arc<Arena>, counter: Counter) {
+    let (id, i) = LAST.get();
+    match id == arena.id {
+        true => arena.seats()[i].count(counter as usize, 1),
+        false => find(arena).count(counter),
+    }
+}
+
 #[cold]
 fn find(arena: &Arc<Arena>) -> Op<'_> {
     let kept = KEPT.try_with(|kept| {

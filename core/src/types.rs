@@ -174,9 +174,17 @@ pub(crate) fn as_room(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 }
 
 impl Sink for Vec<u8> {
+    #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         // Only what the vector grows by is zeroed: one that is used again costs nothing.
-        self.resize(len, 0);
+        if self.len() != len {
+            resize(self, len);
+        }
         Some(as_room(self))
     }
+}
+
+#[inline(never)]
+fn resize(bytes: &mut Vec<u8>, len: usize) {
+    bytes.resize(len, 0);
 }

@@ -85,6 +85,20 @@ pub(crate) fn home(arena: &Arena, hash: KeyHash) -> Home<'_> {
     Home { bucket: own, heir: None, level, number }
 }
 
+/// The bucket where a reader looks first. That it was the right one is certain only if the key was there.
+#[inline(always)]
+pub(crate) fn likely(arena: &Arena, hash: KeyHash) -> &Bucket {
+    if level(arena) == 0 {
+        return arena.first_bucket(hash.bucket(arena.geometry().buckets));
+    }
+    grown_home(arena, hash)
+}
+
+#[inline(never)]
+fn grown_home(arena: &Arena, hash: KeyHash) -> &Bucket {
+    home(arena, hash).bucket
+}
+
 /// Asks for the lines of the bucket where a key's entry is likely to be.
 pub(crate) fn prefetch(arena: &Arena, hash: KeyHash) {
     let level = level(arena);
@@ -180,7 +194,7 @@ impl<'a> Op<'a> {
             let (home, ctrl) = self.settled(hash);
             let bucket = home.bucket;
             for k in 0..SLOTS {
-                let i = (hash.home(SLOTS) + k) % SLOTS;
+                let i = (hash.home() + k) % SLOTS;
                 let slot = bucket.slot(i);
                 if !slot.matches(hash.tag()) {
                     continue;

@@ -163,6 +163,12 @@ impl Arena {
         self.word(self.geometry.directory_at + i % self.geometry.segments)
     }
 
+    /// A bucket of the first index.
+    #[inline(always)]
+    pub fn first_bucket(&self, number: u64) -> &Bucket {
+        &self.table(self.geometry.buckets_at, self.geometry.buckets)[number as usize]
+    }
+
     /// The bucket at a location.
     #[inline(always)]
     pub fn bucket_at(&self, loc: u64) -> &Bucket {
@@ -181,7 +187,7 @@ impl Arena {
 
     #[inline(always)]
     pub fn birth(&self, segment: u64) -> &AtomicU64 {
-        self.segment(PerSegment::Birth, segment)
+        &self.table(self.geometry.arrays_at, self.geometry.segments)[segment as usize]
     }
 
     /// Acquire: pairs with the releasing CAS of whoever changed the state last.
@@ -203,10 +209,25 @@ impl Arena {
         self.geometry.segments_at + (segment << self.geometry.segment_shift)
     }
 
+    /// The segment that a location lies in, and its words from there on.
+    #[inline(always)]
+    pub fn words_from(&self, loc: u64) -> Option<(u64, &[AtomicU64])> {
+        let segment = self.segment_of(loc)?;
+        let room = self.geometry.segment_words() - self.offset_in_segment(loc);
+        debug_assert!(loc + room <= self.geometry.words);
+        // SAFETY: the words up to the end of a segment lie within the region (invariant 1), aligned to 8 bytes.
+        let words = unsafe {
+            let first = self.region.base().cast::<AtomicU64>().add(loc as usize);
+            std::slice::from_raw_parts(first, room as usize)
+        };
+        Some((segment, words))
+    }
+
     /// The segment that a location lies in.
     #[inline(always)]
     pub fn segment_of(&self, loc: u64) -> Option<u64> {
-        let segment = loc.checked_sub(self.geometry.segments_at)? >> self.geometry.segment_shift;
+        // What lies before the first segment wraps to one far beyond the last.
+        let segment = loc.wrapping_sub(self.geometry.segments_at) >> self.geometry.segment_shift;
         (segment < self.geometry.segments).then_some(segment)
     }
 
@@ -293,13 +314,17 @@ impl Arena {
         }
     }
 
-    /// Asks the processor for a line before it is needed.
+    /// Asks the processor for the lines of an item before they are needed: the first three, which is all of a
+    /// small one. (Where its value begins is only known when its first word is there.)
     #[inline(always)]
-    pub fn prefetch(&self, loc: u64) {
-        self.prefetch_at(std::ptr::from_ref(self.word(loc)).cast());
+    pub fn prefetch_item(&self, loc: u64) {
+        let first = std::ptr::from_ref(self.word(loc)).cast::<u8>();
+        for line in 0..3 {
+            self.prefetch_at(first.wrapping_add(64 * line));
+        }
     }
 
-    /// As [`prefetch`](Self::prefetch).
+    /// Asks the processor for a line before it is needed.
     #[inline(always)]
     pub fn prefetch_at(&self, address: *const u8) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]

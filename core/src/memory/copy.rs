@@ -40,6 +40,17 @@ mod imp {
         }
     }
 
+    /// One move of 32 bytes.
+    #[inline(always)]
+    unsafe fn move32(from: *const u8, to: *mut u8) {
+        // SAFETY: the caller names 32 readable and 32 writable bytes.
+        unsafe {
+            asm!("movups {a}, [{f}]", "movups {b}, [{f} + 16]", "movups [{t}], {a}",
+                 "movups [{t} + 16], {b}", a = out(xmm_reg) _, b = out(xmm_reg) _,
+                 f = in(reg) from, t = in(reg) to, options(nostack, preserves_flags));
+        }
+    }
+
     /// One move of 64 bytes.
     #[inline(always)]
     unsafe fn move64(from: *const u8, to: *mut u8) {
@@ -80,34 +91,36 @@ mod imp {
         }
     }
 
-    /// Large moves first, then one that overlaps the end.
+    /// Two runs of moves, from the front and up to the end, that meet or overlap in the middle: a length of up to
+    /// 128 takes no loop.
     #[inline(always)]
     pub unsafe fn load(from: *const u8, to: *mut u8, len: usize) {
         // SAFETY: every move lies within the `len` bytes that the caller names.
         unsafe {
-            let mut at = 0;
-            if len >= 16 {
-                while at + 64 <= len {
+            let (from_end, to_end) = (from.add(len), to.add(len));
+            if len > 64 {
+                let mut at = 0;
+                while at + 128 < len {
                     move64(from.add(at), to.add(at));
                     at += 64;
                 }
-                while at + 16 <= len {
-                    move16(from.add(at), to.add(at));
-                    at += 16;
-                }
-                if at < len {
-                    move16(from.add(len - 16), to.add(len - 16));
-                }
+                move64(from.add(at), to.add(at));
+                move64(from_end.sub(64), to_end.sub(64));
+            } else if len > 32 {
+                move32(from, to);
+                move32(from_end.sub(32), to_end.sub(32));
+            } else if len >= 16 {
+                move16(from, to);
+                move16(from_end.sub(16), to_end.sub(16));
             } else if len >= 8 {
                 move8(from, to);
-                move8(from.add(len - 8), to.add(len - 8));
+                move8(from_end.sub(8), to_end.sub(8));
             } else if len >= 4 {
                 move4(from, to);
-                move4(from.add(len - 4), to.add(len - 4));
+                move4(from_end.sub(4), to_end.sub(4));
             } else {
-                while at < len {
+                for at in 0..len {
                     move1(from.add(at), to.add(at));
-                    at += 1;
                 }
             }
         }

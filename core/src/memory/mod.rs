@@ -12,3 +12,5 @@ pub(crate) mod segment;
 
 #[cfg(not(loom))]
 pub(crate) use arena::{Arena, PerSegment};
+#[cfg(not(loom))]
+pub(crate) use copy::load;

@@ -1,5 +1,6 @@
 //! The verbs.
 
+mod glance;
 mod meta;
 mod number;
 mod read;
@@ -9,7 +10,7 @@ mod store;
 mod walk;
 
 pub(crate) use number::Delta;
-pub(crate) use read::Pinned;
+pub(crate) use read::{Pinned, get, get_many, get_to};
 pub(crate) use walk::Walk;
 
 use crate::{Error, KEY_MAX};

@@ -3,14 +3,16 @@
 use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
-use crate::index::{Place, SLOTS, home, mark};
+use crate::index::{Place, find, home, likely, mark};
 use crate::item::{Item, bit};
 use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
-use crate::seat::Op;
+use crate::ops::glance::glance;
+use crate::seat::{self, Op};
 use crate::stats::Counter;
 use crate::types::{Meta, Sink, Value};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 /// What a look at an entry, or for a key, said. Small, so that it stays in a register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,6 +111,69 @@ impl Sink for Owned {
     }
 }
 
+/// Copies a value into a sink.
+#[inline(always)]
+pub(crate) fn get_to<S: Sink + ?Sized>(
+    arena: &Arc<Arena>,
+    key: &[u8],
+    sink: &mut S,
+) -> Option<Meta> {
+    get_hashed(arena, key, arena.hasher.hash(key), sink)
+}
+
+#[inline(always)]
+fn get_hashed<S: Sink + ?Sized>(
+    arena: &Arc<Arena>,
+    key: &[u8],
+    hash: KeyHash,
+    sink: &mut S,
+) -> Option<Meta> {
+    let seen = glance(arena, key, hash, sink);
+    if seen.is_some() {
+        seat::count(arena, Counter::GetHits);
+        return seen;
+    }
+    seat::begin(arena).get_fully(key, hash, sink)
+}
+
+/// Copies a value into a vector of its own.
+pub(crate) fn get(arena: &Arc<Arena>, key: &[u8]) -> Option<Value> {
+    let mut owned = Owned(Vec::new());
+    let meta = get_to(arena, key, &mut owned)?;
+    // SAFETY: a hit has written every byte of the room it was given last.
+    unsafe { owned.0.set_len(meta.len) };
+    Some(Value::new(owned.0, meta))
+}
+
+/// Gets many: the lines of a batch are asked for before the first of them is waited for.
+pub(crate) fn get_many<K: AsRef<[u8]>>(
+    arena: &Arc<Arena>,
+    keys: &[K],
+    mut hit: impl FnMut(usize, Meta, &[u8]),
+) {
+    const BATCH: usize = 32;
+    let mut buffer = Owned(Vec::new());
+    for (batch, keys) in keys.chunks(BATCH).enumerate() {
+        let mut hashes = [KeyHash(0); BATCH];
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = arena.hasher.hash(key.as_ref());
+            crate::index::prefetch(arena, *hash);
+        }
+        for hash in &hashes[..keys.len()] {
+            if let Some((_, slot)) = find(likely(arena, *hash), *hash) {
+                arena.prefetch_item(slot.loc());
+            }
+        }
+        for (k, (key, hash)) in keys.iter().zip(hashes).enumerate() {
+            if let Some(meta) = get_hashed(arena, key.as_ref(), hash, &mut buffer) {
+                // SAFETY: a hit has written every byte of the room it was given last.
+                unsafe { buffer.0.set_len(meta.len) };
+                hit(batch * BATCH + k, meta, &buffer.0);
+            }
+        }
+    }
+}
+
 impl<'a> Op<'a> {
     /// A get. `found` is called under no hazard, on words that may turn out to be torn; it is then called again.
     /// It answers whether what it read was complete.
@@ -162,7 +227,7 @@ impl<'a> Op<'a> {
         let home = home(self.arena, hash);
         // A miss, an item that is only announced, or one that is about to move: was this the right bucket?
         let mut certain = false;
-        let seen = home.bucket.scan(hash.home(SLOTS), hash.tag(), |place| {
+        let seen = home.bucket.scan(hash.home(), hash.tag(), |place| {
             let seen = self.examine(key, horizon, place, found);
             if seen == Seen::OtherKey {
                 return None;
@@ -264,88 +329,15 @@ impl<'a> Op<'a> {
         false
     }
 
-    /// Copies a value into a sink.
-    #[inline(always)]
-    pub fn get_to<S: Sink + ?Sized>(&self, key: &[u8], sink: &mut S) -> Option<Meta> {
-        let mut meta = Meta::NONE;
-        self.get_hashed(key, self.arena.hasher.hash(key), sink, &mut meta).then_some(meta)
-    }
-
-    #[inline(always)]
-    fn get_hashed<S: Sink + ?Sized>(
-        &self,
-        key: &[u8],
-        hash: KeyHash,
-        sink: &mut S,
-        meta: &mut Meta,
-    ) -> bool {
-        if self.glance(key, hash, sink, meta) {
-            self.count(Counter::GetHits);
-            return true;
-        }
-        self.get_fully(key, hash, sink, meta)
-    }
-
     /// A get of what a glance has not found.
     #[inline(never)]
-    fn get_fully<S: Sink + ?Sized>(
-        &self,
-        key: &[u8],
-        hash: KeyHash,
-        sink: &mut S,
-        meta: &mut Meta,
-    ) -> bool {
+    fn get_fully<S: Sink + ?Sized>(&self, key: &[u8], hash: KeyHash, sink: &mut S) -> Option<Meta> {
+        let mut meta = Meta::NONE;
         let seen = self.look(key, hash, self.horizon(), |view| {
-            view.note(self, meta);
+            view.note(self, &mut meta);
             view.copy(sink).is_some()
         });
-        self.counted(seen)
-    }
-
-    /// The common hit, straight through: an item in one piece, alive, undisturbed, in the first slot whose tag
-    /// matches. `false` says nothing; all else is for [`look`](Self::look), of which this is the short form.
-    #[inline(always)]
-    fn glance<S: Sink + ?Sized>(
-        &self,
-        key: &[u8],
-        hash: KeyHash,
-        sink: &mut S,
-        meta: &mut Meta,
-    ) -> bool {
-        let arena = self.arena;
-        let Some(horizon) = self.settled_horizon() else { return false };
-        let bucket = home(arena, hash).bucket;
-        let Some((i, slot)) = bucket.find(hash.home(SLOTS), hash.tag()) else { return false };
-        let Some(segment) = arena.segment_of(slot.loc()) else { return false };
-        let read = optimistic(bucket.slot_word(i), slot.0, arena.birth(segment), |birth| {
-            let Some(item) = Item::inline_at(arena, slot.loc()) else { return false };
-            if !item.key_is(arena, key) || horizon.death(arena, &item, birth).is_some() {
-                return false;
-            }
-            let view = View { arena, item, birth };
-            view.note(self, meta);
-            let Some(to) = sink.room(meta.len) else { return true };
-            if to.len() == meta.len {
-                arena.copy_to(item.value_at(), to);
-            }
-            true
-        });
-        if read != Some(true) || slot.has(mark::MOVING) {
-            return false;
-        }
-        if slot.read() != slot {
-            // A hint: it does not matter who wins.
-            bucket.swap(i, slot, slot.read());
-        }
-        true
-    }
-
-    pub fn get(&self, key: &[u8]) -> Option<Value> {
-        let mut owned = Owned(Vec::new());
-        let meta = self.get_to(key, &mut owned)?;
-        // SAFETY: a hit has written every byte of the room it was given last.
-        unsafe { owned.0.set_len(meta.len) };
-        Some(Value::new(owned.0, meta))
+        self.counted(seen).then_some(meta)
     }
 
     /// What is known of an item, without counting a hit.
@@ -360,39 +352,6 @@ impl<'a> Op<'a> {
             if seen != Seen::Torn {
                 return (seen == Seen::Hit).then_some(meta);
             }
-        }
-    }
-
-    /// Gets many: the lines of a batch are asked for before the first of them is waited for.
-    pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K], mut hit: impl FnMut(usize, Meta, &[u8])) {
-        const BATCH: usize = 32;
-        let mut buffer = Owned(Vec::new());
-        for (batch, keys) in keys.chunks(BATCH).enumerate() {
-            let mut hashes = [KeyHash(0); BATCH];
-            for (hash, key) in hashes.iter_mut().zip(keys) {
-                *hash = self.arena.hasher.hash(key.as_ref());
-                crate::index::prefetch(self.arena, *hash);
-            }
-            for hash in &hashes[..keys.len()] {
-                self.prefetch_item(*hash);
-            }
-            for (k, (key, hash)) in keys.iter().zip(hashes).enumerate() {
-                let mut meta = Meta::NONE;
-                if self.get_hashed(key.as_ref(), hash, &mut buffer, &mut meta) {
-                    // SAFETY: a hit has written every byte of the room it was given last.
-                    unsafe { buffer.0.set_len(meta.len) };
-                    hit(batch * BATCH + k, meta, &buffer.0);
-                }
-            }
-        }
-    }
-
-    /// Asks for the first lines of the item that the hash leads to.
-    fn prefetch_item(&self, hash: KeyHash) {
-        let bucket = home(self.arena, hash).bucket;
-        if let Some((_, slot)) = bucket.find(hash.home(SLOTS), hash.tag()) {
-            self.arena.prefetch(slot.loc());
-            self.arena.prefetch(slot.loc() + 8);
         }
     }
 

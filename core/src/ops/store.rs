@@ -4,7 +4,7 @@ use crate::evict::Growth;
 use crate::expiry::Death;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
-use crate::index::{Bucket, Found, SLOTS, Search, Slot};
+use crate::index::{Bucket, Found, Search, Slot};
 use crate::item::{Extent, Header, Item, bit, words_for};
 use crate::memory::segment::Pool;
 use crate::ops::read::View;
@@ -382,7 +382,7 @@ impl<'a> Op<'a> {
             Some(found) => {
                 search.bucket.swap(found.i, found.slot, word.with_freq(found.slot.freq()))
             }
-            None => match search.bucket.vacancy(hash.home(SLOTS)) {
+            None => match search.bucket.vacancy(hash.home()) {
                 Some(i) => match search.bucket.announce(search.ctrl, i, composed.loc) {
                     Some(pending) => {
                         search.bucket.settle(pending, |_| word);

@@ -1,0 +1,152 @@
+//! The common hit, straight through: an item in one piece, alive, undisturbed, in the first slot whose tag matches.
+//! Whatever else there is, `Op::look` finds out; this is its short form, and most of what a get costs.
+
+use crate::expiry::Horizon;
+use crate::hash::KeyHash;
+use crate::index::{find, likely, mark};
+use crate::item::{Header, bit};
+use crate::memory::Arena;
+use crate::memory::segment::optimistic;
+use crate::sync::{AtomicU64, Ordering};
+use crate::types::{Meta, Sink};
+
+/// `None` says nothing. (No `Op` is needed for it, so that nothing has to be kept while a sink is called.)
+#[inline(always)]
+pub(super) fn glance<S: Sink + ?Sized>(
+    arena: &Arena,
+    key: &[u8],
+    hash: KeyHash,
+    sink: &mut S,
+) -> Option<Meta> {
+    let horizon = Horizon::settled(arena)?;
+    let bucket = likely(arena, hash);
+    let (i, slot) = find(bucket, hash)?;
+    let (segment, words) = arena.words_from(slot.loc())?;
+    prefetch(arena, words);
+    let birth = arena.birth(segment);
+    let meta = optimistic(bucket.slot_word(i), slot.0, birth, |birth| {
+        let item = Plain::of(words, key)?;
+        let cas = item.token(birth, || arena.offset_in_segment(slot.loc()));
+        if horizon.covers(cas >> 20) {
+            return None;
+        }
+        let ttl = match item.header.expiry() {
+            0 => None,
+            deadline => Some(horizon.left(arena, deadline)?),
+        };
+        let (len, flags) = (item.header.inline(), item.flags());
+        if let Some(to) = sink.room(len)
+            && to.len() == len
+        {
+            item.copy_value(to);
+        }
+        Some(Meta { len, flags, cas, ttl })
+    })??;
+    if !slot.is_hot() {
+        if slot.has(mark::MOVING) {
+            return None;
+        }
+        // A hint: it does not matter who wins.
+        bucket.swap(i, slot, slot.read());
+    }
+    Some(meta)
+}
+
+/// Asks for the rest of a small item while its first word is still on its way: where the value begins is only known
+/// when that is there.
+#[inline(always)]
+fn prefetch(arena: &Arena, words: &[AtomicU64]) {
+    let first = words.as_ptr().cast::<u8>();
+    arena.prefetch_at(first.wrapping_add(64));
+    arena.prefetch_at(first.wrapping_add(120));
+}
+
+/// An item in one piece whose key is known.
+///
+/// *Invariant:* header, token, key, value and flags lie within `words`.
+struct Plain<'a> {
+    words: &'a [AtomicU64],
+    header: Header,
+    /// The byte where the value begins.
+    value_at: usize,
+}
+
+impl<'a> Plain<'a> {
+    /// The item at the beginning of `words`, if it is one of this key.
+    #[inline(always)]
+    fn of(words: &'a [AtomicU64], key: &[u8]) -> Option<Plain<'a>> {
+        // Relaxed, here and below: whoever publishes a location releases the words behind it, and what was recycled
+        // meanwhile is found out by the caller.
+        let header = Header(words.first()?.load(Ordering::Relaxed));
+        if header.klen() != key.len() || header.has(bit::LARGE) {
+            return None;
+        }
+        let key_at = 1 + usize::from(header.has(bit::TOKEN));
+        let value_at = key_at * 8 + key.len();
+        let flags = if header.has(bit::FLAGS) { 4 } else { 0 };
+        if value_at + header.inline() + flags > words.len() * 8 {
+            return None;
+        }
+        let item = Plain { words, header, value_at };
+        item.key_is(key_at, key).then_some(item)
+    }
+
+    /// A word of the item.
+    #[inline(always)]
+    fn word(&self, i: usize) -> u64 {
+        debug_assert!(i < self.words.len());
+        // SAFETY: the callers name words of the item, which lie within `words` (the invariant).
+        unsafe { self.words.get_unchecked(i) }.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn key_is(&self, key_at: usize, key: &[u8]) -> bool {
+        let (whole, rest) = key.as_chunks::<8>();
+        for (k, chunk) in whole.iter().enumerate() {
+            if self.word(key_at + k) != u64::from_le_bytes(*chunk) {
+                return false;
+            }
+        }
+        if rest.is_empty() {
+            return true;
+        }
+        let spare = 8 * (8 - rest.len());
+        let tail = match key.last_chunk::<8>() {
+            Some(last) => u64::from_le_bytes(*last) >> spare,
+            None => rest.iter().rev().fold(0, |tail, &byte| tail << 8 | u64::from(byte)),
+        };
+        self.word(key_at + whole.len()) << spare == tail << spare
+    }
+
+    /// The cas unique; `offset` tells where in its segment the item is.
+    #[inline(always)]
+    fn token(&self, birth: u64, offset: impl FnOnce() -> u64) -> u64 {
+        if self.header.has(bit::TOKEN) { self.word(1) } else { birth << 20 | offset() }
+    }
+
+    #[inline(always)]
+    fn flags(&self) -> u32 {
+        if !self.header.has(bit::FLAGS) {
+            return 0;
+        }
+        let mut flags = [0; 4];
+        self.copy(self.value_at + self.header.inline(), crate::types::as_room(&mut flags));
+        u32::from_le_bytes(flags)
+    }
+
+    #[inline(always)]
+    fn copy_value(&self, to: &mut [std::mem::MaybeUninit<u8>]) {
+        self.copy(self.value_at, to);
+    }
+
+    #[inline(always)]
+    fn copy(&self, at: usize, to: &mut [std::mem::MaybeUninit<u8>]) {
+        debug_assert!(at + to.len() <= self.words.len() * 8);
+        // SAFETY: the callers name bytes of the item, which lie within `words` (the invariant); the target is not
+        // of the arena.
+        unsafe {
+            let from = self.words.as_ptr().cast::<u8>().add(at);
+            crate::memory::load(from, to.as_mut_ptr().cast(), to.len());
+        }
+    }
+}

@@ -51,7 +51,7 @@ pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
 #[cfg(not(loom))]
 pub use stats::Stats;
 #[cfg(not(loom))]
-pub use types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
+pub use types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Policy, Sink, Value, Verb};
 
 /// The protocols, for their models in `tests/loom.rs`.
 #[cfg(loom)]

@@ -4,7 +4,6 @@
 //! takes it up.
 
 use crate::evict::Origin;
-use crate::evict::ghost;
 use crate::evict::survey::Fate;
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
@@ -121,7 +120,7 @@ impl Op<'_> {
             let moved = match (death, fate) {
                 (Some(_), _) => None,
                 (None, Fate::Reap | Fate::Clean) => Some((pool, slot.freq())),
-                (None, Fate::Evict) => self.promotion(pool, slot),
+                (None, Fate::Evict) => self.promotion(pool, slot, hash),
                 (None, Fate::Drop) => None,
             };
             if let Some((pool, freq)) = moved {
@@ -140,18 +139,6 @@ impl Op<'_> {
                 self.gone(&item, birth);
                 return Done::Gone;
             }
-        }
-    }
-
-    /// Where an item whose turn it is goes, and with what frequency; `None` is out.
-    pub(super) fn promotion(&self, pool: Pool, slot: Slot) -> Option<(Pool, u64)> {
-        match pool {
-            // Relaxed: a hint.
-            Pool::Small => {
-                let threshold = self.arena.superblock().policy.0[0].load(Ordering::Relaxed);
-                (slot.freq() >= threshold.clamp(1, 3)).then_some((Pool::Main, 0))
-            }
-            Pool::Main => slot.freq().checked_sub(1).map(|freq| (Pool::Main, freq)),
         }
     }
 
@@ -236,7 +223,7 @@ impl Op<'_> {
             self.count(Counter::EvictedUnfetched);
         }
         if pool == Pool::Small {
-            ghost::remember(self.arena, hash);
+            self.remember(hash, slot);
         }
     }
 

@@ -129,7 +129,7 @@ impl Op<'_> {
         let pool = found.item.extents(arena).next().map_or(Pool::Small, |extent| {
             arena.state(extent.segment() % arena.geometry().segments).pool()
         });
-        if let Some((_, freq)) = self.promotion(pool, slot)
+        if let Some((_, freq)) = self.promotion(pool, slot, hash)
             && !dead
             && fate != Fate::Drop
         {

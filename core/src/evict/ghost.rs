@@ -13,7 +13,7 @@ fn fingerprint(hash: KeyHash) -> u64 {
 /// Remembers an evicted key.
 pub(super) fn remember(arena: &Arena, hash: KeyHash) {
     let mut carry = fingerprint(hash);
-    for word in arena.ghost_line(hash.0 >> 32) {
+    for word in arena.ghost_line(hash) {
         // Relaxed: a lost ghost is a lost hint.
         let old = word.load(Ordering::Relaxed);
         word.store(old << 16 | carry, Ordering::Relaxed);
@@ -24,7 +24,7 @@ pub(super) fn remember(arena: &Arena, hash: KeyHash) {
 /// Was this key evicted a short while ago?
 pub(super) fn remembers(arena: &Arena, hash: KeyHash) -> bool {
     let wanted = fingerprint(hash);
-    arena.ghost_line(hash.0 >> 32).iter().any(|word| {
+    arena.ghost_line(hash).iter().any(|word| {
         let word = word.load(Ordering::Relaxed);
         (0..4).any(|k| word >> (16 * k) & 0xffff == wanted)
     })

@@ -6,6 +6,7 @@ mod extent;
 mod ghost;
 mod grow;
 mod lane;
+mod promote;
 mod survey;
 
 pub(crate) use grow::Growth;

@@ -5,10 +5,11 @@ use crate::evict::Origin;
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain, guarded};
-use crate::memory::PerSegment;
 use crate::memory::segment::{Kind, Pool, State, recycle};
+use crate::memory::{Geometry, PerSegment};
 use crate::seat::Op;
 use crate::sync::Ordering;
+use crate::types::Policy;
 
 /// What is to be done with a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,7 +76,8 @@ impl Op<'_> {
             if origin == Origin::Moved {
                 break;
             }
-            match survey.choose(self.arena.geometry().evict, round >= PATIENCE) {
+            let Geometry { evict, policy, .. } = *self.arena.geometry();
+            match survey.choose(evict, policy, round >= PATIENCE) {
                 // Asked of the one that was chosen, not of all: it means a look at every seat.
                 Some((segment, fate)) => {
                     if self.is_busy(segment) || !self.reclaim(segment, fate, horizon) {
@@ -189,11 +191,6 @@ impl Op<'_> {
         survey
     }
 
-    /// Is this key one that was evicted a short while ago?
-    pub fn is_ghost(&self, hash: KeyHash) -> bool {
-        super::ghost::remembers(self.arena, hash)
-    }
-
     /// Gives up the room of an item that was never published, or is no longer.
     pub fn abandon(&self, loc: u64, words: u64, hazard: Hazard) {
         if let Some(segment) = self.arena.segment_of(loc) {
@@ -213,7 +210,7 @@ impl Op<'_> {
 }
 
 impl Survey {
-    fn choose(&self, evict: bool, impatient: bool) -> Option<(u64, Fate)> {
+    fn choose(&self, evict: bool, policy: Policy, impatient: bool) -> Option<(u64, Fate)> {
         if let Some(segment) = self.dead {
             return Some((segment, Fate::Reap));
         }
@@ -227,7 +224,11 @@ impl Survey {
         if !evict {
             return None;
         }
-        let small_first = self.small * 100 > self.total * SMALL_PERCENT;
+        let small_first = match policy {
+            Policy::S3Fifo => self.small * 100 > self.total * SMALL_PERCENT,
+            // One queue, in the order in which the segments were opened.
+            Policy::Lru => self.oldest_small < self.oldest_main || self.oldest_main.is_none(),
+        };
         let (first, second) = match small_first {
             true => (self.oldest_small, self.oldest_main),
             false => (self.oldest_main, self.oldest_small),

@@ -2,7 +2,7 @@
 
 use crate::bucket::Bucket;
 use crate::error::Error;
-use crate::hash::KeyHasher;
+use crate::hash::{KeyHash, KeyHasher};
 use crate::hazard::Seat;
 use crate::memory::layout::{FINGERPRINT, Geometry, MAGIC, Superblock, VERSION};
 use crate::memory::region::Region;
@@ -152,9 +152,9 @@ impl Arena {
         &self.table(self.geometry.lanes_at, Lane::COUNT_MAX)[(i % Lane::COUNT_MAX) as usize]
     }
 
-    /// A line of 32 ghost fingerprints.
-    pub fn ghost_line(&self, i: u64) -> &[AtomicU64] {
-        let at = self.geometry.ghosts_at + (i & (self.geometry.ghost_lines - 1)) * 8;
+    /// The line of 32 ghost fingerprints that a key's are in.
+    pub fn ghost_line(&self, hash: KeyHash) -> &[AtomicU64] {
+        let at = self.geometry.ghosts_at + hash.bucket(self.geometry.ghost_lines) * 8;
         self.table(at, 8)
     }
 

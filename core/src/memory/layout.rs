@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::hazard::{COUNTERS, Seat};
 use crate::memory::segment::Lane;
 use crate::sync::AtomicU64;
-use crate::types::Options;
+use crate::types::{Options, Policy};
 use std::mem::{align_of, size_of};
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"nearcach");
@@ -16,8 +16,8 @@ pub(crate) const VERSION: u64 = 1;
 const PAGE: u64 = 4096;
 const SEGMENT_MIN_SHIFT: u32 = 16;
 const SEGMENT_MAX_SHIFT: u32 = 20;
-/// Slots are filled to this part of all when a cache is full of items of the hinted size: at 0.65 fewer than
-/// one insert in a hundred meets a full bucket.
+/// Slots are filled to this part of all when a cache is full of items of the hinted size. At 0.65 one insert in
+/// thirty meets a full bucket; at 0.60 one in fifty, for another byte an item.
 const LOAD_PERCENT: u64 = 65;
 
 /// The arena's first page.
@@ -40,8 +40,8 @@ pub(crate) struct Superblock {
     pub births: Line<AtomicU64>,
     /// Free segments, about.
     pub free: Line<AtomicU64>,
-    /// How often an item must have been read to be promoted, and how the ghosts judged it of late.
-    pub policy: Line<[AtomicU64; 4]>,
+    /// How often an item must have been read to be promoted, and what speaks for another answer (`evict::promote`).
+    pub policy: Line<[AtomicU64; 8]>,
     /// The counters' sums at the last `reset_stats`.
     pub baseline: Line<[AtomicU64; COUNTERS]>,
 }
@@ -80,6 +80,7 @@ pub(crate) struct Geometry {
     pub ghost_lines: u64,
     pub item_size_max: u64,
     pub evict: bool,
+    pub policy: Policy,
     pub seats_at: u64,
     pub cells_at: u64,
     pub lanes_at: u64,
@@ -143,9 +144,10 @@ impl Geometry {
             seats,
             cells: seats * 4,
             // 32 fingerprints a line, at 2 bytes each: as many as there are items.
-            ghost_lines: (items / 32).next_power_of_two().max(8),
+            ghost_lines: (items / 32).max(8),
             item_size_max: (options.item_size_max as u64).min(size / 2),
             evict: options.evict,
+            policy: options.policy,
             ..Geometry::default()
         };
         geometry.segments = geometry.words >> segment_shift;
@@ -199,7 +201,7 @@ impl Geometry {
             self.ghost_lines,
             self.item_size_max,
             u64::from(self.evict),
-            0,
+            self.policy as u64,
             0,
             0,
         ]

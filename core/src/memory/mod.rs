@@ -14,3 +14,5 @@ pub(crate) mod segment;
 pub(crate) use arena::{Arena, PerSegment};
 #[cfg(not(loom))]
 pub(crate) use copy::load;
+#[cfg(not(loom))]
+pub(crate) use layout::Geometry;

@@ -6,7 +6,6 @@ use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::index::{Bucket, Found, Search, Slot};
 use crate::item::{Extent, Header, Item, bit, words_for};
-use crate::memory::segment::Pool;
 use crate::ops::read::View;
 use crate::seat::Op;
 use crate::stats::Counter;
@@ -343,7 +342,7 @@ impl<'a> Op<'a> {
             head[known] = word;
             known += 1;
         }
-        let pool = if self.is_ghost(hash) { Pool::Main } else { Pool::Small };
+        let pool = self.first_pool(hash);
         let reserved = self.reserve(&head[..known], words, pool, crate::evict::Origin::New);
         let loc = reserved.inspect_err(|_| self.abandon_extents(&extents))?;
         let (first, rest) = draft.value.split_at(outside);

@@ -151,13 +151,13 @@ fn check_segments(arena: &Arena, count: &Count) -> Result<(), Error> {
                     state.kind()
                 )));
             }
-            Kind::Draining | Kind::Filling => {
+            Kind::Draining | Kind::Filling if !state.is_paused() => {
                 return Err(broken(format!("segment {segment} was left {:?}", state.kind())));
             }
             Kind::Large if !count.extents.contains(&segment) => {
                 return Err(broken(format!("segment {segment} is LARGE, and no item lists it")));
             }
-            Kind::Open | Kind::Sealed => {
+            Kind::Open | Kind::Sealed | Kind::Draining => {
                 if used > words {
                     return Err(broken(format!("segment {segment} is filled beyond its end")));
                 }

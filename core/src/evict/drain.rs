@@ -19,75 +19,117 @@ use crate::sync::{Mutant, Ordering, mutant};
 /// What became of an item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Done {
-    /// It is gone from the segment.
+    /// It is gone from the segment, evicted or because it was dead.
     Gone,
+    /// It was moved to another.
+    Kept,
     /// It must be kept and there is no room to move it to.
     Stuck,
 }
 
+/// How far a drain has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Drain {
+    /// The segment is free, or will be when its last readers have gone.
+    Done,
+    /// There is more to do, and anybody may go on.
+    Paused,
+    /// It could not be had, or nothing more can be done about it now.
+    Failed,
+}
+
 impl Op<'_> {
-    /// Carries out a segment's fate. `false` if it could not be had.
-    pub(super) fn reclaim(&self, segment: u64, fate: Fate, horizon: Horizon) -> bool {
+    /// Carries out a segment's fate, over so many words of it.
+    pub(super) fn reclaim(&self, segment: u64, fate: Fate, horizon: Horizon, words: u64) -> Drain {
         let arena = self.arena;
         let state = arena.state(segment);
         if state.kind() == Kind::Large {
-            return self.evict_large(segment, fate, horizon);
+            return match self.evict_large(segment, fate, horizon) {
+                true => Drain::Done,
+                false => Drain::Failed,
+            };
         }
-        if state.kind() != Kind::Sealed
-            || !arena.change_state(segment, state, state.to(Kind::Draining).owned(self.owner))
-        {
-            return false;
+        // Whoever reads it or is about to publish an item here: looked for once, since a sealed segment gets no more
+        // writers, and a reader who comes later only sends it to limbo.
+        let ready = state.is_paused() || state.kind() == Kind::Sealed && !self.is_busy(segment);
+        let paused = state.to(Kind::Draining).noting(fate as u64);
+        let taken = paused.owned(self.owner);
+        if !ready || !arena.change_state(segment, state, taken) {
+            return Drain::Failed;
         }
         announce_drain();
-        if arena.seats().iter().any(|seat| seat.writes(segment)) {
-            // Somebody is about to publish an item here.
-            arena.change_state(segment, state.to(Kind::Draining).owned(self.owner), state);
-            return false;
+        if !state.is_paused() && arena.seats().iter().any(|seat| seat.writes(segment)) {
+            arena.change_state(segment, taken, state);
+            return Drain::Failed;
         }
         let birth = arena.birth(segment).load(Ordering::Acquire);
         let start = arena.segment_start(segment);
         let used = arena.segment(PerSegment::Used, segment).load(Ordering::Acquire);
-        let walk = Walk { at: start, end: start + used.min(arena.geometry().segment_words()) };
-        if self.drain_items(walk, (birth, state.pool()), fate, horizon) == Done::Stuck {
-            arena.change_state(segment, state.to(Kind::Draining).owned(self.owner), state);
-            return false;
+        // Relaxed: ordered by the state.
+        let drained = arena.segment(PerSegment::Drained, segment);
+        let from = drained.load(Ordering::Relaxed);
+        let end = used.min(arena.geometry().segment_words());
+        let mut walk = Walk { at: start + from, end: start + end, kept: 0 };
+        let stop = walk.at.saturating_add(words);
+        let done = self.drain_items(&mut walk, stop, (birth, state.pool()), fate, horizon);
+        self.set_pace(walk.at - start - from, walk.kept);
+        match done {
+            Some(Done::Stuck) => {
+                // From the beginning next time: what was seen before was kept or is gone.
+                drained.store(0, Ordering::Relaxed);
+                arena.change_state(segment, taken, state.to(Kind::Sealed));
+                Drain::Failed
+            }
+            None => {
+                drained.store(walk.at - start, Ordering::Relaxed);
+                arena.change_state(segment, taken, paused);
+                Drain::Paused
+            }
+            Some(_) => {
+                self.count(match fate {
+                    Fate::Clean => Counter::SegmentsCleaned,
+                    _ => Counter::SegmentsEvicted,
+                });
+                self.release(segment);
+                Drain::Done
+            }
         }
-        self.count(match fate {
-            Fate::Clean => Counter::SegmentsCleaned,
-            _ => Counter::SegmentsEvicted,
-        });
-        self.release(segment);
-        true
     }
 
     /// Drains item after item, a few at a time: their buckets are asked for before the first is waited for.
+    /// `None`: it has come to `stop`.
     fn drain_items(
         &self,
-        mut walk: Walk,
+        walk: &mut Walk,
+        stop: u64,
         (birth, pool): (u64, Pool),
         fate: Fate,
         horizon: Horizon,
-    ) -> Done {
+    ) -> Option<Done> {
         const AHEAD: usize = 8;
-        let mut batch = Vec::with_capacity(AHEAD);
         loop {
+            let mut batch = [const { None }; AHEAD];
             // A damaged item ends the walk: what lies behind it is unreachable, and the slots that point there
             // will read as misses.
-            while batch.len() < AHEAD
-                && let Some(item) = walk.next(self.arena)
-            {
+            for place in &mut batch {
+                let Some(item) = walk.next(self.arena) else { break };
                 let mut buffer = [0; 256];
                 let hash = self.arena.hasher.hash(item.key(self.arena, &mut buffer));
                 crate::index::prefetch(self.arena, hash);
-                batch.push((item, hash));
+                *place = Some((item, hash));
             }
-            if batch.is_empty() {
-                return Done::Gone;
+            if batch[0].is_none() {
+                return Some(Done::Gone);
             }
-            for (item, hash) in batch.drain(..) {
-                if self.drain_item(&item, hash, birth, fate, pool, horizon) == Done::Stuck {
-                    return Done::Stuck;
+            for (item, hash) in batch.iter().flatten() {
+                match self.drain_item(item, *hash, birth, fate, pool, horizon) {
+                    Done::Gone => {}
+                    Done::Kept => walk.kept += item.words,
+                    Done::Stuck => return Some(Done::Stuck),
                 }
+            }
+            if walk.at >= stop {
+                return None;
             }
         }
     }
@@ -125,7 +167,7 @@ impl Op<'_> {
             };
             if let Some((pool, freq)) = moved {
                 match self.relocate(&item, birth, bucket, (i, slot), pool, freq) {
-                    Some(true) => return Done::Gone,
+                    Some(true) => return Done::Kept,
                     Some(false) => continue,
                     None if !self.arena.geometry().evict => return Done::Stuck,
                     None => {}
@@ -297,6 +339,8 @@ impl Op<'_> {
 struct Walk {
     at: u64,
     end: u64,
+    /// Words of it that were moved.
+    kept: u64,
 }
 
 impl Walk {

@@ -77,6 +77,9 @@ impl Op<'_> {
         let wanted = Extent::new(segment, self.arena.birth(segment).load(Ordering::Acquire));
         // Relaxed: written before the state that this operation has seen.
         let hash = KeyHash(self.arena.segment(PerSegment::Link, segment).load(Ordering::Relaxed));
+        if self.is_busy(segment) {
+            return false;
+        }
         let home = self.settled(hash).0;
         let done = match self.owner_of(wanted, home.bucket, hash) {
             Ok(Some(found)) => self.evict_value(found, home.bucket, hash, fate, horizon),

@@ -1,11 +1,12 @@
-//! Space: lanes take it, eviction, cleaning and expiry give it back. Done inline by the writer that needs a
-//! segment; there is no thread.
+//! Space: lanes take it, eviction, cleaning and expiry give it back. Done by the writers in passing, a few items at a
+//! time, and by the one that needs a segment when there is none; there is no thread.
 
 mod drain;
 mod extent;
 mod ghost;
 mod grow;
 mod lane;
+mod pace;
 mod promote;
 mod survey;
 

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::evict::Origin;
+use crate::evict::drain::Drain;
 use crate::expiry::Horizon;
-use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain, guarded};
 use crate::memory::segment::{Kind, Pool, State, recycle};
 use crate::memory::{Geometry, PerSegment};
@@ -13,15 +13,28 @@ use crate::types::Policy;
 
 /// What is to be done with a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
 pub(super) enum Fate {
     /// All of its items are dead, as far as the hints tell.
-    Reap,
+    Reap = 0,
     /// Much of it is dead: what lives is moved together.
-    Clean,
+    Clean = 1,
     /// It is the turn of its items: those that were read are kept.
-    Evict,
+    Evict = 2,
     /// It is the turn of its items, and the writer has waited long enough.
-    Drop,
+    Drop = 3,
+}
+
+impl Fate {
+    /// What a partly emptied segment was to be emptied for.
+    pub fn of(state: State) -> Fate {
+        match state.note() {
+            0 => Fate::Reap,
+            1 => Fate::Clean,
+            2 => Fate::Evict,
+            _ => Fate::Drop,
+        }
+    }
 }
 
 /// A segment less than this part alive is cleaned before anything alive is evicted.
@@ -36,10 +49,12 @@ const SMALL_PERCENT: u64 = 10;
 
 /// The best candidates met. `(key, segment)`, the least key wins.
 #[derive(Debug, Default)]
-struct Survey {
-    free: u64,
+pub(super) struct Survey {
+    pub free: u64,
     small: u64,
     total: u64,
+    /// Partly emptied already.
+    paused: Option<(u64, Fate)>,
     dead: Option<u64>,
     emptiest: Option<(u64, u64)>,
     oldest_small: Option<(u64, u64)>,
@@ -56,14 +71,17 @@ impl Op<'_> {
     /// A segment of one's own for this use, taken from the free ones; a writer makes some by eviction.
     pub fn acquire(&self, kind: Kind, pool: Pool, origin: Origin) -> Result<u64, Error> {
         let segments = self.arena.geometry().segments;
-        // The evictor moves what it keeps into these.
-        let reserve = if origin == Origin::Moved { 0 } else { (segments / 256).clamp(1, 4) };
+        let reserve = if origin == Origin::Moved { 0 } else { self.reserve_segments() };
         let mut failed = Vec::new();
         let mut sealed = false;
         for round in 0..4 * segments + 16 {
-            if self.arena.superblock().free.0.load(Ordering::Relaxed) > reserve
+            let free = self.arena.superblock().free.0.load(Ordering::Relaxed);
+            if free > reserve
                 && let Some(segment) = self.open_free(kind, pool)
             {
+                if free <= reserve + 1 {
+                    self.want_reclaim();
+                }
                 return Ok(segment);
             }
             let horizon = self.horizon();
@@ -78,9 +96,8 @@ impl Op<'_> {
             }
             let Geometry { evict, policy, .. } = *self.arena.geometry();
             match survey.choose(evict, policy, round >= PATIENCE) {
-                // Asked of the one that was chosen, not of all: it means a look at every seat.
                 Some((segment, fate)) => {
-                    if self.is_busy(segment) || !self.reclaim(segment, fate, horizon) {
+                    if self.reclaim(segment, fate, horizon, u64::MAX) != Drain::Done {
                         failed.push(segment);
                     }
                 }
@@ -92,6 +109,11 @@ impl Op<'_> {
             }
         }
         Err(Error::OutOfMemory)
+    }
+
+    /// Free segments that are kept for what the evictor moves.
+    pub(super) fn reserve_segments(&self) -> u64 {
+        (self.arena.geometry().segments / 256).clamp(1, 4)
     }
 
     /// Takes a free segment, wherever it is.
@@ -115,6 +137,7 @@ impl Op<'_> {
             arena.segment(PerSegment::Used, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Live, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Drained, segment).store(0, Ordering::Relaxed);
             // AcqRel: the births given before are covered by a flush that sees this one.
             let birth = superblock.births.0.fetch_add(1, Ordering::AcqRel) + 1;
             arena.segment(PerSegment::Order, segment).store(birth, Ordering::Relaxed);
@@ -147,7 +170,7 @@ impl Op<'_> {
             || guarded(self.arena.cells(), segment)
     }
 
-    fn survey(&self, horizon: Horizon, failed: &[u64]) -> Survey {
+    pub(super) fn survey(&self, horizon: Horizon, failed: &[u64]) -> Survey {
         let arena = self.arena;
         let now = u64::from(arena.superblock().clock.0.now());
         let mut survey = Survey::default();
@@ -161,6 +184,9 @@ impl Op<'_> {
                     let freed = !self.is_busy(segment)
                         && arena.change_state(segment, state, state.to(Kind::Free));
                     survey.free += u64::from(freed);
+                }
+                Kind::Draining if state.is_paused() && !failed.contains(&segment) => {
+                    survey.paused = Some((segment, Fate::of(state)));
                 }
                 Kind::Sealed | Kind::Large => {
                     survey.total += 1;
@@ -210,7 +236,15 @@ impl Op<'_> {
 }
 
 impl Survey {
-    fn choose(&self, evict: bool, policy: Policy, impatient: bool) -> Option<(u64, Fate)> {
+    pub(super) fn choose(
+        &self,
+        evict: bool,
+        policy: Policy,
+        impatient: bool,
+    ) -> Option<(u64, Fate)> {
+        if self.paused.is_some() {
+            return self.paused;
+        }
         if let Some(segment) = self.dead {
             return Some((segment, Fate::Reap));
         }

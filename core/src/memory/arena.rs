@@ -71,6 +71,8 @@ pub(crate) enum PerSegment {
     Order = 5,
     /// The key hash of the LARGE item that an extent belongs to.
     Link = 6,
+    /// Granules that a drain has done with.
+    Drained = 7,
 }
 
 impl Arena {

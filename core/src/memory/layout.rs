@@ -40,6 +40,8 @@ pub(crate) struct Superblock {
     pub births: Line<AtomicU64>,
     /// Free segments, about.
     pub free: Line<AtomicU64>,
+    /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
+    pub reclaim: Line<[AtomicU64; 2]>,
     /// How often an item must have been read to be promoted, and what speaks for another answer (`evict::promote`).
     pub policy: Line<[AtomicU64; 8]>,
     /// The counters' sums at the last `reset_stats`.
@@ -92,7 +94,7 @@ pub(crate) struct Geometry {
 }
 
 /// One word for each segment in each of these arrays: what readers read never shares a line with the rest.
-pub(crate) const ARRAYS: u64 = 7;
+pub(crate) const ARRAYS: u64 = 8;
 
 impl Geometry {
     pub fn segment_words(&self) -> u64 {

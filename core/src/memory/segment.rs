@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! FREE -> OPEN (in a lane) -> SEALED -> DRAINING -> FREE, or LIMBO while somebody may still read it -> FREE
+//!         (a drain is done in steps, by whoever passes by: between two of them DRAINING has no owner)
 //! FREE -> FILLING -> LARGE (an extent of a LARGE value) -> DRAINING -> ...
 //! FREE -> INDEX (a part of a doubled index, for good)
 //! ```
@@ -40,7 +41,7 @@ pub enum Pool {
     Main = 1,
 }
 
-/// A segment's state: `kind8 | pool8 | owner48`, changed by one compare-and-swap.
+/// A segment's state: `kind8 | spare5 note2 pool1 | owner48`, changed by one compare-and-swap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State(pub u64);
 
@@ -52,6 +53,25 @@ impl State {
     /// The same, owned.
     pub fn owned(self, owner: u64) -> State {
         State(self.0 & 0xffff << 48 | owner)
+    }
+    /// Who has the segment; 0 is nobody.
+    pub fn owner(self) -> u64 {
+        self.0 & ((1 << 48) - 1)
+    }
+    /// Is the segment partly emptied, and nobody at it?
+    #[cfg(not(loom))]
+    pub fn is_paused(self) -> bool {
+        self.kind() == Kind::Draining && self.owner() == 0
+    }
+    /// The same with a note for whoever goes on with it: 0 to 3.
+    #[cfg(not(loom))]
+    pub fn noting(self, note: u64) -> State {
+        State(self.0 & !(3 << 49) | note << 49)
+    }
+    /// The note that was left.
+    #[cfg(not(loom))]
+    pub fn note(self) -> u64 {
+        self.0 >> 49 & 3
     }
     /// The same pool and another use, without an owner.
     pub fn to(self, kind: Kind) -> State {

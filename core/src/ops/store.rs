@@ -343,6 +343,7 @@ impl<'a> Op<'a> {
             known += 1;
         }
         let pool = self.first_pool(hash);
+        self.reclaim_in_passing(words);
         let reserved = self.reserve(&head[..known], words, pool, crate::evict::Origin::New);
         let loc = reserved.inspect_err(|_| self.abandon_extents(&extents))?;
         let (first, rest) = draft.value.split_at(outside);

@@ -20,6 +20,9 @@ const LOAD_PERCENT: u64 = 75;
 /// Buckets split in one step, of those that no writer has passed by.
 const SWEEP: u64 = 64;
 
+/// Bits of the sweep's cursor that number a bucket; the level is above them.
+const CURSOR_BITS: u32 = 40;
+
 /// How far a doubling has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Growth {
@@ -63,13 +66,9 @@ impl Op<'_> {
                 return if self.add_chunk(chunk) { Growth::Nearer } else { Growth::Full };
             }
         }
-        let word = &arena.superblock().index.0;
-        word[1].store(0, Ordering::Relaxed);
-        if !self.all_born(now) {
-            return Growth::Nearer;
-        }
         // Release: the directory and the zeroed buckets are seen by whoever sees the level.
-        let _ = word[0].compare_exchange(now, now + 1, Ordering::Release, Ordering::Relaxed);
+        let word = &arena.superblock().index.0[0];
+        let _ = word.compare_exchange(now, now + 1, Ordering::Release, Ordering::Relaxed);
         Growth::Done
     }
 
@@ -102,23 +101,21 @@ impl Op<'_> {
         }
         let arena = self.arena;
         let parents = arena.geometry().buckets << (now - 1);
+        // The cursor names its level, so that one who is late cannot move that of the next.
         let cursor = &arena.superblock().index.0[1];
-        // Relaxed: a hint; what is split already is only looked at.
-        let from = cursor.load(Ordering::Relaxed);
+        let place = |number: u64| now << CURSOR_BITS | number;
+        // Acquire: pairs with the Release below; what lies before the cursor is split.
+        let seen = cursor.load(Ordering::Acquire);
+        let from = if seen >> CURSOR_BITS == now { seen - place(0) } else { 0 };
         let to = (from + SWEEP).min(parents);
         for number in from..to {
             if bucket(arena, now, 2 * number + 1).ctrl().is_unborn() {
                 self.split(now, number);
             }
         }
-        cursor.store(to, Ordering::Relaxed);
+        // Somebody else may have come further.
+        let _ = cursor.compare_exchange(seen, place(to), Ordering::AcqRel, Ordering::Relaxed);
         to == parents
-    }
-
-    /// Is every bucket of this level born? The cursor of the sweep may have lied.
-    fn all_born(&self, now: u64) -> bool {
-        let parents = self.arena.geometry().buckets << now >> 1;
-        now == 0 || (0..parents).all(|n| !bucket(self.arena, now, 2 * n + 1).ctrl().is_unborn())
     }
 
     /// Splits the bucket of `hash` if its sibling is still unborn; `false` if there is nothing to split.

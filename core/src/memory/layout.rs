@@ -34,7 +34,7 @@ pub(crate) struct Superblock {
     pub geometry: [AtomicU64; 12],
     pub clock: Line<Clock>,
     pub flush: Line<Flush>,
-    /// log2 of how often the index has doubled, and the segments given to the next doubling.
+    /// How often the index has doubled, and how far its buckets were split since.
     pub index: Line<[AtomicU64; 2]>,
     /// Birth numbers given to segments.
     pub births: Line<AtomicU64>,

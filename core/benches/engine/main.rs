@@ -12,6 +12,7 @@ use load::{Key, VALUE, key, uniform, zipf};
 use peers::{Engine, Ideal, Plain, Store};
 use report::Row;
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -196,7 +197,9 @@ fn main() {
     }
     rows.push(bytes_per_item());
     report::print(&rows[rows.len() - 1..]);
-    match report::write(&rows) {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    match report::write(&rows, &target.join("bench/engine.json")) {
         Ok(path) => println!("written to {}", path.display()),
         Err(error) => eprintln!("the report was not written: {error}"),
     }

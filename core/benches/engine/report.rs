@@ -1,7 +1,7 @@
-//! What was measured, as a table and as `bench/engine.json` in the target directory.
+//! What was measured, as a table and as JSON for `scripts/bench_table.py`.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One comparison.
 pub struct Row {
@@ -64,10 +64,8 @@ pub fn print(rows: &[Row]) {
     }
 }
 
-/// Writes the rows down; where to.
-pub fn write(rows: &[Row]) -> std::io::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+/// Writes the rows to this file; answers its whole path.
+pub fn write(rows: &[Row], path: &Path) -> std::io::Result<PathBuf> {
     let mut text = String::from("[\n");
     for (at, row) in rows.iter().enumerate() {
         let comma = if at + 1 < rows.len() { "," } else { "" };
@@ -80,9 +78,9 @@ pub fn write(rows: &[Row]) -> std::io::Result<PathBuf> {
         .expect("a string takes all");
     }
     text.push_str("]\n");
-    let folder = target.join("bench");
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join("engine.json");
-    std::fs::write(&path, text)?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)?;
     path.canonicalize()
 }

@@ -162,7 +162,7 @@ impl Op<'_> {
             let moved = match (death, fate) {
                 (Some(_), _) => None,
                 (None, Fate::Reap | Fate::Clean) => Some((pool, slot.freq())),
-                (None, Fate::Evict) => self.promotion(pool, slot, hash),
+                (None, Fate::Evict) => self.promotion(pool, slot),
                 (None, Fate::Drop) => None,
             };
             if let Some((pool, freq)) = moved {
@@ -265,7 +265,7 @@ impl Op<'_> {
             self.count(Counter::EvictedUnfetched);
         }
         if pool == Pool::Small {
-            self.remember(hash, slot);
+            self.remember(hash);
         }
     }
 

@@ -132,7 +132,7 @@ impl Op<'_> {
         let pool = found.item.extents(arena).next().map_or(Pool::Small, |extent| {
             arena.state(extent.segment() % arena.geometry().segments).pool()
         });
-        if let Some((_, freq)) = self.promotion(pool, slot, hash)
+        if let Some((_, freq)) = self.promotion(pool, slot)
             && !dead
             && fate != Fate::Drop
         {

@@ -42,7 +42,7 @@ pub(crate) struct Superblock {
     pub free: Line<AtomicU64>,
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
     pub reclaim: Line<[AtomicU64; 2]>,
-    /// How often an item must have been read to be promoted, and what speaks for another answer (`evict::promote`).
+    /// How often an item must have been read to be promoted, and what that is judged by (`evict::promote`).
     pub policy: Line<[AtomicU64; 8]>,
     /// The counters' sums at the last `reset_stats`.
     pub baseline: Line<[AtomicU64; COUNTERS]>,
@@ -145,8 +145,9 @@ impl Geometry {
             buckets: (items * 100 / (15 * LOAD_PERCENT)).clamp(8, u64::from(u32::MAX) >> 8),
             seats,
             cells: seats * 4,
-            // 32 fingerprints a line, at 2 bytes each: as many as there are items.
-            ghost_lines: (items / 32).max(8),
+            // 32 fingerprints a line, at 2 bytes each, for three quarters as many as there are items: with more, a
+            // loop a little longer than the cache pushes all of itself into the main pool.
+            ghost_lines: (items * 3 / 4 / 32).max(8),
             item_size_max: (options.item_size_max as u64).min(size / 2),
             evict: options.evict,
             policy: options.policy,

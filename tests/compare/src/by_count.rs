@@ -9,7 +9,10 @@ use nearcache::{Cache, Expiry, Options};
 pub type Opening = (&'static str, fn(&mut Options));
 
 /// Every policy of the engine that is measured; the first is the default one.
-pub const OPENINGS: &[Opening] = &[("nearcache", |_| {})];
+pub const OPENINGS: &[Opening] = &[
+    ("nearcache", |_| {}),
+    ("nearcache LRU", |options| options.policy = nearcache::Policy::Lru),
+];
 
 /// The engine; `get`, and on a miss `set`, as a read-through cache does.
 pub struct Engine {
@@ -31,7 +34,7 @@ impl Engine {
     /// 1/512 of the memory and at least 64 KiB, so that a cache of few objects has few segments of large values.
     pub fn new(objects: usize, open: fn(&mut Options)) -> Engine {
         const SEGMENT: u64 = 64 << 10;
-        let segments = (objects as u64 / 16).clamp(16, 512);
+        let segments = (objects as u64 / 8).clamp(16, 512);
         let size = segments * SEGMENT;
         // Of each object's share: its slot in the index, its header, its key; and a little for the tables.
         let share = size as f64 * 0.97 / objects as f64;

@@ -2,7 +2,7 @@
 
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, clear, protect};
-use crate::index::{Bucket, Ctrl, SLOTS, Slot};
+use crate::index::{Bucket, Ctrl, Slot};
 use crate::item::Item;
 use crate::memory::Arena;
 use crate::seat::Op;
@@ -193,8 +193,7 @@ impl<'a> Op<'a> {
         'again: loop {
             let (home, ctrl) = self.settled(hash);
             let bucket = home.bucket;
-            for k in 0..SLOTS {
-                let i = (hash.home() + k) % SLOTS;
+            for i in super::candidates(bucket, hash) {
                 let slot = bucket.slot(i);
                 if !slot.matches(hash.tag()) {
                     continue;

@@ -22,6 +22,20 @@ pub(crate) fn find(bucket: &Bucket, hash: KeyHash) -> Option<(usize, Slot)> {
     None
 }
 
+/// Every slot that seems to have the key's tag.
+pub(crate) fn candidates(bucket: &Bucket, hash: KeyHash) -> impl Iterator<Item = usize> {
+    let (own, tag) = (hash.is_upper(), hash.tag());
+    [own, !own].into_iter().flat_map(move |upper| {
+        let mut mask = tagged(bucket, upper, tag);
+        std::iter::from_fn(move || {
+            let bit = mask.trailing_zeros();
+            // The lowest bit goes.
+            let rest = mask & mask.wrapping_sub(1);
+            (std::mem::replace(&mut mask, rest) != 0).then(|| slot(upper, bit))
+        })
+    })
+}
+
 /// The slots of one of the bucket's two lines that seem to have this tag, as bits from the line's first word on.
 /// A hint: whoever follows it loads the slot and looks again.
 #[inline(always)]

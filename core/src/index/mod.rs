@@ -5,4 +5,4 @@ mod line;
 
 pub(crate) use crate::bucket::{Bucket, Ctrl, Place, SLOTS, Slot, mark};
 pub(crate) use find::{Changed, Found, Search, bucket, grown, home, level, likely, prefetch};
-pub(crate) use line::find;
+pub(crate) use line::{candidates, find};

@@ -19,6 +19,7 @@ pub mod work;
 pub mod by_count;
 pub mod chart;
 pub mod document;
+pub mod lifetimes;
 pub mod others;
 pub mod policies;
 pub mod traces;

@@ -138,13 +138,20 @@ pub fn table(rows: &[Row], work: &str) -> Vec<Vec<String>> {
         let Some(first) = rows.iter().find(|row| row.work == work) else { continue };
         let mut line = vec![work.to_string(), first.unit.to_string(), figure(first.ours)];
         for peer in &peers {
-            line.push(of(peer).map_or(String::new(), |row| {
-                format!("{} ({:.2} ±{:.0} %)", figure(row.theirs), row.ratio, row.spread * 50.0)
-            }));
+            line.push(of(peer).map_or(String::new(), against));
         }
         table.push(line);
     }
     table
+}
+
+/// A peer's figure and the ratio to it. What was measured once has no spread.
+fn against(row: &Row) -> String {
+    let spread = match row.spread {
+        0.0 => String::new(),
+        spread => format!(" ±{:.0} %", spread * 50.0),
+    };
+    format!("{} ({:.2}{spread})", figure(row.theirs), row.ratio)
 }
 
 /// What the cells of [`table`] mean.
@@ -204,13 +211,13 @@ mod tests {
     #[test]
     fn a_work_is_a_line_of_the_table() {
         let rows = [
-            Row::new("get", "a", "ns/op", &[10.0], &[20.0]),
+            Row::new("get", "a", "ns/op", &[9.0, 10.0, 11.0], &[20.0; 3]),
             Row::new("get", "b", "ns/op", &[10.0], &[5.0]),
             Row::new("set", "b", "ns/op", &[30.0], &[30.0]),
         ];
         let table = table(&rows, "work");
         assert_eq!(table[0], ["work", "unit", "nearcache", "a", "b"]);
-        assert_eq!(table[1], ["get", "ns/op", "10.0", "20.0 (0.50 ±0 %)", "5.00 (2.00 ±0 %)"]);
-        assert_eq!(table[2][3..], ["".to_string(), "30.0 (1.00 ±0 %)".to_string()]);
+        assert_eq!(table[1], ["get", "ns/op", "10.0", "20.0 (0.50 ±10 %)", "5.00 (2.00)"]);
+        assert_eq!(table[2][3..], ["".to_string(), "30.0 (1.00)".to_string()]);
     }
 }

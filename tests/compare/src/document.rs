@@ -217,7 +217,7 @@ mod tests {
         ];
         let table = table(&rows, "work");
         assert_eq!(table[0], ["work", "unit", "nearcache", "a", "b"]);
-        assert_eq!(table[1], ["get", "ns/op", "10.0", "20.0 (0.50 ±10 %)", "5.00 (2.00)"]);
+        assert_eq!(table[1], ["get", "ns/op", "10.0", "20.0 (0.50 ±5 %)", "5.00 (2.00)"]);
         assert_eq!(table[2][3..], ["".to_string(), "30.0 (1.00)".to_string()]);
     }
 }

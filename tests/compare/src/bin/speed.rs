@@ -31,7 +31,7 @@ impl Plan {
         match arguments {
             Arguments { tiny: true, .. } => Plan { rounds: 2, count: 5_000, keys: 20_000 },
             Arguments { quick: true, .. } => Plan { rounds: 3, count: 100_000, keys: 1_000_000 },
-            _ => Plan { rounds: 9, count: 400_000, keys: 1_000_000 },
+            _ => Plan { rounds: 15, count: 200_000, keys: 1_000_000 },
         }
     }
 }

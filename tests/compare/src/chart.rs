@@ -4,9 +4,9 @@
 use crate::report::Row;
 use std::fmt::Write;
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 900.0;
 /// Where the plot begins and ends, beside the names.
-const LEFT: f64 = 310.0;
+const LEFT: f64 = 350.0;
 const RIGHT: f64 = WIDTH - 20.0;
 const LINE: f64 = 22.0;
 const TOP: f64 = 66.0;

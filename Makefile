@@ -37,7 +37,7 @@ test-php: ## the tests of the PHP extension alone
 	@scripts/setup.sh build php memcached
 	@tests/php/run.sh
 
-bench: ## every benchmark; one table, also in target/bench/summary.md
+bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=directory: hit ratios too)
 	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
 

@@ -7,14 +7,13 @@
 mod load;
 mod peers;
 mod report;
+mod work;
 
 use load::{Key, VALUE, key, uniform, zipf};
 use peers::{Engine, Ideal, Plain, Store};
 use report::Row;
-use std::hint::black_box;
 use std::path::PathBuf;
-use std::sync::Barrier;
-use std::time::Instant;
+use work::{Many, Mixed, Work};
 
 const MILLION: u64 = 1_000_000;
 
@@ -27,7 +26,7 @@ struct Plan {
 /// Three caches with the same work before them.
 struct Contenders {
     engine: Engine,
-    ideal: Ideal,
+    ideal: Ideal<VALUE>,
     plain: Plain,
 }
 
@@ -39,10 +38,10 @@ impl Contenders {
 
     fn fill(&self, items: u64) {
         for number in 0..items {
-            let (key, value) = (key(number), value(number));
-            self.engine.set(&key, &value);
-            self.ideal.set(&key, &value);
-            self.plain.set(&key, &value);
+            let key = key(number);
+            self.engine.set(&key, &VALUE_BYTES);
+            self.ideal.set(&key, &VALUE_BYTES);
+            self.plain.set(&key, &VALUE_BYTES);
         }
     }
 
@@ -67,83 +66,15 @@ impl Contenders {
     }
 }
 
-/// Something to do; it answers how long an operation took.
-trait Work {
-    fn nanoseconds<S: Store>(&self, store: &S) -> f64;
-}
-
-fn value(number: u64) -> [u8; VALUE] {
-    [number as u8; VALUE]
-}
-
-/// Gets, of which every `sets`-th is a set instead (0: none), by one or more threads.
-struct Mixed<'a> {
-    keys: &'a [Key],
-    sets: usize,
-    threads: usize,
-}
-
-impl Mixed<'_> {
-    fn thread<S: Store>(&self, store: &S, number: usize) -> usize {
-        let mut out = Vec::with_capacity(VALUE);
-        let mut hits = 0;
-        let start = number * self.keys.len() / self.threads;
-        let (before, after) = self.keys.split_at(start);
-        for (at, key) in after.iter().chain(before).enumerate() {
-            if self.sets > 0 && at % self.sets == 0 {
-                store.set(key, &value(at as u64));
-            } else {
-                hits += usize::from(store.get(key, &mut out));
-                black_box(&out);
-            }
-        }
-        hits
-    }
-}
-
-impl Work for Mixed<'_> {
-    fn nanoseconds<S: Store>(&self, store: &S) -> f64 {
-        let start = Barrier::new(self.threads + 1);
-        let began = std::thread::scope(|scope| {
-            for number in 0..self.threads {
-                let start = &start;
-                scope.spawn(move || {
-                    start.wait();
-                    black_box(self.thread(store, number));
-                });
-            }
-            start.wait();
-            Instant::now()
-        });
-        let count = self.keys.len() * self.threads;
-        began.elapsed().as_nanos() as f64 / count as f64
-    }
-}
-
-/// Gets of several keys at once; the time is of one key.
-struct Many<'a> {
-    keys: &'a [Key],
-    at_once: usize,
-}
-
-impl Work for Many<'_> {
-    fn nanoseconds<S: Store>(&self, store: &S) -> f64 {
-        let mut out = Vec::with_capacity(VALUE);
-        let began = Instant::now();
-        for keys in self.keys.chunks_exact(self.at_once) {
-            black_box(store.get_many(keys, &mut out));
-            black_box(&out);
-        }
-        began.elapsed().as_nanos() as f64 / self.keys.len() as f64
-    }
-}
+/// What every set stores.
+const VALUE_BYTES: [u8; VALUE] = [b'v'; VALUE];
 
 /// Memory that an item of a full cache takes, index and all.
 fn bytes_per_item() -> Row {
     const SIZE: u64 = 64 << 20;
     let engine = Engine::new(SIZE);
     for number in 0..MILLION {
-        engine.set(&key(number), &value(number));
+        engine.set(&key(number), &VALUE_BYTES);
     }
     let stats = engine.0.stats();
     assert!(stats.evictions > 0, "the cache is not full");
@@ -167,7 +98,7 @@ fn main() {
         let stats = all.engine.0.stats();
         assert!(stats.curr_items > MILLION - MILLION / 1000, "{} items", stats.curr_items);
         let keys = &zipf(MILLION, plan.count)[..];
-        let mixed = |sets, threads| Mixed { keys, sets, threads };
+        let mixed = |sets, threads| Mixed { keys, value: &VALUE_BYTES, sets, threads };
         all.compare(&plan, "get hit, 1 M items, Zipf 0.99", &mixed(0, 1), &mut rows);
         all.compare(&plan, "get hit, 1 M items, Zipf 0.99, 2 threads", &mixed(0, 2), &mut rows);
         all.compare(&plan, "95 % get 5 % set, 1 M items, Zipf 0.99", &mixed(20, 1), &mut rows);
@@ -183,14 +114,14 @@ fn main() {
         let all = Contenders::new(8 << 20, 2000);
         all.fill(1000);
         let keys = &uniform(1000, plan.count)[..];
-        let gets = Mixed { keys, sets: 0, threads: 1 };
+        let gets = Mixed { keys, value: &VALUE_BYTES, sets: 0, threads: 1 };
         all.compare(&plan, "get hit, 1000 items, uniform", &gets, &mut rows);
     }
     {
         let all = Contenders::new(64 << 20, 400_000);
         all.fill(MILLION);
         let keys = &uniform(4 * MILLION, plan.count)[..];
-        let sets = |threads| Mixed { keys, sets: 1, threads };
+        let sets = |threads| Mixed { keys, value: &VALUE_BYTES, sets: 1, threads };
         all.compare(&plan, "set with eviction, 64 MiB", &sets(1), &mut rows);
         all.compare(&plan, "set with eviction, 64 MiB, 2 threads", &sets(2), &mut rows);
         assert!(all.engine.0.stats().evictions > 0);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// One comparison.
+#[derive(Clone)]
 pub struct Row {
     pub work: String,
     pub peer: &'static str,

@@ -9,22 +9,22 @@ pub trait Policy {
     fn request(&mut self, object: u32) -> bool;
 }
 
-const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// A doubly linked list of objects.
-struct List {
+pub(crate) struct List {
     /// Of each object: the one nearer to the head, the one nearer to the tail.
     links: Vec<[u32; 2]>,
     head: u32,
-    tail: u32,
+    pub(crate) tail: u32,
 }
 
 impl List {
-    fn new(objects: usize) -> List {
+    pub(crate) fn new(objects: usize) -> List {
         List { links: vec![[NONE; 2]; objects], head: NONE, tail: NONE }
     }
 
-    fn push_head(&mut self, object: u32) {
+    pub(crate) fn push_head(&mut self, object: u32) {
         self.links[object as usize] = [NONE, self.head];
         match self.head {
             NONE => self.tail = object,
@@ -33,7 +33,7 @@ impl List {
         self.head = object;
     }
 
-    fn remove(&mut self, object: u32) {
+    pub(crate) fn remove(&mut self, object: u32) {
         let [before, behind] = self.links[object as usize];
         match before {
             NONE => self.head = behind,

@@ -5,10 +5,11 @@
 //! million requests of each trace, `--alone` leaves the other caches out.
 
 use nearcache_compare::by_count::{Engine, Foyer, Moka, OPENINGS, QuickCache};
+use nearcache_compare::chart;
+use nearcache_compare::document::{Arguments, Document};
 use nearcache_compare::policies::{Clock, Lru, Policy, S3Fifo, Sieve};
 use nearcache_compare::report::Row;
-use nearcache_compare::traces::{self, Trace};
-use nearcache_compare::{report, results};
+use nearcache_compare::traces::{self, SOURCES, Trace};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -17,6 +18,13 @@ use std::time::Instant;
 const SIZES: [usize; 2] = [1, 10];
 /// How far above S3-FIFO by item the engine's misses may be.
 const NEAR: f64 = 0.015;
+
+const TEXT: &str = "\
+Object miss ratios of published traces, in caches with room for 1 % and 10 % of a trace's objects; all objects are of one \
+size. nearcache is the engine itself; S3-FIFO, LRU, CLOCK and SIEVE are simulated item by item, and the other caches run \
+by count, each with room for as many objects as the engine held on average once it was full. \
+`cd tests/compare && cargo run --release --bin ratios -- DIRECTORY --report ../../docs/bench`; without a directory it says where the \
+traces come from.";
 
 /// What one trace came to in caches of one size.
 struct Measured {
@@ -165,47 +173,41 @@ fn rows(all: &[Measured]) -> Vec<Row> {
 }
 
 fn main() -> ExitCode {
-    let mut directory = None;
-    let (mut quick, mut alone) = (false, false);
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--quick" => quick = true,
-            "--alone" => alone = true,
-            _ => directory = Some(argument),
-        }
-    }
-    let Some(directory) = directory else {
-        eprintln!(
-            "usage: ratios DIRECTORY [--quick] [--alone] [--report DIRECTORY]\n{}",
-            traces::SOURCES
-        );
+    let arguments = Arguments::read();
+    let [directory] = &arguments.rest[..] else {
+        eprintln!("usage: ratios DIRECTORY [--quick] [--alone] [--report DIRECTORY]\n{SOURCES}");
         return ExitCode::from(2);
     };
-    let most = if quick { 1_000_000 } else { usize::MAX };
+    let most = if arguments.quick { 1_000_000 } else { usize::MAX };
     let traces = match traces::read_all(directory.as_ref(), most) {
         Ok(traces) if !traces.is_empty() => traces,
         Ok(_) => {
-            eprintln!("there is no trace in {directory}: {}", traces::SOURCES);
+            eprintln!("error: there is no trace in {directory}: {SOURCES}");
             return ExitCode::from(2);
         }
         Err(error) => {
-            eprintln!("a trace cannot be read: {error}");
+            eprintln!("error: a trace cannot be read: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let all = measure_all(&traces, alone);
-    for row in table(&all) {
-        let cells: Vec<String> = row
-            .iter()
-            .enumerate()
-            .map(|(at, cell)| if at == 0 { format!("{cell:15}") } else { format!("{cell:>13}") })
-            .collect();
-        println!("{}", cells.join(" "));
-    }
-    summary(&all).iter().for_each(|line| println!("{line}"));
-    match report::write(&rows(&all), &results("ratios")) {
-        Ok(path) => println!("written to {}", path.display()),
-        Err(error) => eprintln!("the report was not written: {error}"),
-    }
+    let all = measure_all(&traces, arguments.alone);
+    let rows = rows(&all);
+    let chart = |percent: usize| {
+        let suffix = format!(", {percent} %");
+        let some: Vec<Row> =
+            rows.iter().filter(|row| row.work.ends_with(&suffix)).cloned().collect();
+        let title = format!("Misses: ours / theirs, room for {percent} % of the objects");
+        (format!("ratios-{percent}"), chart::ratios(&title, &some))
+    };
+    let document = Document {
+        name: "ratios",
+        title: "Hit ratios",
+        text: TEXT.into(),
+        table: table(&all),
+        summary: summary(&all),
+        charts: SIZES.map(chart).into(),
+    };
+    document.print();
+    document.write(&rows, &arguments);
     ExitCode::SUCCESS
 }

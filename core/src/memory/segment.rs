@@ -44,6 +44,8 @@ pub enum Pool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State(pub u64);
 
+const OWNER_MASK: u64 = (1 << 48) - 1;
+
 impl State {
     /// A state without an owner.
     pub fn new(kind: Kind, pool: Pool) -> State {
@@ -51,7 +53,7 @@ impl State {
     }
     /// The same, owned.
     pub fn owned(self, owner: u64) -> State {
-        State(self.0 & 0xffff << 48 | owner)
+        State(self.0 & 0xffff << 48 | owner & OWNER_MASK)
     }
     /// The same pool and another use, without an owner.
     pub fn to(self, kind: Kind) -> State {
@@ -191,15 +193,13 @@ impl Locked<'_> {
     ) -> Option<u64> {
         // Relaxed: the lock orders it.
         let at = used.load(Ordering::Relaxed);
-        if at + words > capacity {
-            return None;
-        }
+        let end = at.checked_add(words).filter(|&end| end <= capacity)?;
         if mutant(Mutant::LaneUnlockEarly) {
             self.0.owner.store(0, Ordering::Release);
         }
         mark(at);
         // Release: whoever sees the mark sees the header behind it.
-        used.store(at + words, Ordering::Release);
+        used.store(end, Ordering::Release);
         Some(at)
     }
 }

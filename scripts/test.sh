@@ -32,6 +32,7 @@ if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
         cargo test -p nearcache --release --test loom
 fi
+stage fuzz "random verbs, and damaged arenas" core/fuzz/run.sh 8
 stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
 stage php "PHP" tests/php/run.sh

@@ -8,6 +8,7 @@ compile_error!("build with RUSTFLAGS=\"--cfg nearcache_damage\": it opens the wo
 
 use crate::draw;
 use crate::input::Input;
+use crate::support::answer::{Answer, Reply};
 use crate::support::ops::{Op, Shape, key};
 use crate::support::perform::perform;
 use crate::support::seed::Rng;
@@ -17,6 +18,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Verbs run in a case.
 const STEPS: usize = 400;
+/// A case ends after so many refusals: each may have waited for a lane that nobody gives back.
+const REFUSALS: u32 = 20;
 /// Words of a segment in arenas of this size.
 const SEGMENT: usize = 8192;
 
@@ -35,9 +38,9 @@ pub fn run(data: &[u8]) {
     for _ in 0..1 + input.below(24) {
         damage(&cache, &mut input);
     }
-    let mut unique = 0;
+    let (mut unique, mut refusals) = (0, 0);
     for _ in 0..STEPS {
-        if input.is_empty() {
+        if input.is_empty() || refusals > REFUSALS {
             break;
         }
         match input.byte() % 32 {
@@ -45,7 +48,9 @@ pub fn run(data: &[u8]) {
             1 => elsewhere(&cache, &mut input),
             _ => {
                 let op = draw::operation(&mut input, &shape);
-                unique = step(&cache, &op, unique).unwrap_or(unique);
+                let reply = step(&cache, &op, unique);
+                unique = reply.unique.unwrap_or(unique);
+                refusals += u32::from(reply.answer == Answer::OutOfMemory);
             }
         }
     }
@@ -146,24 +151,18 @@ fn place(cache: &Cache, input: &mut Input<'_>) -> usize {
     }
 }
 
-/// Runs a verb; the unique of the item it met.
-fn step(cache: &Cache, op: &Op, unique: u64) -> Option<u64> {
+/// Runs a verb.
+fn step(cache: &Cache, op: &Op, unique: u64) -> Reply {
     match op {
         Op::GetMany(keys) => {
             let keys: Vec<Vec<u8>> = keys.iter().map(|k| key(*k)).collect();
             cache.get_many(&keys, |_, _, bytes| drop(bytes.to_vec())).expect("the keys are good");
-            None
         }
-        Op::Iterate => {
-            cache.iter().for_each(drop);
-            None
-        }
-        Op::Keys(k) => {
-            cache.keys(&key(*k)[..1]).for_each(drop);
-            None
-        }
-        _ => perform(cache, op, unique).unique,
+        Op::Iterate => cache.iter().for_each(drop),
+        Op::Keys(k) => cache.keys(&key(*k)[..1]).for_each(drop),
+        _ => return perform(cache, op, unique),
     }
+    Reply::from(Answer::Done)
 }
 
 /// A thread that is new to the cache, and needs a seat.

@@ -41,18 +41,22 @@ pub fn run(name: &str, target: fn(&[u8])) {
     };
     let is_replay = std::env::var_os("NEARCACHE_SEED").is_some();
     let (begin, mut seed) = (Instant::now(), of_run());
+    let mut slowest = (Duration::ZERO, seed);
     loop {
+        let started = Instant::now();
         SEED.store(seed, SeqCst);
         BEGUN.fetch_add(1, SeqCst);
         let told = Told(seed);
         target(&draw(seed, &corpus));
         drop(told);
+        slowest = slowest.max((started.elapsed(), seed));
         if is_replay || begin.elapsed().as_secs() >= seconds {
             break;
         }
         seed = mix(seed.wrapping_add(1));
     }
-    println!("{name}: {} cases, nothing found", BEGUN.load(SeqCst));
+    let (time, seed) = slowest;
+    println!("{name}: {} cases, nothing found; the slowest took {time:.1?}, seed {seed}", BEGUN.load(SeqCst));
 }
 
 /// The committed cases of a target, in the order of their names.

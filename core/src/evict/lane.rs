@@ -7,6 +7,7 @@ use crate::memory::PerSegment;
 use crate::memory::segment::{Kind, Lane, Locked, Pool};
 use crate::seat::Op;
 use crate::sync::Ordering;
+use std::time::{Duration, Instant};
 
 /// Who asks for room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,9 +18,10 @@ pub(crate) enum Origin {
     Moved,
 }
 
-/// So often a writer looks for a lane that is not held, and yields in between. A lane is held for a moment, so all are
-/// held for so long only if a holder has died, or the arena is damaged.
-const ROUNDS: u32 = 1 << 14;
+/// So many times, and for so long, a writer looks for a lane that is not held, and yields in between. A lane is held for
+/// a moment: all are held for longer only where holders have died, or the arena is damaged.
+const ROUNDS: u32 = 16;
+const LONG: Duration = Duration::from_millis(20);
 /// So many segments a writer opens that others fill, or flush, before it comes to it. A damaged flush covers them all.
 const WASTED: u32 = 64;
 
@@ -42,7 +44,8 @@ impl Op<'_> {
         let group = self.group(Header(head[0]), words, pool);
         let lanes = self.arena.lanes.count();
         let mut wasted = 0;
-        for _ in 0..ROUNDS {
+        let mut begun = None;
+        for round in 0.. {
             for k in 0..lanes {
                 // The group's own lanes first; when all of them are held, any: nobody waits for a holder.
                 let i = if k < group.1 {
@@ -66,6 +69,9 @@ impl Op<'_> {
                 if wasted > WASTED {
                     return Err(Error::OutOfMemory);
                 }
+            }
+            if round >= ROUNDS && begun.get_or_insert_with(Instant::now).elapsed() > LONG {
+                break;
             }
             std::thread::yield_now();
         }

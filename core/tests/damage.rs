@@ -209,7 +209,9 @@ fn a_superblock_of_large_numbers() {
 
 #[test]
 fn counters_that_overflow() {
-    survives(|cache| part(cache, "seats").chunks(64).for_each(|seat| put(&seat[16..], u64::MAX - 3)));
+    survives(|cache| {
+        part(cache, "seats").chunks(64).for_each(|seat| put(&seat[16..], u64::MAX - 3))
+    });
 }
 
 #[test]

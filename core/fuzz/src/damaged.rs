@@ -124,7 +124,11 @@ fn place(cache: &Cache, input: &mut Input<'_>) -> usize {
         // Lines of 16 words of which the first few are used.
         0 | 1 => (16 * (1 + input.below(10)) + input.below(4)).min(size(0) - 1),
         // Of a seat: its owner, hazards and counters.
-        2 => start(1) + 64 * input.below(size(1) / 64) + input.one_of(&[0, 0, 1, 2, 3, 4, 16, 32, 45, 48]),
+        2 => {
+            start(1)
+                + 64 * input.below(size(1) / 64)
+                + input.one_of(&[0, 0, 1, 2, 3, 4, 16, 32, 45, 48])
+        }
         3 => start(2) + input.below(size(2)),
         // Of a lane: its owner and its segment.
         4 => start(3) + 16 * input.below(8) + input.below(2),
@@ -145,7 +149,8 @@ fn place(cache: &Cache, input: &mut Input<'_>) -> usize {
             let first = input.below(size(7));
             let slots = words[start(7)..start(8)].iter().skip(first);
             let live = |slot: &AtomicU64| slot.load(Relaxed) >> 63 == 1;
-            let loc = slots.into_iter().find(|slot| live(slot)).map_or(0, |slot| slot.load(Relaxed));
+            let loc =
+                slots.into_iter().find(|slot| live(slot)).map_or(0, |slot| slot.load(Relaxed));
             ((loc & (1 << 40) - 1) as usize + input.below(6)).min(words.len() - 1)
         }
     }

@@ -56,7 +56,8 @@ pub fn run(data: &[u8]) {
 
 /// What is to be tried: the first byte says which of these.
 fn case(input: &mut Input<'_>) -> (Shape, Options, Memory) {
-    let shape = |keys, large_keys, large, small| Shape { keys, large_keys, large, small, most: STEPS };
+    let shape =
+        |keys, large_keys, large, small| Shape { keys, large_keys, large, small, most: STEPS };
     let options = |size, hint| {
         let mut options = Options::new(size);
         options.item_size_hint = hint;

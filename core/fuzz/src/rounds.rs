@@ -56,7 +56,10 @@ pub fn run(name: &str, target: fn(&[u8])) {
         seed = mix(seed.wrapping_add(1));
     }
     let (time, seed) = slowest;
-    println!("{name}: {} cases, nothing found; the slowest took {time:.1?}, seed {seed}", BEGUN.load(SeqCst));
+    println!(
+        "{name}: {} cases, nothing found; the slowest took {time:.1?}, seed {seed}",
+        BEGUN.load(SeqCst)
+    );
 }
 
 /// The committed cases of a target, in the order of their names.

@@ -103,7 +103,7 @@ fn returns(case: impl FnOnce() + Send + 'static) {
         // Nobody waits any more if this comes too late.
         let _ = done.send(());
     });
-    let hangs = wait.recv_timeout(Duration::from_secs(20)) == Err(mpsc::RecvTimeoutError::Timeout);
+    let hangs = wait.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout);
     assert!(!hangs, "a verb does not return");
     thread.join().expect("no verb panics");
 }
@@ -288,4 +288,28 @@ fn seats_that_nobody_gives_back() {
 fn hazards_and_guards_of_nobody() {
     survives(|cache| part(cache, "seats").chunks(64).for_each(|seat| put(&seat[1..5], 3)));
     survives(|cache| put(part(cache, "cells"), 1 << 44 | 1 << 24 | 3));
+}
+
+/// No damage here, but what only the words show: an iteration that meets an item being deleted lets go of its segment.
+#[test]
+fn an_iteration_holds_nothing_afterwards() {
+    let cache = open(&options());
+    // This thread has the first seat: owner, then the hazards of a write and of a read.
+    cache.set(b"k", b"v", 0, NEVER).expect("there is room");
+    let hazard = &part(&cache, "seats")[2];
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Relaxed) {
+                cache.set(b"k", b"v", 0, NEVER).expect("there is room");
+                cache.delete(b"k").expect("a deletion does not fail");
+            }
+        });
+        let held = (0..5_000).any(|_| {
+            cache.iter().for_each(drop);
+            hazard.load(Relaxed) != 0
+        });
+        over.store(true, Relaxed);
+        assert!(!held, "an iteration is over and still holds a segment");
+    });
 }

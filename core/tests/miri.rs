@@ -109,7 +109,7 @@ fn check(key: [u8; 4], bytes: &[u8]) {
 
 fn hammer(cache: &Cache, rng: &mut Rng) {
     let mut pin: Option<([u8; 4], Pin<'_>)> = None;
-    for version in 0..48 {
+    for version in 0..36 {
         let key = (rng.below(100) as u32).to_le_bytes();
         match if version % 3 == 0 { 0 } else { rng.below(9) } {
             0..4 => {

@@ -5,7 +5,7 @@
 #   core/tests/miri.sh [seeds of the scheduler]
 set -eu
 cd "$(dirname "$0")/../.."
-seeds=${1:-4}
+seeds=${1:-2}
 if ! cargo +nightly miri --version >/dev/null 2>&1; then
     echo "miri.sh: needs Miri, which is not on the stable toolchain. To install it:" >&2
     echo "    rustup toolchain install nightly --component miri --component rust-src" >&2

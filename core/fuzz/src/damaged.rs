@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Verbs run in a case.
 const STEPS: usize = 400;
 /// A case ends after so many refusals: each may have waited for a lane that nobody gives back.
-const REFUSALS: u32 = 20;
+const REFUSALS: u32 = 8;
 /// Words of a segment in arenas of this size.
 const SEGMENT: usize = 8192;
 

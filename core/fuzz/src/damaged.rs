@@ -151,7 +151,7 @@ fn place(cache: &Cache, input: &mut Input<'_>) -> usize {
             let live = |slot: &AtomicU64| slot.load(Relaxed) >> 63 == 1;
             let loc =
                 slots.into_iter().find(|slot| live(slot)).map_or(0, |slot| slot.load(Relaxed));
-            ((loc & (1 << 40) - 1) as usize + input.below(6)).min(words.len() - 1)
+            ((loc & ((1 << 40) - 1)) as usize + input.below(6)).min(words.len() - 1)
         }
     }
 }

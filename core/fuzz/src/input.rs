@@ -26,8 +26,8 @@ impl<'a> Input<'a> {
     /// A number below `bound`, from as many bytes as that takes.
     pub fn below(&mut self, bound: usize) -> usize {
         let bytes = match bound {
-            ..=0x100 => 1,
-            ..=0x1_0000 => 2,
+            0..=0x100 => 1,
+            0x101..=0x1_0000 => 2,
             _ => 4,
         };
         self.word(bytes) as usize % bound.max(1)

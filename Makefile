@@ -9,7 +9,7 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php bench install soak fuzz clean
+.PHONY: help setup run test test-c test-python test-php bench install soak fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,9 +49,16 @@ soak: ## the concurrent stress tests, repeated with new seeds for MINUTES (20)
 	@scripts/setup.sh build
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh stress
 
-fuzz: ## the randomised comparisons with the sequential model, for MINUTES (20)
+fuzz: ## random verbs beside the sequential model, and in damaged arenas, for MINUTES (20)
 	@scripts/setup.sh build
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh model
+
+sanitize: ## short rounds of the engine under the thread and the address sanitizer
+	@scripts/setup.sh build
+	@core/tests/sanitizers.sh
+
+miri: ## the engine's protocols under Miri (needs a nightly toolchain; says which)
+	@core/tests/miri.sh
 
 clean: ## remove what was built: target/ and .venv
 	@rm -rf target .venv

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The core's randomised tests for longer than `make test` gives them, each round with a new seed.
 #   scripts/soak.sh stress   threads against one cache
-#   scripts/soak.sh model    sequences of verbs beside the sequential model
+#   scripts/soak.sh model    sequences of verbs beside the sequential model, and verbs in damaged arenas
 # MINUTES says how long (default 20). SEED replays one round instead: a failing round prints its seed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -25,15 +25,17 @@ stress() {
         cargo test -q -p nearcache --release "${files[@]}" -- --test-threads=1 --nocapture
 }
 
-# The property tests draw NEARCACHE_CASES cases a round; rounds follow until the time is over.
+# A round is NEARCACHE_CASES cases of each property test, and a minute of each fuzz target; rounds follow until the time
+# is over.
 model() {
     local end round=0
     step "building the tests" fuzz-build cargo test -p nearcache --release --test properties --no-run
     end=$(($(now) + seconds))
     while :; do
         round=$((round + 1))
-        step "round $round" fuzz env NEARCACHE_CASES="${NEARCACHE_CASES:-500}" \
+        step "round $round, properties" fuzz-properties env NEARCACHE_CASES="${NEARCACHE_CASES:-500}" \
             cargo test -p nearcache --release --test properties
+        step "round $round, fuzz targets" fuzz-targets core/fuzz/run.sh 60
         [ -z "${SEED:-}" ] && [ "$(now)" -lt "$end" ] || break
     done
     say "$round rounds, nothing found"

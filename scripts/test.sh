@@ -33,6 +33,7 @@ if [ -e core/tests/loom.rs ]; then
         cargo test -p nearcache --release --test loom
 fi
 stage compare "the comparison with other caches" tests/compare/run.sh
+stage fuzz "random verbs, and damaged arenas" core/fuzz/run.sh 8
 stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
 stage php "PHP" tests/php/run.sh

@@ -265,6 +265,19 @@ impl Cache {
     }
 }
 
+/// The hook of the tests that damage an arena on purpose (`--cfg nearcache_damage`); ordinary builds have none of it.
+#[cfg(nearcache_damage)]
+impl Cache {
+    /// Every word of the arena. Whoever changes one holds no pin: what a pin shows is taken for constant.
+    pub fn words(&self) -> &[AtomicU64] {
+        self.arena.words()
+    }
+    /// The parts of the arena in their order: name, and the number of the first word.
+    pub fn parts(&self) -> [(&'static str, usize); 10] {
+        self.arena.geometry().parts()
+    }
+}
+
 /// A value in place; see [`Cache::pin`]. Keep it briefly: what it holds cannot be reused for other items.
 #[derive(Debug)]
 pub struct Pin<'a> {

@@ -200,7 +200,9 @@ fn check_lanes(arena: &Arena) -> Result<(), Error> {
             return Err(broken(format!("lane {i} is still locked")));
         }
         if let Some(segment) = lane.fills()
-            && (!filled.insert(segment) || arena.state(segment).kind() != Kind::Open)
+            && (segment >= arena.geometry().segments
+                || !filled.insert(segment)
+                || arena.state(segment).kind() != Kind::Open)
         {
             return Err(broken(format!("lane {i} fills segment {segment}, which is not its own")));
         }

@@ -36,13 +36,14 @@ impl Clock {
                     .saturating_sub(self.base_monotonic.load(Ordering::Relaxed));
                 passed.min(u64::from(LATEST - BASE)) as u32 + BASE
             }
-            reading => reading as u32,
+            reading => reading.clamp(u64::from(BASE), u64::from(LATEST)) as u32,
         }
     }
 
     /// The Unix time that belongs to [`Clock::now`].
     pub fn unix_time(&self) -> i64 {
-        self.base_unix.load(Ordering::Relaxed) as i64 + i64::from(self.now() - BASE)
+        let base = self.base_unix.load(Ordering::Relaxed) as i64;
+        base.saturating_add(i64::from(self.now() - BASE))
     }
 
     /// Moves a clock that is driven by hand; `false` if it is the system's.
@@ -51,7 +52,7 @@ impl Clock {
         if reading == 0 {
             return false;
         }
-        let later = (reading + u64::from(seconds)).min(u64::from(LATEST));
+        let later = reading.saturating_add(u64::from(seconds)).min(u64::from(LATEST));
         self.by_hand.store(later, Ordering::Relaxed);
         true
     }

@@ -45,6 +45,14 @@ impl Seat {
             && self.owner.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
+    /// Takes a seat from somebody else, who is not there any more. `false`: it is this owner's.
+    pub fn take_over(&self, owner: u64) -> bool {
+        let other = self.owner.load(Ordering::Relaxed);
+        other != owner
+            // Acquire: as in `take`.
+            && self.owner.compare_exchange(other, owner, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
     pub fn give_back(&self) {
         // Release: pairs with the Acquire in `take`.
         self.owner.store(0, Ordering::Release);

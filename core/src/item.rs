@@ -145,7 +145,7 @@ impl Item {
         let len = arena.word(total).load(Ordering::Relaxed);
         let outside = len.checked_sub(header.inline() as u64)?;
         let extents = outside.div_ceil(arena.geometry().segment_bytes());
-        if extents == 0 || extents > arena.geometry().segments {
+        if extents == 0 || len > arena.geometry().item_size_max {
             return None;
         }
         let words = words_for(header, extents as usize);

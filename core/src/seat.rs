@@ -114,7 +114,10 @@ fn borrow(arena: &Arc<Arena>) -> Op<'_> {
     let all = arena.seats();
     loop {
         for (i, seat) in all.iter().enumerate().rev() {
-            if seat.take(owner()) {
+            // An arena of this process alone: another's name in a seat that no thread keeps is that of a process which
+            // this one was forked from in the middle of an operation, or damage.
+            let is_shared = i >= all.len() - SHARED;
+            if seat.take(owner()) || is_shared && seat.take_over(owner()) {
                 return Op { arena, seat, owner: i as u64 + 1, lent: true };
             }
         }

@@ -175,7 +175,7 @@ impl Stats {
         };
         Stats {
             // Every key asked for is a hit or a miss.
-            cmd_get: of(Counter::GetHits) + of(Counter::GetMisses),
+            cmd_get: of(Counter::GetHits).wrapping_add(of(Counter::GetMisses)),
             cmd_set: of(Counter::CmdSet),
             cmd_flush: of(Counter::CmdFlush),
             cmd_touch: of(Counter::CmdTouch),

@@ -3,7 +3,7 @@
 
 mod support;
 
-use nearcache::{Cache, Deletion, Error, Expiry, Options, Outcome};
+use nearcache::{Cache, Deletion, Error, Expiry, MetaGet, Options, Outcome};
 
 const SIZE: u64 = 2 << 20;
 const LEN: usize = 1000;
@@ -145,5 +145,19 @@ fn overwriting_in_a_nearly_full_cache_goes_on() {
         assert!(matches!(outcome, Ok(Outcome::Stored(_))), "round {round}: {outcome:?}");
     }
     assert_eq!(cache.stats().evictions, 0);
+    cache.check().expect("the cache is whole");
+}
+
+/// A meta get that may not vivify, because there is no room, lets go of the dead item that it found.
+#[test]
+fn a_refused_vivify_holds_nothing() {
+    let cache = open();
+    cache.set(b"short-lived", b"v", 0, Expiry::After(1)).expect("there is room");
+    // So little of any segment is dead that no cleaning is worth while.
+    fill(&cache, 0, 100, Expiry::Never);
+    cache.advance_clock(1).expect("the clock is moved by hand");
+    let ask = MetaGet { vivify: Some(Expiry::Never), ..MetaGet::default() };
+    let refused = cache.meta_get(b"short-lived", ask, &mut Vec::new());
+    assert!(matches!(refused, Err(Error::OutOfMemory)), "{refused:?}");
     cache.check().expect("the cache is whole");
 }

@@ -147,7 +147,10 @@ impl Op<'_> {
             let (home, _) = self.settled(hash);
             let bucket = home.bucket;
             let (i, slot) = match slot_of(bucket, item.loc) {
-                Some((_, slot)) if slot.has(mark::MOVING) => continue,
+                Some((i, slot)) if slot.has(mark::MOVING) => {
+                    self.thaw(bucket, i, slot);
+                    continue;
+                }
                 Some(entry) => entry,
                 None if home.still(self.arena) => return Done::Gone,
                 // The bucket was split in between.
@@ -300,7 +303,11 @@ impl Op<'_> {
         let mut best: Option<(u64, u64, usize, Slot)> = None;
         for i in 0..SLOTS {
             let slot = bucket.slot(i);
-            if !slot.is_live() || slot.has(mark::MOVING) {
+            if !slot.is_live() {
+                return true;
+            }
+            if slot.has(mark::MOVING) {
+                self.thaw(bucket, i, slot);
                 return true;
             }
             let Ok(Some(found)) = self.hold(Hazard::Help, bucket, i, slot) else {

@@ -107,6 +107,7 @@ impl Op<'_> {
                 continue;
             }
             if slot.has(mark::MOVING) {
+                self.thaw(bucket, i, slot);
                 return Err(Changed);
             }
             let Some(found) = self.hold(Hazard::Help, bucket, i, slot)? else {

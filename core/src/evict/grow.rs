@@ -13,8 +13,6 @@ use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
 
-/// The index takes at most this part of the segments.
-const SHARE: u64 = 2;
 /// With this part of its slots taken, an index is worth doubling.
 const LOAD_PERCENT: u64 = 75;
 /// Buckets split in one step, of those that no writer has passed by.
@@ -55,11 +53,11 @@ impl Op<'_> {
         if !self.sweep(now) {
             return Growth::Nearer;
         }
-        let a_segment = geometry.segment_words() / 16;
-        let chunks = grown(arena, now + 1).div_ceil(a_segment);
-        if chunks > geometry.segments / SHARE || grown(arena, now + 1) > u64::from(u32::MAX) {
+        if now >= geometry.level_max {
             return Growth::Full;
         }
+        let a_segment = geometry.segment_words() / 16;
+        let chunks = grown(arena, now + 1).div_ceil(a_segment);
         for chunk in grown(arena, now) / a_segment..chunks {
             // Acquire: pairs with the Release below.
             if arena.directory(chunk).load(Ordering::Acquire) == 0 {
@@ -107,7 +105,7 @@ impl Op<'_> {
         // Acquire: pairs with the Release below; what lies before the cursor is split.
         let seen = cursor.load(Ordering::Acquire);
         let from = if seen >> CURSOR_BITS == now { seen - place(0) } else { 0 };
-        let to = (from + SWEEP).min(parents);
+        let to = from.saturating_add(SWEEP).min(parents);
         for number in from..to {
             if bucket(arena, now, 2 * number + 1).ctrl().is_unborn() {
                 self.split(now, number);

@@ -7,6 +7,7 @@ use crate::memory::PerSegment;
 use crate::memory::segment::{Kind, Lane, Locked, Pool};
 use crate::seat::Op;
 use crate::sync::Ordering;
+use std::time::{Duration, Instant};
 
 /// Who asks for room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +17,13 @@ pub(crate) enum Origin {
     /// The evictor, which keeps an item by moving it: it lives on the segments kept in reserve.
     Moved,
 }
+
+/// So many times, and for so long, a writer looks for a lane that is not held, and yields in between. A lane is held for
+/// a moment: all are held for longer only where holders have died, or the arena is damaged.
+const ROUNDS: u32 = 16;
+const LONG: Duration = Duration::from_millis(20);
+/// So many segments a writer opens that others fill, or flush, before it comes to it. A damaged flush covers them all.
+const WASTED: u32 = 64;
 
 /// Lanes that serve a kind of item: the first, and how many.
 struct Group(u64, u64);
@@ -35,7 +43,9 @@ impl Op<'_> {
         }
         let group = self.group(Header(head[0]), words, pool);
         let lanes = self.arena.lanes.count();
-        loop {
+        let mut wasted = 0;
+        let mut begun = None;
+        for round in 0.. {
             for k in 0..lanes {
                 // The group's own lanes first; when all of them are held, any: nobody waits for a holder.
                 let i = if k < group.1 {
@@ -55,9 +65,22 @@ impl Op<'_> {
                 if let Some(loc) = self.open(lane, i, head, words, origin)? {
                     return Ok(loc);
                 }
+                wasted += 1;
+                if wasted > WASTED {
+                    return Err(Error::OutOfMemory);
+                }
+            }
+            if round >= ROUNDS && begun.get_or_insert_with(Instant::now).elapsed() > LONG {
+                break;
             }
             std::thread::yield_now();
         }
+        Err(Error::OutOfMemory)
+    }
+
+    /// The segment that a held lane fills, if there is such a segment.
+    fn filled(&self, locked: &Locked<'_>) -> Option<u64> {
+        locked.open().filter(|&segment| segment < self.arena.geometry().segments)
     }
 
     /// Which lanes serve an item.
@@ -81,7 +104,7 @@ impl Op<'_> {
     /// Takes room from the segment that the lane fills, if it is there and not flushed.
     fn take(&self, locked: &Locked<'_>, head: &[u64], words: u64, origin: Origin) -> Option<u64> {
         let arena = self.arena;
-        let segment = locked.open()?;
+        let segment = self.filled(locked)?;
         // Acquire: an item stored after a flush must not lie in a segment that it covers.
         let flushed = arena.superblock().flush.0.birth.load(Ordering::Acquire);
         if arena.birth(segment).load(Ordering::Relaxed) <= flushed {
@@ -117,14 +140,14 @@ impl Op<'_> {
 
     /// Closes the segment that the lane fills.
     fn seal(&self, locked: &Locked<'_>) {
-        if let Some(segment) = locked.open() {
+        if let Some(segment) = self.filled(locked) {
             let state = self.arena.state(segment);
             if state.kind() == Kind::Open {
                 // A failure would mean that the lane no longer has it.
                 self.arena.change_state(segment, state, state.to(Kind::Sealed));
             }
-            locked.set_open(None);
         }
+        locked.set_open(None);
     }
 
     /// Opens a segment in a lane and takes room from it; `None` if somebody else was there first.
@@ -159,7 +182,7 @@ impl Op<'_> {
         let mut sealed = false;
         for i in 0..self.arena.lanes.count() {
             if let Some(locked) = self.arena.lane(i).try_lock(self.owner) {
-                sealed |= locked.open().is_some();
+                sealed |= self.filled(&locked).is_some();
                 self.seal(&locked);
             }
         }

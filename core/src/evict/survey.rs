@@ -124,7 +124,7 @@ impl Op<'_> {
         // Relaxed: where the search begins does not matter.
         let start = superblock.births.0.load(Ordering::Relaxed);
         for k in 0..segments {
-            let segment = (start + k) % segments;
+            let segment = (start % segments + k) % segments;
             let state = arena.state(segment);
             if state.kind() != Kind::Free
                 || !arena.change_state(segment, state, State::new(kind, pool).owned(self.owner))
@@ -139,7 +139,7 @@ impl Op<'_> {
             arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Drained, segment).store(0, Ordering::Relaxed);
             // AcqRel: the births given before are covered by a flush that sees this one.
-            let birth = superblock.births.0.fetch_add(1, Ordering::AcqRel) + 1;
+            let birth = superblock.births.0.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
             arena.segment(PerSegment::Order, segment).store(birth, Ordering::Relaxed);
             // Release: pairs with the Acquire of readers; the segment was unreadable until here.
             arena.birth(segment).store(birth, Ordering::Release);
@@ -195,7 +195,7 @@ impl Op<'_> {
                         continue;
                     }
                     if state.kind() == Kind::Sealed {
-                        let live = word(PerSegment::Live);
+                        let live = word(PerSegment::Live).min(arena.geometry().segment_words());
                         let dead = live == 0 || word(PerSegment::Expiry) <= now;
                         if dead || horizon.covers(word(PerSegment::Birth)) {
                             survey.dead = Some(segment);

@@ -41,10 +41,10 @@ pub(crate) struct Search<'a> {
 }
 
 /// The index's level: how often it has doubled. Acquire: pairs with the Release that published the level; the
-/// directory of its buckets is seen.
+/// directory of its buckets is seen. Bounded, because whoever goes over all buckets counts by it.
 #[inline(always)]
 pub(crate) fn level(arena: &Arena) -> u64 {
-    arena.superblock().index.0[0].load(Ordering::Acquire)
+    arena.superblock().index.0[0].load(Ordering::Acquire).min(arena.geometry().level_max)
 }
 
 /// Buckets that all doublings up to `level` have added.
@@ -78,7 +78,8 @@ pub(crate) fn home(arena: &Arena, hash: KeyHash) -> Home<'_> {
     let level = level(arena);
     let number = hash.bucket(arena.geometry().buckets << level);
     let own = bucket(arena, level, number);
-    if level > 0 && own.ctrl().is_unborn() {
+    // An even bucket is the one it was split from: born long ago, whatever a damaged CTRL says.
+    if level > 0 && number & 1 == 1 && own.ctrl().is_unborn() {
         let parent = bucket(arena, level - 1, number >> 1);
         return Home { bucket: parent, heir: Some(own), level, number };
     }
@@ -139,9 +140,10 @@ impl<'a> Op<'a> {
                 continue;
             }
             let ctrl = home.bucket.ctrl();
-            if ctrl.is_split() && home.level > 0 {
+            if ctrl.is_split() && home.level > 0 && home.number & 1 == 0 {
                 self.split(home.level, home.number >> 1);
-            } else if ctrl.is_insert() {
+            } else if ctrl.is_insert() || ctrl.is_split() && home.still(self.arena) {
+                // A split of this bucket before the next level is there: CTRL is damaged, and nothing is split.
                 self.settle(home.bucket, ctrl);
             } else if !ctrl.is_pending() && home.still(self.arena) {
                 return (home, ctrl);
@@ -199,6 +201,7 @@ impl<'a> Op<'a> {
                     continue;
                 }
                 if slot.has(super::mark::MOVING) {
+                    self.thaw(bucket, i, slot);
                     continue 'again;
                 }
                 match self.hold(Hazard::Read, bucket, i, slot) {
@@ -216,7 +219,16 @@ impl<'a> Op<'a> {
         }
     }
 
-    /// Puts a hazard on a slot's item. `None` is a slot that points to no item (a damaged arena).
+    /// A slot that is frozen while its bucket is not being split was damaged: nobody would ever move its item.
+    pub fn thaw(&self, bucket: &Bucket, i: usize, slot: Slot) {
+        if !bucket.ctrl().is_split() {
+            // Frozen slots are emptied before the split is over: a real freeze is gone by now, and this fails.
+            bucket.swap(i, slot, slot.without(super::mark::MOVING));
+        }
+    }
+
+    /// Puts a hazard on a slot's item. `None` was a slot that points to no item: the arena is damaged, and the slot
+    /// is emptied so that nobody comes back to it. Nothing is held then, and nothing after `Changed`.
     pub fn hold(
         &self,
         hazard: Hazard,
@@ -224,17 +236,26 @@ impl<'a> Op<'a> {
         i: usize,
         slot: Slot,
     ) -> Result<Option<Found>, Changed> {
-        let Some(segment) = self.arena.segment_of(slot.loc()) else {
-            return Ok(None);
-        };
         let hazard = self.seat.hazard(hazard);
-        if !protect(hazard, segment, bucket.slot_word(i), slot.0) {
-            return Err(Changed);
+        let found = match self.arena.segment_of(slot.loc()) {
+            Some(segment) if !protect(hazard, segment, bucket.slot_word(i), slot.0) => Err(Changed),
+            Some(segment) => {
+                // Acquire: pairs with the store of the birth when the segment was opened, and with the Release of
+                // `recycle`: who sees the 0 of a segment that went just now sees the slot changed before.
+                let birth = self.arena.birth(segment).load(Ordering::Acquire);
+                match Item::at(self.arena, slot.loc()).filter(|_| birth != 0) {
+                    Some(item) => return Ok(Some(Found { i, slot, item, birth, segment })),
+                    None if bucket.slot(i) != slot => Err(Changed),
+                    None => Ok(None),
+                }
+            }
+            None => Ok(None),
+        };
+        clear(hazard);
+        if found.is_ok() {
+            self.unlink(bucket, i, slot);
         }
-        // Acquire: pairs with the store of the birth when the segment was opened.
-        let birth = self.arena.birth(segment).load(Ordering::Acquire);
-        let item = Item::at(self.arena, slot.loc());
-        Ok(item.map(|item| Found { i, slot, item, birth, segment }))
+        found
     }
 
     /// Empties the slot of an item, held or drained by the caller: the item is gone. `false` if it changed.

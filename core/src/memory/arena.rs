@@ -129,6 +129,12 @@ impl Arena {
         unsafe { &*self.region.base().cast::<AtomicU64>().add(loc as usize) }
     }
 
+    /// All words, for whoever damages them on purpose.
+    #[cfg(nearcache_damage)]
+    pub fn words(&self) -> &[AtomicU64] {
+        self.table(0, self.geometry.words)
+    }
+
     /// A run of structs of atomic words that the geometry places at `at`.
     #[inline(always)]
     fn table<T>(&self, at: u64, count: u64) -> &[T] {

@@ -77,6 +77,8 @@ pub(crate) struct Geometry {
     pub segment_shift: u32,
     /// Buckets of the first index; each doubling adds as many as there are.
     pub buckets: u64,
+    /// How often the index doubles at most: then its doublings take [`INDEX_SHARE`] of the segments.
+    pub level_max: u64,
     pub seats: u64,
     pub cells: u64,
     pub ghost_lines: u64,
@@ -92,6 +94,9 @@ pub(crate) struct Geometry {
     pub buckets_at: u64,
     pub segments_at: u64,
 }
+
+/// The doublings of the index take at most this part of the segments.
+const INDEX_SHARE: u64 = 2;
 
 /// One word for each segment in each of these arrays: what readers read never shares a line with the rest.
 pub(crate) const ARRAYS: u64 = 8;
@@ -165,7 +170,17 @@ impl Geometry {
                 )));
             }
         }
+        while geometry.can_double() {
+            geometry.level_max += 1;
+        }
         Ok(geometry)
+    }
+
+    /// Is there room for one more doubling of the index, and are its buckets still told apart by half a hash?
+    fn can_double(&self) -> bool {
+        let buckets = self.buckets << (self.level_max + 1);
+        let chunks = ((buckets - self.buckets) * 16).div_ceil(self.segment_words());
+        chunks <= self.segments / INDEX_SHARE && buckets <= u64::from(u32::MAX)
     }
 
     /// Lays the parts out one after the other; answers where the last one ends.
@@ -185,6 +200,24 @@ impl Geometry {
         self.buckets_at = next(self.buckets * size_of::<Bucket>() as u64 / 8);
         self.segments_at = next(0);
         self.segments_at + (self.segments << self.segment_shift)
+    }
+
+    /// Name and first word of each part, for whoever damages them on purpose.
+    #[cfg(nearcache_damage)]
+    pub fn parts(&self) -> [(&'static str, usize); 10] {
+        [
+            ("superblock", 0),
+            ("seats", self.seats_at),
+            ("cells", self.cells_at),
+            ("lanes", self.lanes_at),
+            ("arrays", self.arrays_at),
+            ("directory", self.directory_at),
+            ("ghosts", self.ghosts_at),
+            ("buckets", self.buckets_at),
+            ("segments", self.segments_at),
+            ("end", self.words),
+        ]
+        .map(|(name, at)| (name, at as usize))
     }
 
     /// Granules from one array of segment words to the next.

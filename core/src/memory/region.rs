@@ -4,6 +4,10 @@ use crate::error::Error;
 use std::io;
 use std::ptr::NonNull;
 
+/// What lies before and behind a region: nothing; in the builds that damage arenas a page that may not be touched,
+/// so that an access outside of the region ends the process.
+const GUARD: usize = if cfg!(nearcache_damage) { 4096 } else { 0 };
+
 /// Zeroed, page-aligned memory of a fixed size, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Region {
@@ -20,19 +24,26 @@ impl Region {
     /// Memory of this process alone. Its pages are taken from the system when they are first written.
     pub fn private(len: usize) -> Result<Region, Error> {
         // SAFETY: a new anonymous mapping replaces nothing.
-        let base = unsafe {
+        let start = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
-                len,
+                len + 2 * GUARD,
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
                 -1,
                 0,
             )
         };
-        if base == libc::MAP_FAILED {
+        if start == libc::MAP_FAILED {
             let what = format!("cannot reserve {len} bytes of memory; ask for a smaller cache");
             return Err(Error::System(what, io::Error::last_os_error()));
+        }
+        let base = start.wrapping_byte_add(GUARD);
+        #[cfg(nearcache_damage)]
+        // SAFETY: both pages are of the mapping made above, and nobody uses them.
+        unsafe {
+            libc::mprotect(start, GUARD, libc::PROT_NONE);
+            libc::mprotect(base.byte_add(len), GUARD, libc::PROT_NONE);
         }
         // Huge pages save a TLB miss on nearly every get of a large cache; where the system does not grant
         // them, nothing is lost.
@@ -62,7 +73,7 @@ impl Drop for Region {
         // SAFETY: the mapping was made by `private` with this length; whoever borrowed from the region
         // borrowed the arena that owns it.
         unsafe {
-            libc::munmap(self.base.as_ptr().cast(), self.len);
+            libc::munmap(self.base.as_ptr().sub(GUARD).cast(), self.len + 2 * GUARD);
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum Pool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State(pub u64);
 
+const OWNER_MASK: u64 = (1 << 48) - 1;
+
 impl State {
     /// A state without an owner.
     pub fn new(kind: Kind, pool: Pool) -> State {
@@ -52,7 +54,7 @@ impl State {
     }
     /// The same, owned.
     pub fn owned(self, owner: u64) -> State {
-        State(self.0 & 0xffff << 48 | owner)
+        State(self.0 & 0xffff << 48 | owner & OWNER_MASK)
     }
     /// Who has the segment; 0 is nobody.
     pub fn owner(self) -> u64 {
@@ -211,15 +213,13 @@ impl Locked<'_> {
     ) -> Option<u64> {
         // Relaxed: the lock orders it.
         let at = used.load(Ordering::Relaxed);
-        if at + words > capacity {
-            return None;
-        }
+        let end = at.checked_add(words).filter(|&end| end <= capacity)?;
         if mutant(Mutant::LaneUnlockEarly) {
             self.0.owner.store(0, Ordering::Release);
         }
         mark(at);
         // Release: whoever sees the mark sees the header behind it.
-        used.store(at + words, Ordering::Release);
+        used.store(end, Ordering::Release);
         Some(at)
     }
 }

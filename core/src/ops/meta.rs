@@ -33,7 +33,8 @@ impl Op<'_> {
                     self.count(Counter::GetMisses);
                     return Ok(None);
                 };
-                if let Some(hit) = self.vivify(&search, key, self.deadline(expiry))? {
+                let made = self.vivify(&search, key, self.deadline(expiry));
+                if let Some(hit) = made.inspect_err(|_| self.clear(Hazard::Read))? {
                     self.count(Counter::GetMisses);
                     pour(&[], sink);
                     return Ok(Some(hit));

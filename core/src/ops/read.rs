@@ -292,11 +292,16 @@ impl<'a> Op<'a> {
             return Seen::Missing;
         };
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
-        let cell = guard(self.arena.cells(), self.owner, held.segment);
-        self.clear(Hazard::Read);
-        let Some(cell) = cell else {
-            return Seen::Torn;
+        let Some(cell) = guard(self.arena.cells(), self.owner, held.segment) else {
+            let view = View { arena: self.arena, item: held.item, birth: held.birth };
+            // A LARGE value that is incomplete, and still what the slot points to: the arena is damaged.
+            let damaged = held.item.header.has(bit::LARGE)
+                && view.value().is_none()
+                && search.bucket.slot(held.i).loc() == held.slot.loc();
+            self.clear(Hazard::Read);
+            return if damaged { Seen::Missing } else { Seen::Torn };
         };
+        self.clear(Hazard::Read);
         let seen = match horizon.death(self.arena, &held.item, held.birth) {
             Some(death) => Seen::Dead(death),
             None => {
@@ -344,7 +349,7 @@ impl<'a> Op<'a> {
     pub fn peek(&self, key: &[u8]) -> Option<Meta> {
         let (hash, horizon) = (self.arena.hasher.hash(key), self.horizon());
         let mut meta = Meta::NONE;
-        loop {
+        for _ in 0..TRIES {
             let seen = self.attempt(key, hash, horizon, false, &mut |view| {
                 view.note(self, &mut meta);
                 true
@@ -353,6 +358,11 @@ impl<'a> Op<'a> {
                 return (seen == Seen::Hit).then_some(meta);
             }
         }
+        let held = self.search(key, hash).found?;
+        View { arena: self.arena, item: held.item, birth: held.birth }.note(self, &mut meta);
+        let dead = horizon.death(self.arena, &held.item, held.birth).is_some();
+        self.clear(Hazard::Read);
+        (!dead).then_some(meta)
     }
 
     /// Pins a value in place, or copies it where that cannot be done: a LARGE value is not in one piece.

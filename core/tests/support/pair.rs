@@ -10,6 +10,7 @@ use super::oracle::{Oracle, item_size};
 use super::perform::{hit, of_value, perform, token};
 use hashbrown::HashMap;
 use nearcache::{Cache, Options};
+use std::rc::Rc;
 
 /// What a case expects of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +24,14 @@ pub enum Memory {
 }
 
 pub struct Pair {
-    cache: Cache,
+    cache: Rc<Cache>,
     oracle: Oracle,
     memory: Memory,
     size: u64,
     /// Evictions that the oracle has noticed.
     lost: u64,
+    /// Are pins held? Then memory may be full of what cannot go.
+    pub pinned: bool,
 }
 
 impl Pair {
@@ -40,7 +43,13 @@ impl Pair {
         let cache = options.open().expect("the options of the case");
         // The cache may lower the limit that was asked for, to what its memory can hold.
         let oracle = Oracle::new(cache.unix_time(), cache.item_size_max());
-        Pair { cache, oracle, memory, size: options.size, lost: 0 }
+        let cache = Rc::new(cache);
+        Pair { cache, oracle, memory, size: options.size, lost: 0, pinned: false }
+    }
+
+    /// The engine, for what a case does beside the steps.
+    pub fn cache(&self) -> Rc<Cache> {
+        Rc::clone(&self.cache)
     }
 
     /// Does one operation on both.
@@ -59,6 +68,11 @@ impl Pair {
         for (at, op) in ops.iter().enumerate() {
             self.step(op).map_err(|why| format!("operation {at}, {op:?}: {why}"))?;
         }
+        self.finish()
+    }
+
+    /// Meets everything once more, and recounts the cache.
+    pub fn finish(&mut self) -> Result<(), String> {
         self.iterate().map_err(|why| format!("the last iteration: {why}"))?;
         self.end()
     }
@@ -161,7 +175,7 @@ impl Pair {
         let full = match self.memory {
             Memory::Roomy => false,
             // A cache that evicts can always make room for a small part of itself.
-            Memory::Tight => needed as u64 > self.size / 4,
+            Memory::Tight => self.pinned || needed as u64 > self.size / 4,
             Memory::Refusing => (self.oracle.live_bytes() + needed) as u64 > self.size / 4,
         };
         worded && full

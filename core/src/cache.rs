@@ -1,7 +1,8 @@
 //! The safe face: `Cache`, its pins and its iterators.
 
+use crate::header::Delta;
 use crate::memory::Arena;
-use crate::ops::{Delta, Pinned, Walk, check_key};
+use crate::ops::{Pinned, Walk, check_key};
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
 use crate::{Deletion, Error, Outcome, Stats, Touch, check, seat};

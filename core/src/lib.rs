@@ -30,6 +30,7 @@ mod expiry;
 #[cfg(not(loom))]
 mod hash;
 mod hazard;
+mod header;
 #[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
@@ -53,11 +54,12 @@ pub use stats::Stats;
 #[cfg(not(loom))]
 pub use types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
 
-/// The protocols, for their models in `tests/loom.rs`.
+/// The protocols, for their models in `tests/loom.rs` and `tests/loom_items.rs`.
 #[cfg(loom)]
 pub mod model {
     pub use crate::bucket::{Bucket, Ctrl, Slot, mark};
     pub use crate::hazard::{announce_drain, clear, protect};
+    pub use crate::header::{Delta, Header, Number, Retimed, Words};
     pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
     pub use crate::sync::{Mutant, set_mutant};
 }

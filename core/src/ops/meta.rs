@@ -3,13 +3,11 @@
 use crate::Error;
 use crate::hazard::Hazard;
 use crate::index::{Search, mark};
-use crate::item::Header;
 use crate::ops::read::View;
 use crate::ops::remove::pour;
 use crate::ops::store::Draft;
 use crate::seat::Op;
 use crate::stats::Counter;
-use crate::sync::Ordering;
 use crate::types::{Meta, MetaGet, MetaHit, Sink};
 
 impl Op<'_> {
@@ -40,9 +38,7 @@ impl Op<'_> {
                 }
                 continue;
             };
-            // Acquire: pairs with a touch.
-            let header = Header(self.arena.word(held.item.loc).load(Ordering::Acquire));
-            let item = crate::item::Item { header, ..held.item };
+            let item = held.item.again(self.arena);
             let view = View { arena: self.arena, item, birth: held.birth };
             let mut meta = view.meta(self);
             let stale = held.slot.has(mark::STALE);
@@ -63,7 +59,7 @@ impl Op<'_> {
             if let Some(expiry) = ask.touch {
                 let deadline = self.deadline(expiry);
                 self.count(Counter::CmdTouch);
-                let touched = self.retime(key, deadline, false, |_| Some(()))?;
+                let touched = self.retime(key, deadline, false, false, |_| Some(()))?;
                 self.count_touch(touched.is_some());
                 meta.ttl = self.ttl(deadline);
             }
@@ -81,8 +77,7 @@ impl Op<'_> {
         deadline: u32,
     ) -> Result<Option<MetaHit>, Error> {
         let hash = self.arena.hasher.hash(key);
-        let draft =
-            Draft { key, value: (&[]).into(), flags: 0, deadline, marks: mark::WON, token: None };
+        let draft = Draft { marks: mark::WON, ..Draft::new(key, Vec::new().into(), deadline) };
         let composed = self.compose(hash, &draft)?;
         let installed = self.install(search, hash, &composed);
         if !matches!(installed, Ok(true)) {

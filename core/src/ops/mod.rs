@@ -8,7 +8,6 @@ mod stats;
 mod store;
 mod walk;
 
-pub(crate) use number::Delta;
 pub(crate) use read::Pinned;
 pub(crate) use walk::Walk;
 

@@ -1,18 +1,25 @@
-//! incr and decr: memcached's decimal counters.
+//! incr and decr: memcached's decimal counters. A counter is a word of its item, changed in place; text becomes
+//! one when it is counted on first.
 
 use crate::Error;
+use crate::hash::KeyHash;
+use crate::hazard::Hazard;
+use crate::header::{Delta, Number};
 use crate::index::mark;
-use crate::item::bit;
-use crate::ops::store::{Draft, Plan, Updated};
+use crate::ops::store::{Content, Draft, Plan, Present, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::types::Expiry;
 
-/// Up or down, and by how much.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Delta {
-    Up(u64),
-    Down(u64),
+/// What an addition found.
+enum Sum {
+    /// The number is now this.
+    To(u64),
+    /// There was none, and it was stored as it was to be in that case.
+    Initial(u64),
+    Missing,
+    /// It can be added to in place: look again.
+    InPlace,
 }
 
 impl Op<'_> {
@@ -24,68 +31,114 @@ impl Op<'_> {
         initial: Option<(u64, Expiry)>,
     ) -> Result<Option<u64>, Error> {
         let hash = self.arena.hasher.hash(key);
-        let mut result = None;
-        let mut hit = false;
-        let updated = self.update(key, hash, None, |present| {
-            hit = present.is_some();
-            let Some(present) = present else {
-                let Some((number, expiry)) = initial else {
-                    return Ok(Plan::Leave);
-                };
-                result = Some(number);
-                let value = number.to_string().into_bytes().into();
-                let deadline = self.deadline(expiry);
-                return Ok(Plan::Put(Draft {
-                    key,
-                    value,
-                    flags: 0,
-                    deadline,
-                    marks: 0,
-                    token: None,
-                }));
-            };
-            if present.view.item.header.has(bit::LARGE) {
-                return Err(Error::NotNumeric);
-            }
-            let Some(old) = present.view.value() else {
-                return Ok(Plan::Again);
-            };
-            let number = parse(&old).ok_or(Error::NotNumeric)?;
-            let number = match delta {
-                Delta::Up(by) => number.wrapping_add(by),
-                Delta::Down(by) => number.saturating_sub(by),
-            };
-            result = Some(number);
-            let mut value = number.to_string().into_bytes();
-            // memcached writes a shorter number in place, and pads it.
-            let fits = value.len() <= old.len();
-            value.resize(value.len().max(old.len()), b' ');
-            // Written in place, memcached's item keeps its marks; grown, it is a new one.
-            let marks =
-                present.found.slot.0 & if fits { mark::ALL & !mark::MOVING } else { mark::BINARY };
-            Ok(Plan::Put(Draft {
-                key,
-                value: value.into(),
-                flags: present.flags(),
-                deadline: present.deadline(),
-                marks,
-                token: None,
-            }))
-        });
         let (hits, misses) = match delta {
             Delta::Up(_) => (Counter::IncrHits, Counter::IncrMisses),
             Delta::Down(_) => (Counter::DecrHits, Counter::DecrMisses),
         };
-        match updated {
-            Ok(Updated::Put(_)) => {
-                self.count(if hit { hits } else { misses });
-                Ok(result)
+        loop {
+            let sum = match self.add_in_place(key, hash, delta) {
+                Some(sum) => Sum::To(sum),
+                None => self.add_anew(key, hash, delta, initial)?,
+            };
+            self.count(match sum {
+                Sum::InPlace => continue,
+                Sum::To(_) => hits,
+                Sum::Initial(_) | Sum::Missing => misses,
+            });
+            return Ok(match sum {
+                Sum::To(number) | Sum::Initial(number) => Some(number),
+                _ => None,
+            });
+        }
+    }
+
+    /// Adds to a number in a word of its own. An item that is replaced meanwhile is held all the same: the
+    /// addition then comes before what has replaced it. `None` says nothing: the item may have to be replaced.
+    fn add_in_place(&self, key: &[u8], hash: KeyHash, delta: Delta) -> Option<u64> {
+        let horizon = self.horizon();
+        let search = self.search(key, hash);
+        let held = search.found?;
+        let is_alive = horizon.death(self.arena, &held.item, held.birth).is_none();
+        let counts = is_alive && held.item.given.is_none();
+        let sum = if counts { held.item.changing(self.arena).add(delta) } else { None };
+        let used = held.slot.with_freq(held.slot.freq() + 1);
+        if sum.is_some() && used != held.slot {
+            // A hint: it does not matter who wins.
+            search.bucket.swap(held.i, held.slot, used);
+        }
+        self.clear(Hazard::Read);
+        sum
+    }
+
+    /// Adds to a number by writing its item anew: it is text, is frozen, outgrows its place, or was not there.
+    #[cold]
+    fn add_anew(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        delta: Delta,
+        initial: Option<(u64, Expiry)>,
+    ) -> Result<Sum, Error> {
+        let mut sum = Sum::Missing;
+        let updated = self.update(key, hash, None, |present| {
+            let Some(present) = present else {
+                let Some((number, expiry)) = initial else {
+                    sum = Sum::Missing;
+                    return Ok(Plan::Leave);
+                };
+                sum = Sum::Initial(number);
+                let deadline = self.deadline(expiry);
+                return Ok(Plan::Put(Draft::new(key, written(number, 0), deadline)));
+            };
+            let Some((old, width)) = number_of(present)? else {
+                return Ok(Plan::Again);
+            };
+            if present.is_countable(delta) {
+                sum = Sum::InPlace;
+                return Ok(Plan::Leave);
             }
-            Ok(_) => {
-                self.count(misses);
-                Ok(None)
-            }
-            Err(error) => Err(error),
+            let number = delta.to(old);
+            sum = Sum::To(number);
+            let value = written(number, width);
+            // Written in place, memcached's item keeps its marks; grown, it is a new one.
+            let grows = crate::header::digits(number) > width;
+            let marks = if grows { present.marks() & mark::BINARY } else { present.marks() };
+            Ok(Plan::Put(Draft {
+                flags: present.flags(),
+                marks,
+                ..Draft::new(key, value, present.deadline())
+            }))
+        })?;
+        debug_assert!(updated != Updated::Removed);
+        Ok(sum)
+    }
+}
+
+/// The number that an item holds, and the length of its text. `None`: a part of it was recycled meanwhile.
+fn number_of(present: &Present<'_>) -> Result<Option<(u64, usize)>, Error> {
+    let item = &present.view.item;
+    if let Some(number) = item.number {
+        return Ok(Some((number.value(), number.width())));
+    }
+    if item.extents > 0 {
+        return Err(Error::NotNumeric);
+    }
+    let Some(text) = present.view.value() else {
+        return Ok(None);
+    };
+    let number = parse(&text).ok_or(Error::NotNumeric)?;
+    Ok(Some((number, text.len())))
+}
+
+/// A number as it is stored: in a word if that holds it, else as text. memcached writes a shorter number in
+/// place, and pads it.
+fn written<'d>(number: u64, width: usize) -> Content<'d> {
+    match Number::new(number, width) {
+        Some(number) => Content::Number(number),
+        None => {
+            let mut text = number.to_string().into_bytes();
+            text.resize(text.len().max(width), b' ');
+            text.into()
         }
     }
 }

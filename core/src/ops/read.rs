@@ -4,7 +4,7 @@ use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
 use crate::index::{Place, SLOTS, home, mark};
-use crate::item::{Item, bit};
+use crate::item::Item;
 use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
 use crate::seat::Op;
@@ -46,7 +46,7 @@ impl View<'_> {
     fn note(&self, op: &Op<'_>, meta: &mut Meta) {
         meta.len = self.item.len as usize;
         meta.flags = self.item.flags(self.arena);
-        meta.cas = self.item.token(self.arena, self.birth);
+        meta.cas = self.item.unique(self.arena, self.birth);
         meta.ttl = op.ttl(self.item.header.expiry());
     }
 
@@ -59,7 +59,11 @@ impl View<'_> {
         if to.len() != self.item.len as usize {
             return Some(());
         }
-        if self.item.header.has(bit::LARGE) {
+        if let Some(number) = self.item.number {
+            to.write_copy_of_slice(number.text(&mut [0; 31]));
+            return Some(());
+        }
+        if self.item.extents > 0 {
             to = self.copy_extents(to)?;
         }
         self.arena.copy_to(self.item.value_at(), to);
@@ -396,7 +400,8 @@ impl<'a> Op<'a> {
         }
     }
 
-    /// Pins a value in place, or copies it where that cannot be done: a LARGE value is not in one piece.
+    /// Pins a value in place, or copies it where that cannot be done: a LARGE value is not in one piece, and a
+    /// number changes.
     pub fn pin(&self, key: &[u8]) -> Option<Pinned<'a>> {
         let hash = self.arena.hasher.hash(key);
         let horizon = self.horizon();
@@ -427,9 +432,9 @@ impl<'a> Op<'a> {
         let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
         let meta = view.meta(self);
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
-        let cell = match held.item.header.has(bit::LARGE) {
-            true => None,
-            false => guard(self.arena.cells(), self.owner, held.segment),
+        let cell = match held.item.is_plain() {
+            true => guard(self.arena.cells(), self.owner, held.segment),
+            false => None,
         };
         let pinned = match cell {
             Some(cell) => {

@@ -1,8 +1,8 @@
 //! delete, touch, invalidate, flush_all.
 
 use crate::hazard::Hazard;
+use crate::header::Retimed;
 use crate::index::{Found, mark};
-use crate::item::{Header, Item};
 use crate::ops::read::View;
 use crate::ops::store::{Draft, Plan, Updated};
 use crate::seat::Op;
@@ -31,7 +31,7 @@ impl<'a> Op<'a> {
                     refused = Deletion::Missing;
                     Plan::Leave
                 }
-                Some(present) if unique.is_some_and(|unique| unique != present.token()) => {
+                Some(present) if unique.is_some_and(|unique| unique != present.unique()) => {
                     refused = Deletion::Exists;
                     Plan::Leave
                 }
@@ -44,12 +44,13 @@ impl<'a> Op<'a> {
         }
     }
 
-    /// Gives an item a new expiry, and lets `seen` look at it.
+    /// Gives an item a new expiry, and lets `seen` look at it; at its value, too, if that is asked for.
     pub(super) fn retime<R>(
         &self,
         key: &[u8],
         deadline: u32,
         is_read: bool,
+        with_value: bool,
         mut seen: impl FnMut(&View<'a>) -> Option<R>,
     ) -> Result<Option<R>, Error> {
         let hash = self.arena.hasher.hash(key);
@@ -59,30 +60,27 @@ impl<'a> Op<'a> {
             let Some(held) = search.found else {
                 return Ok(None);
             };
-            let word = self.arena.word(held.item.loc);
-            // Acquire: pairs with the freeze; a frozen item is about to be moved or replaced.
-            let header = Header(word.load(Ordering::Acquire));
-            let item = Item { header, ..held.item };
+            let item = held.item.again(self.arena);
             if horizon.death(self.arena, &item, held.birth).is_some() {
                 self.clear(Hazard::Read);
                 return Ok(None);
             }
-            if header.is_frozen() {
-                self.clear(Hazard::Read);
-                return self.rewrite(key, deadline, seen);
-            }
             // Before the item itself: a segment never looks dead while something in it lives.
             self.outlive(held.segment, deadline);
-            let retimed = header.with_expiry(deadline);
-            // AcqRel: either before a freeze and moved with the item, or after it and refused.
-            if word
-                .compare_exchange(header.0, retimed.0, Ordering::AcqRel, Ordering::Acquire)
-                .is_err()
-            {
+            let retimed = match with_value && item.number.is_some() {
+                // Its two words cannot be read and changed at once.
+                true => Retimed::Frozen,
+                false => item.changing(self.arena).retime(item.header, deadline),
+            };
+            if retimed == Retimed::Changed {
                 continue;
             }
             let _ = is_read && search.bucket.swap(held.i, held.slot, held.slot.read());
-            let item = Item { header: retimed, ..held.item };
+            let Retimed::Done(header) = retimed else {
+                self.clear(Hazard::Read);
+                return self.rewrite(key, deadline, seen);
+            };
+            let item = item.with_header(header);
             let view = View { arena: self.arena, item, birth: held.birth };
             let result = seen(&view);
             if result.is_none() {
@@ -110,20 +108,18 @@ impl<'a> Op<'a> {
         let mut result = None;
         let updated = self.update(key, hash, None, |present| {
             let Some(present) = present else { return Ok(Plan::Leave) };
-            let Some(value) = present.view.value() else { return Ok(Plan::Again) };
-            let header = present.view.item.header.with_expiry(deadline);
-            let item = Item { header, ..present.view.item };
+            let Some(value) = present.content() else { return Ok(Plan::Again) };
+            let item = present.view.item;
+            let item = item.with_header(item.header.with_expiry(deadline));
             result = seen(&View { item, ..present.view });
             if result.is_none() {
                 return Ok(Plan::Again);
             }
             Ok(Plan::Put(Draft {
-                key,
-                value: value.into(),
                 flags: present.flags(),
-                deadline,
-                marks: present.found.slot.0 & mark::ALL & !mark::MOVING,
+                marks: present.marks(),
                 token: Some(present.token()),
+                ..Draft::new(key, value, deadline)
             }))
         })?;
         Ok(result.filter(|_| matches!(updated, Updated::Put(_))))
@@ -131,7 +127,7 @@ impl<'a> Op<'a> {
 
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
         self.count(Counter::CmdTouch);
-        let touched = self.retime(key, self.deadline(expiry), true, |_| Some(()))?;
+        let touched = self.retime(key, self.deadline(expiry), true, false, |_| Some(()))?;
         self.count_touch(touched.is_some());
         Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
     }
@@ -146,7 +142,7 @@ impl<'a> Op<'a> {
         self.count(Counter::CmdTouch);
         // Copied aside first: a sink is never called while anything is held.
         let mut value = Vec::new();
-        let meta = self.retime(key, self.deadline(expiry), true, |view| {
+        let meta = self.retime(key, self.deadline(expiry), true, true, |view| {
             value = view.value()?;
             Some(view.meta(self))
         })?;
@@ -169,17 +165,15 @@ impl<'a> Op<'a> {
             let Some(present) = present else {
                 return Ok(Plan::Leave);
             };
-            let Some(value) = present.view.value() else {
+            let Some(value) = present.content() else {
                 return Ok(Plan::Again);
             };
-            let kept = present.found.slot.0 & (mark::FETCHED | mark::BINARY);
+            let kept = present.marks() & (mark::FETCHED | mark::BINARY);
+            let deadline = expiry.map_or(present.deadline(), |expiry| self.deadline(expiry));
             Ok(Plan::Put(Draft {
-                key,
-                value: value.into(),
                 flags: present.flags(),
-                deadline: expiry.map_or(present.deadline(), |expiry| self.deadline(expiry)),
                 marks: kept | mark::STALE,
-                token: None,
+                ..Draft::new(key, value.reborn(), deadline)
             }))
         })?;
         Ok(if matches!(updated, Updated::Put(_)) { Touch::Touched } else { Touch::Missing })

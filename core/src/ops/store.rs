@@ -4,8 +4,9 @@ use crate::evict::Growth;
 use crate::expiry::Death;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
-use crate::index::{Bucket, Found, SLOTS, Search, Slot};
-use crate::item::{Extent, Header, Item, bit, words_for};
+use crate::header::{Delta, Header, Number, bit};
+use crate::index::{Bucket, Found, SLOTS, Search, Slot, mark};
+use crate::item::{Extent, Form, Head, Item};
 use crate::memory::segment::Pool;
 use crate::ops::read::View;
 use crate::seat::Op;
@@ -20,17 +21,54 @@ pub(crate) fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
     48 + 8 + if flags == 0 { 0 } else { 4 } + klen + 1 + vlen + 2
 }
 
+/// A value to be written.
+#[derive(Clone, Debug)]
+pub(super) enum Content<'d> {
+    Bytes(Cow<'d, [u8]>),
+    /// A number in a word of its own, as it is to stand there.
+    Number(Number),
+}
+
+impl Content<'_> {
+    /// The bytes beside the key.
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Content::Bytes(bytes) => bytes,
+            Content::Number(_) => &[],
+        }
+    }
+    /// The same for an item with a new unique.
+    pub fn reborn(self) -> Self {
+        match self {
+            Content::Number(number) => Content::Number(number.reborn()),
+            bytes => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Content<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Content::Bytes(bytes.into())
+    }
+}
+
 /// An item to be written.
 #[derive(Clone, Debug)]
 pub(super) struct Draft<'d> {
     pub key: &'d [u8],
-    pub value: Cow<'d, [u8]>,
+    pub value: Content<'d>,
     pub flags: u32,
     pub deadline: u32,
     /// Marks that its slot is to have.
     pub marks: u64,
-    /// The unique to keep, if it is not to be a new one.
+    /// Where it was first stored, if it is to keep its unique.
     pub token: Option<u64>,
+}
+
+impl<'d> Draft<'d> {
+    pub fn new(key: &'d [u8], value: Content<'d>, deadline: u32) -> Draft<'d> {
+        Draft { key, value, flags: 0, deadline, marks: 0, token: None }
+    }
 }
 
 /// An item that is written but not yet in the index. Its segment is held by the write hazard.
@@ -75,8 +113,28 @@ pub(super) struct Present<'a> {
 }
 
 impl Present<'_> {
+    pub fn unique(&self) -> u64 {
+        self.view.item.unique(self.view.arena, self.found.birth)
+    }
+    /// What keeps the unique of an item that is written anew.
     pub fn token(&self) -> u64 {
         self.view.item.token(self.view.arena, self.found.birth)
+    }
+    /// The marks of its slot.
+    pub fn marks(&self) -> u64 {
+        self.found.slot.0 & mark::ALL & !mark::MOVING
+    }
+    /// Can this be added to its number where it is?
+    pub fn is_countable(&self, delta: Delta) -> bool {
+        let item = &self.view.item;
+        item.given.is_none() && item.number.and_then(|number| number.after(delta)).is_some()
+    }
+    /// Its value, to be written again. `None`: a part of it was recycled meanwhile.
+    pub fn content<'d>(&self) -> Option<Content<'d>> {
+        match self.view.item.number {
+            Some(number) => Some(Content::Number(number.thawed())),
+            None => self.view.value().map(Content::from),
+        }
     }
     pub fn flags(&self) -> u32 {
         self.view.item.flags(self.view.arena)
@@ -107,8 +165,8 @@ impl<'a> Op<'a> {
             }
             return Err(Error::ValueTooLarge { size, limit });
         }
-        let draft =
-            Draft { key, value: Cow::Borrowed(value), flags, deadline, marks: 0, token: None };
+        let value = Content::Bytes(Cow::Borrowed(value));
+        let draft = Draft { flags, ..Draft::new(key, value, deadline) };
         let stored = self.store_draft(verb, draft);
         if let Err(Error::OutOfMemory) = stored {
             self.count(Counter::StoreNoMemory);
@@ -141,7 +199,7 @@ impl<'a> Op<'a> {
                     refused = Outcome::Missing;
                     Plan::Leave
                 }
-                (Verb::Cas(unique), Some(present)) => match present.token() == unique {
+                (Verb::Cas(unique), Some(present)) => match present.unique() == unique {
                     true => Plan::PutSame(draft.clone()),
                     false => {
                         refused = Outcome::Exists;
@@ -172,7 +230,8 @@ impl<'a> Op<'a> {
     /// The present value with the new bytes before or behind it.
     fn joined<'d>(&self, verb: Verb, draft: &Draft<'d>, present: &Present<'_>) -> Plan<'d> {
         let flags = present.flags();
-        let len = present.view.item.len as usize + draft.value.len();
+        let more = draft.value.bytes();
+        let len = present.view.item.len as usize + more.len();
         let limit = self.arena.geometry().item_size_max as usize;
         if size_of_item(draft.key.len(), len, flags) > limit {
             return Plan::Leave;
@@ -181,8 +240,8 @@ impl<'a> Op<'a> {
             return Plan::Again;
         };
         match verb {
-            Verb::Prepend => drop(value.splice(..0, draft.value.iter().copied())),
-            _ => value.extend_from_slice(&draft.value),
+            Verb::Prepend => drop(value.splice(..0, more.iter().copied())),
+            _ => value.extend_from_slice(more),
         }
         let deadline = present.deadline();
         Plan::Put(Draft { value: value.into(), flags, deadline, ..*draft })
@@ -212,7 +271,9 @@ impl<'a> Op<'a> {
             if let (Some(present), Ok(Plan::Remove | Plan::Put(_) | Plan::PutSame(_))) =
                 (&present, &plan)
                 && is_conditional
-                && !self.freeze_as_seen(&present.view.item)
+                // No touch or addition comes between the plan and what is done by it: one that meets a frozen
+                // word replaces the item instead.
+                && !present.view.item.freeze_as_seen(self.arena)
             {
                 continue;
             }
@@ -277,16 +338,6 @@ impl<'a> Op<'a> {
         done
     }
 
-    /// Freezes an item's header as it was when the plan was made, so that no touch comes between the plan and
-    /// what is done by it: a touch that finds it frozen replaces the item instead. `false`: one came already.
-    fn freeze_as_seen(&self, item: &Item) -> bool {
-        let word = self.arena.word(item.loc);
-        // AcqRel: ordered with the touches, as the freeze of a move. A frozen header is never touched again.
-        let frozen = item.header.frozen().0;
-        word.compare_exchange(item.header.0, frozen, Ordering::AcqRel, Ordering::Acquire)
-            .map_or_else(|now| now == frozen, |_| true)
-    }
-
     /// Removes an item, held by the caller, whose value could not be read whole: the parts of a value are given
     /// back only after its slot was changed, so if that is still the same the arena is damaged.
     pub(super) fn drop_damaged(&self, bucket: &Bucket, held: &Found) {
@@ -317,15 +368,17 @@ impl<'a> Op<'a> {
     /// Writes an item where nobody sees it yet.
     pub(super) fn compose(&self, hash: KeyHash, draft: &Draft<'_>) -> Result<Composed, Error> {
         let arena = self.arena;
-        let (klen, vlen) = (draft.key.len(), draft.value.len());
-        let mut bits = if draft.flags == 0 { 0 } else { bit::FLAGS };
-        if draft.token.is_some() {
-            bits |= bit::TOKEN;
-        }
+        let value = draft.value.bytes();
+        let (klen, vlen) = (draft.key.len(), value.len());
+        let bits = if draft.flags == 0 { 0 } else { bit::FLAGS };
         let segment_bytes = arena.geometry().segment_bytes() as usize;
+        let mut form = match draft.value {
+            Content::Number(number) => Form::Number(number),
+            Content::Bytes(_) => Form::Plain,
+        };
         let mut outside = 0;
         if (klen + vlen + 32) > segment_bytes {
-            bits |= bit::LARGE;
+            form = Form::Large(vlen as u64);
             outside = vlen - vlen % segment_bytes;
             // A long rest gets a segment of its own rather than the better part of a lane's.
             if vlen - outside > segment_bytes / 4 || outside == 0 {
@@ -335,22 +388,16 @@ impl<'a> Op<'a> {
         let count = outside.div_ceil(segment_bytes);
         let extents = self.acquire_extents(count as u64, hash)?;
         let header = Header::new(klen, vlen - outside, bits, draft.deadline);
-        let header = header.with_marks(draft.marks);
-        let words = words_for(header, count);
-        let mut head = [header.0, 0, 0];
-        let mut known = 1;
-        for word in [draft.token, (count > 0).then_some(vlen as u64)].into_iter().flatten() {
-            head[known] = word;
-            known += 1;
-        }
+        let head = Head::new(header.with_marks(draft.marks), draft.token, None, None, form);
+        let words = head.item_words(count);
         let pool = if self.is_ghost(hash) { Pool::Main } else { Pool::Small };
-        let reserved = self.reserve(&head[..known], words, pool, crate::evict::Origin::New);
+        let reserved = self.reserve(head.words(), words, pool, crate::evict::Origin::New);
         let loc = reserved.inspect_err(|_| self.abandon_extents(&extents))?;
-        let (first, rest) = draft.value.split_at(outside);
+        let (first, rest) = value.split_at(outside);
         for (part, extent) in first.chunks(segment_bytes).zip(&extents) {
             arena.copy_in(arena.segment_start(extent.segment()) * 8, part);
         }
-        let mut at = loc + known as u64;
+        let mut at = loc + head.words().len() as u64;
         for extent in &extents {
             // Relaxed: published with the slot, as all of the item.
             arena.word(at).store(extent.0, Ordering::Relaxed);
@@ -365,7 +412,7 @@ impl<'a> Op<'a> {
             arena.copy_in(byte, &draft.flags.to_le_bytes());
         }
         let birth = arena.segment_of(loc).map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
-        let unique = draft.token.unwrap_or(birth << 20 | arena.offset_in_segment(loc));
+        let unique = Item::at(arena, loc).map_or(0, |item| item.unique(arena, birth));
         Ok(Composed { loc, words, marks: draft.marks, extents, unique, birth })
     }
 

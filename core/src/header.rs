@@ -284,19 +284,19 @@ impl Words<'_> {
     ///
     /// Not a `fetch_add`: one that came after the word was frozen would change what the item's successor is
     /// copied from, and then, refused, be done once more.
-    pub fn add(&self, delta: Delta) -> Option<u64> {
+    pub fn add(&self, delta: Delta) -> Option<Number> {
         let word = self.number?;
         if mutant(Mutant::AddToFrozen) {
             let by = delta.to(0) + (1 << MUTATION_SHIFT);
             let seen = Number(word.fetch_add(by, Ordering::AcqRel));
-            return (!seen.is_frozen()).then_some(delta.to(seen.value()));
+            return (!seen.is_frozen()).then_some(Number(seen.0.wrapping_add(by)));
         }
         let mut seen = Number(word.load(Ordering::Acquire));
         loop {
             let next = seen.after(delta)?;
             // AcqRel: either before a freeze and copied, or after it and refused.
             match word.compare_exchange(seen.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Some(next.value()),
+                Ok(_) => return Some(next),
                 Err(now) => seen = Number(now),
             }
         }

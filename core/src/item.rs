@@ -24,6 +24,11 @@ fn natural(birth: u64, offset: u64) -> u64 {
     (birth & BIRTH_MASK) << BIRTH_SHIFT | offset
 }
 
+/// The birth number that a natural unique was made of.
+pub(crate) fn birth_of(unique: u64) -> u64 {
+    unique >> BIRTH_SHIFT & BIRTH_MASK
+}
+
 const KIND_SHIFT: u32 = 62;
 const PLAIN: u64 = 0;
 const NUMBER: u64 = 1;
@@ -31,6 +36,8 @@ const LARGE: u64 = 2;
 const GIVEN: u64 = 1 << 61;
 const ACCESS: u64 = 1 << 60;
 const ACCESS_MASK: u64 = u32::MAX as u64;
+/// As memcached's ITEM_UPDATE_INTERVAL.
+const ACCESS_STEP: u32 = 60;
 
 /// What an item's value is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -258,11 +265,25 @@ impl Item {
     /// flushed stays flushed.
     #[inline(always)]
     pub fn origin(&self, arena: &Arena, birth: u64) -> u64 {
-        if self.header.has(bit::TOKEN) {
-            self.token(arena, birth) >> BIRTH_SHIFT & BIRTH_MASK
-        } else {
-            birth
+        if self.header.has(bit::TOKEN) { birth_of(self.token(arena, birth)) } else { birth }
+    }
+
+    /// The same after its number was changed in place.
+    pub fn counted(self, number: Number) -> Item {
+        Item { number: Some(number), ..self }
+    }
+
+    /// Notes that the item, held by the caller, was asked for now; `ACCESS_STEP` seconds must have passed since
+    /// that was noted last, so that a hot item is only read.
+    pub fn stamp(&self, arena: &Arena, now: u32) {
+        if self.access.is_none_or(|last| last.saturating_add(ACCESS_STEP) > now) {
+            return;
         }
+        let word = arena.word(self.loc + 1 + u64::from(self.header.has(bit::TOKEN)));
+        // Relaxed, both: a reading for people. A stamp that is lost is made by the next who asks.
+        let seen = word.load(Ordering::Relaxed);
+        let stamped = seen & !ACCESS_MASK | u64::from(now);
+        let _ = word.compare_exchange(seen, stamped, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// The granule of the number, of an item that is one.

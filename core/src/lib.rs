@@ -52,7 +52,9 @@ pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
 #[cfg(not(loom))]
 pub use stats::Stats;
 #[cfg(not(loom))]
-pub use types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
+pub use types::{Entry, Expiry, Meta, Options, Sink, Value, Verb};
+#[cfg(not(loom))]
+pub use types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
 
 /// The protocols, for their models in `tests/loom.rs` and `tests/loom_items.rs`.
 #[cfg(loom)]

@@ -80,6 +80,8 @@ pub(crate) struct Geometry {
     pub ghost_lines: u64,
     pub item_size_max: u64,
     pub evict: bool,
+    /// Is kept when items were last asked for?
+    pub track_access: bool,
     pub seats_at: u64,
     pub cells_at: u64,
     pub lanes_at: u64,
@@ -146,6 +148,7 @@ impl Geometry {
             ghost_lines: (items / 32).next_power_of_two().max(8),
             item_size_max: (options.item_size_max as u64).min(size / 2),
             evict: options.evict,
+            track_access: options.track_access,
             ..Geometry::default()
         };
         geometry.segments = geometry.words >> segment_shift;
@@ -199,7 +202,7 @@ impl Geometry {
             self.ghost_lines,
             self.item_size_max,
             u64::from(self.evict),
-            0,
+            u64::from(self.track_access),
             0,
             0,
         ]

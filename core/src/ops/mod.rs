@@ -1,11 +1,13 @@
 //! The verbs.
 
+mod compose;
 mod meta;
 mod number;
 mod read;
 mod remove;
 mod stats;
 mod store;
+mod update;
 mod walk;
 
 pub(crate) use read::Pinned;

@@ -299,11 +299,31 @@ impl<'a> Op<'a> {
         sink: &mut S,
         meta: &mut Meta,
     ) -> bool {
+        let mut access = None;
         let seen = self.look(key, hash, self.horizon(), |view| {
             view.note(self, meta);
+            access = view.item.access;
             view.copy(sink).is_some()
         });
+        if seen == Seen::Hit && access.is_some() {
+            self.accessed(key, hash);
+        }
         self.counted(seen)
+    }
+
+    /// Notes that an item was asked for, if it is time to.
+    fn accessed(&self, key: &[u8], hash: KeyHash) {
+        if let Some(held) = self.search(key, hash).found {
+            self.stamp(&held.item);
+            self.clear(Hazard::Read);
+        }
+    }
+
+    /// The same of one that is held.
+    pub(super) fn stamp(&self, item: &Item) {
+        if item.access.is_some() {
+            item.stamp(self.arena, self.arena.superblock().clock.0.now());
+        }
     }
 
     /// The common hit, straight through: an item in one piece, alive, undisturbed, in the first slot whose tag
@@ -431,6 +451,7 @@ impl<'a> Op<'a> {
         let view = View { arena: self.arena, item: held.item, birth: held.birth };
         let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
         let meta = view.meta(self);
+        self.stamp(&held.item);
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
         let cell = match held.item.is_plain() {
             true => guard(self.arena.cells(), self.owner, held.segment),

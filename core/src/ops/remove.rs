@@ -1,47 +1,82 @@
-//! delete, touch, invalidate, flush_all.
+//! delete and `md`, touch, flush_all.
 
 use crate::hazard::Hazard;
 use crate::header::Retimed;
 use crate::index::{Found, mark};
+use crate::ops::compose::Draft;
 use crate::ops::read::View;
-use crate::ops::store::{Draft, Plan, Updated};
+use crate::ops::update::{Plan, Present, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
-use crate::types::{Meta, Sink};
+use crate::types::{Meta, MetaDelete, Sink};
 use crate::{Deletion, Error, Expiry, Touch};
 
 impl<'a> Op<'a> {
-    pub fn delete(&self, key: &[u8], unique: Option<u64>) -> Deletion {
-        let deletion = self.remove(key, unique);
-        self.count(match deletion {
-            Deletion::Deleted => Counter::DeleteHits,
-            _ => Counter::DeleteMisses,
-        });
-        deletion
+    /// Removes, empties or invalidates an item, as `ask` says.
+    pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
+        let deletion = self.unmake(key, ask)?;
+        match deletion {
+            Deletion::Deleted if ask.invalidate => {}
+            Deletion::Deleted => self.count(Counter::DeleteHits),
+            _ => self.count(Counter::DeleteMisses),
+        }
+        Ok(deletion)
     }
 
     /// Removes without counting.
-    pub(super) fn remove(&self, key: &[u8], unique: Option<u64>) -> Deletion {
+    pub(super) fn remove(&self, key: &[u8]) {
+        // A removal writes nothing, so it has no failure to tell of.
+        let _ = self.unmake(key, MetaDelete::default());
+    }
+
+    fn unmake(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
         let hash = self.arena.hasher.hash(key);
         let mut refused = Deletion::Missing;
         let updated = self.update(key, hash, None, |present| {
-            Ok(match present {
-                None => {
-                    refused = Deletion::Missing;
-                    Plan::Leave
-                }
-                Some(present) if unique.is_some_and(|unique| unique != present.unique()) => {
-                    refused = Deletion::Exists;
-                    Plan::Leave
-                }
-                Some(_) => Plan::Remove,
+            let Some(present) = present else {
+                refused = Deletion::Missing;
+                return Ok(Plan::Leave);
+            };
+            if ask.compare.is_some_and(|unique| unique != present.unique()) {
+                refused = Deletion::Exists;
+                return Ok(Plan::Leave);
+            }
+            Ok(match ask.invalidate || ask.drop_value {
+                true => self.invalidated(key, ask, present),
+                false => Plan::Remove,
             })
-        });
-        match updated {
-            Ok(Updated::Removed) => Deletion::Deleted,
-            _ => refused,
-        }
+        })?;
+        Ok(if updated == Updated::Left { refused } else { Deletion::Deleted })
+    }
+
+    /// What is put in the place of an item that is invalidated, or emptied.
+    fn invalidated<'d>(&self, key: &'d [u8], ask: MetaDelete, present: &Present<'_>) -> Plan<'d> {
+        let deadline = ask.expiry.map(|expiry| self.deadline(expiry));
+        let stale = if ask.invalidate { mark::STALE } else { 0 };
+        let draft = match ask.drop_value {
+            true => Draft {
+                marks: present.marks() & mark::BINARY | stale,
+                ..Draft::new(key, Vec::new().into(), deadline.unwrap_or(0))
+            },
+            false => {
+                let Some(value) = present.content() else { return Plan::Again };
+                Draft {
+                    flags: present.flags(),
+                    marks: present.marks() & (mark::FETCHED | mark::BINARY) | stale,
+                    access: present.view.item.access,
+                    ..Draft::new(key, value.reborn(), deadline.unwrap_or(present.deadline()))
+                }
+            }
+        };
+        // An item that is only emptied keeps its unique.
+        let (token, given) = match (ask.unique, ask.invalidate, present.view.item.given) {
+            (Some(unique), _, _) => (None, Some(unique)),
+            (None, true, _) => (None, None),
+            (None, false, None) => (Some(present.unique()), None),
+            (None, false, given) => (Some(present.token()), given),
+        };
+        Plan::Put(Draft { token, given, ..draft })
     }
 
     /// Gives an item a new expiry, and lets `seen` look at it; at its value, too, if that is asked for.
@@ -76,6 +111,9 @@ impl<'a> Op<'a> {
                 continue;
             }
             let _ = is_read && search.bucket.swap(held.i, held.slot, held.slot.read());
+            if is_read {
+                self.stamp(&item);
+            }
             let Retimed::Done(header) = retimed else {
                 self.clear(Hazard::Read);
                 return self.rewrite(key, deadline, seen);
@@ -119,6 +157,7 @@ impl<'a> Op<'a> {
                 flags: present.flags(),
                 marks: present.marks(),
                 token: Some(present.token()),
+                given: present.view.item.given,
                 ..Draft::new(key, value, deadline)
             }))
         })?;
@@ -156,27 +195,6 @@ impl<'a> Op<'a> {
 
     pub(super) fn count_touch(&self, hit: bool) {
         self.count(if hit { Counter::TouchHits } else { Counter::TouchMisses });
-    }
-
-    /// Marks an item stale, with a new unique.
-    pub fn invalidate(&self, key: &[u8], expiry: Option<Expiry>) -> Result<Touch, Error> {
-        let hash = self.arena.hasher.hash(key);
-        let updated = self.update(key, hash, None, |present| {
-            let Some(present) = present else {
-                return Ok(Plan::Leave);
-            };
-            let Some(value) = present.content() else {
-                return Ok(Plan::Again);
-            };
-            let kept = present.marks() & (mark::FETCHED | mark::BINARY);
-            let deadline = expiry.map_or(present.deadline(), |expiry| self.deadline(expiry));
-            Ok(Plan::Put(Draft {
-                flags: present.flags(),
-                marks: kept | mark::STALE,
-                ..Draft::new(key, value.reborn(), deadline)
-            }))
-        })?;
-        Ok(if matches!(updated, Updated::Put(_)) { Touch::Touched } else { Touch::Missing })
     }
 
     /// Everything dies, now or when `delay` seconds have passed.

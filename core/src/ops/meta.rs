@@ -1,6 +1,7 @@
 //! The meta get: one caller wins the right to fill a missing, stale or soon expiring item, the others know.
 
 use crate::Error;
+use crate::expiry::Horizon;
 use crate::hazard::Hazard;
 use crate::index::{Found, Search, Slot, mark};
 use crate::ops::compose::Draft;
@@ -21,8 +22,9 @@ impl<'a> Op<'a> {
         self.count(Counter::CmdMeta);
         let hash = self.arena.hasher.hash(key);
         loop {
+            let horizon = self.horizon();
             let search = self.search(key, hash);
-            let Some((held, view)) = self.living(&search) else {
+            let Some((held, view)) = self.living(&search, horizon) else {
                 let Some(expiry) = ask.vivify else {
                     self.clear(Hazard::Read);
                     self.count(Counter::GetMisses);
@@ -71,18 +73,19 @@ impl<'a> Op<'a> {
 
     /// What is known of an item. Changes nothing, counts nothing.
     pub fn inspect(&self, key: &[u8]) -> Option<MetaHit> {
+        let horizon = self.horizon();
         let search = self.search(key, self.arena.hasher.hash(key));
-        let hit = self.living(&search).map(|(held, view)| self.hit(key, &view, held.slot));
+        let hit = self.living(&search, horizon).map(|(held, view)| self.hit(key, &view, held.slot));
         self.clear(Hazard::Read);
         hit
     }
 
     /// What a search has found, as it is now, if it is alive.
-    fn living(&self, search: &Search<'a>) -> Option<(Found, View<'a>)> {
+    fn living(&self, search: &Search<'a>, horizon: Horizon) -> Option<(Found, View<'a>)> {
         let held = search.found?;
         let item = held.item.again(self.arena);
         let view = View { arena: self.arena, item, birth: held.birth };
-        self.horizon().death(self.arena, &item, held.birth).is_none().then_some((held, view))
+        horizon.death(self.arena, &item, held.birth).is_none().then_some((held, view))
     }
 
     fn hit(&self, key: &[u8], view: &View<'_>, slot: Slot) -> MetaHit {

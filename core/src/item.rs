@@ -273,12 +273,13 @@ impl Item {
         Item { number: Some(number), ..self }
     }
 
-    /// Notes that the item, held by the caller, was asked for now; `ACCESS_STEP` seconds must have passed since
-    /// that was noted last, so that a hot item is only read.
+    /// Is it long enough since its last access was noted? So a hot item is only read.
+    pub fn is_due(&self, now: u32) -> bool {
+        self.access.is_some_and(|last| last.saturating_add(ACCESS_STEP) <= now)
+    }
+
+    /// Notes that the item, of those that keep it and held by the caller, was asked for now.
     pub fn stamp(&self, arena: &Arena, now: u32) {
-        if self.access.is_none_or(|last| last.saturating_add(ACCESS_STEP) > now) {
-            return;
-        }
         let word = arena.word(self.loc + 1 + u64::from(self.header.has(bit::TOKEN)));
         // Relaxed, both: a reading for people. A stamp that is lost is made by the next who asks.
         let seen = word.load(Ordering::Relaxed);

@@ -3,6 +3,7 @@
 mod compose;
 mod meta;
 mod number;
+mod pin;
 mod read;
 mod remove;
 mod stats;
@@ -10,7 +11,7 @@ mod store;
 mod update;
 mod walk;
 
-pub(crate) use read::Pinned;
+pub(crate) use pin::Pinned;
 pub(crate) use walk::Walk;
 
 use crate::{Error, KEY_MAX};

@@ -128,6 +128,7 @@ fn an_index_that_doubles_is_linearizable_while_memory_is_cleaned() {
             // An index of eight buckets, to begin with.
             let mut options = Options::new(4 << 20);
             options.item_size_hint = 1 << 20;
+            options.track_access = trial % 4 < 2;
             let cache = options.open().expect("the cache opens");
             let draws = if trial % 2 == 0 { Draws::Counting } else { Draws::Mixed };
             trials(&cache, mix(seed ^ trial << 32), 1, Churn::Growing, draws);

@@ -123,7 +123,7 @@ impl Op<'_> {
                     ..Draft::new(key, written(ask.initial, 0), deadline)
                 }));
             };
-            if present.view.item.extents > 0 {
+            if present.view.item.len == 0 {
                 return Err(Error::NotNumeric);
             }
             if ask.compare.is_some_and(|asked| asked != 0 && asked != present.unique()) {
@@ -166,6 +166,9 @@ fn number_of(present: &Present<'_>) -> Result<Option<(u64, usize)>, Error> {
     let item = &present.view.item;
     if let Some(number) = item.number {
         return Ok(Some((number.value(), number.width())));
+    }
+    if item.extents > 0 {
+        return Err(Error::NotNumeric);
     }
     let Some(text) = present.view.value() else {
         return Ok(None);

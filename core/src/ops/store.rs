@@ -111,7 +111,7 @@ impl Op<'_> {
                         Plan::Put(draft.clone())
                     } else if is_same(present, asked) {
                         Plan::PutSame(draft.clone())
-                    } else if ask.stale && present.was(asked) {
+                    } else if ask.stale && asked != 0 && present.was(asked) {
                         let deadline = present.deadline();
                         let marks = draft.marks | mark::STALE | present.marks() & mark::WON;
                         Plan::Put(Draft { deadline, marks, ..draft.clone() })

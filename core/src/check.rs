@@ -98,6 +98,9 @@ fn check_bucket(
         }
         let item = Item::at(arena, slot.loc())
             .ok_or_else(|| broken(format!("{place} points to words that are no item")))?;
+        if item.number.is_some_and(|number| !number.is_sound()) {
+            return Err(broken(format!("{place} points to a number longer than its text")));
+        }
         let mut buffer = [0; 256];
         let key = item.key(arena, &mut buffer);
         let hash = arena.hasher.hash(key);

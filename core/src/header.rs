@@ -153,6 +153,10 @@ impl Number {
     pub fn width(self) -> usize {
         digits(self.value()).max((self.0 >> WIDTH_SHIFT & WIDTH_MAX) as usize)
     }
+    /// Is its text as long as it says?
+    pub fn is_sound(self) -> bool {
+        self.width() as u64 == self.0 >> WIDTH_SHIFT & WIDTH_MAX
+    }
     /// How often it was changed in place: a part of the item's unique.
     pub fn mutations(self) -> u64 {
         self.0 >> MUTATION_SHIFT & MUTATION_MAX
@@ -217,13 +221,16 @@ pub struct Words<'a> {
 impl Words<'_> {
     /// Both words as they were at one moment.
     pub fn read(&self) -> (Header, Option<Number>) {
-        // Acquire, here and below: what was read is not older than what the word read before it was seen with.
+        // Acquire, here and below: each word is read after the one before it.
         let mut header = self.header.load(Ordering::Acquire);
+        let Some(word) = self.number else {
+            return (Header(header), None);
+        };
         loop {
-            let number = self.number.map(|word| Number(word.load(Ordering::Acquire)));
+            let number = Number(word.load(Ordering::Acquire));
             let again = self.header.load(Ordering::Acquire);
-            if number.is_none() || again == header {
-                return (Header(again), number);
+            if again == header || mutant(Mutant::ReadOnce) {
+                return (Header(header), Some(number));
             }
             header = again;
         }
@@ -291,6 +298,7 @@ impl Words<'_> {
             let seen = Number(word.fetch_add(by, Ordering::AcqRel));
             return (!seen.is_frozen()).then_some(Number(seen.0.wrapping_add(by)));
         }
+        // Acquire, here and on failure: what was added to a number is not added to an older one.
         let mut seen = Number(word.load(Ordering::Acquire));
         loop {
             let next = seen.after(delta)?;

@@ -311,7 +311,8 @@ impl Item {
     /// The item as it is now: touched, or counted on, since it was found.
     pub fn again(self, arena: &Arena) -> Item {
         let (header, number) = self.changing(arena).read();
-        Item { header, number, ..self }
+        let len = number.map_or(self.len, |number| number.width() as u64);
+        Item { header, number, len, ..self }
     }
 
     /// What its value is made of.

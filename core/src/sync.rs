@@ -40,6 +40,8 @@ pub enum Mutant {
     FreezeWithoutNumber,
     /// A conditional write does not freeze what it has decided by.
     CondWithoutFreeze,
+    /// A reader of an item's two words does not look at the first again.
+    ReadOnce,
     /// A touch changes a frozen header.
     RetimeFrozen,
     /// An addition is a fetch-and-add, which changes a frozen number, too.

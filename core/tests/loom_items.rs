@@ -288,5 +288,6 @@ item_models! {
     a_delete_among_movers(2): [&[Move], &[Del], &[Incr(1), Get]], [];
     a_cas_among_movers(2): [&[KilledFrozen, Move], &[Cas(50)], &[Incr(1)]],
         [Mutant::CondWithoutFreeze];
-    a_touch_and_an_addition_are_seen_in_order(3): [&[Touch(5), Incr(1)], &[Get, Get]], [];
+    a_touch_and_an_addition_are_seen_in_order(3): [&[Touch(5), Incr(1)], &[Get, Get]],
+        [Mutant::ReadOnce];
 }

@@ -104,6 +104,21 @@ fn a_chosen_unique_and_its_origin_survive_moves_and_flushes() {
 }
 
 #[test]
+fn a_counter_in_use_is_kept() {
+    let cache = Options::new(1 << 20).open().expect("the cache opens");
+    let mut sum = cache.incr_or(K, 1, 1000, Expiry::Never).expect("no failure");
+    for round in 0..20_000_u32 {
+        cache.set(&round.to_le_bytes(), &[0; 800], 0, Expiry::Never).expect("no failure");
+        if round % 16 == 0 {
+            sum += 1;
+            assert_eq!(cache.incr(K, 1).expect("no failure"), Some(sum), "after {round} others");
+        }
+    }
+    assert!(cache.stats().evictions > 10_000, "memory was not tight");
+    cache.check().expect("the cache is whole");
+}
+
+#[test]
 fn modes_are_those_of_the_classic_verbs() {
     let cache = cache();
     let mode = |mode| MetaSet { mode, ..set() };

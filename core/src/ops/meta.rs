@@ -55,13 +55,16 @@ impl<'a> Op<'a> {
             if !ask.no_bump {
                 self.stamp(&view.item);
             }
+            let deadline = ask.touch.map(|expiry| self.deadline(expiry));
+            // The very item that is answered; one that is about to be moved is touched where it comes to be.
+            let touched = deadline.is_none_or(|deadline| self.retime_held(&held, deadline));
             self.clear(Hazard::Read);
             self.count(Counter::GetHits);
-            if let Some(expiry) = ask.touch {
-                let deadline = self.deadline(expiry);
+            if let Some(deadline) = deadline {
                 self.count(Counter::CmdTouch);
-                let touched = self.retime(key, deadline, false, false, |_| Some(()))?;
-                self.count_touch(touched.is_some());
+                let touched =
+                    touched || self.retime(key, deadline, false, false, |_| Some(()))?.is_some();
+                self.count_touch(touched);
                 hit.meta.ttl = self.ttl(deadline);
             }
             if !hit.same {

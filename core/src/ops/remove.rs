@@ -135,6 +135,20 @@ impl<'a> Op<'a> {
         }
     }
 
+    /// Gives an item that is held a new expiry; `false` if it is frozen.
+    pub(super) fn retime_held(&self, held: &Found, deadline: u32) -> bool {
+        // Before the item itself: a segment never looks dead while something in it lives.
+        self.outlive(held.segment, deadline);
+        loop {
+            let item = held.item.again(self.arena);
+            match item.changing(self.arena).retime(item.header, deadline) {
+                Retimed::Done(_) => return true,
+                Retimed::Frozen => return false,
+                Retimed::Changed => {}
+            }
+        }
+    }
+
     /// Writes the item anew, with another expiry and the same unique: for a touch that meets a frozen item.
     fn rewrite<R>(
         &self,

@@ -30,7 +30,7 @@ stage build "the Rust tests build" cargo test --no-run
 stage rust "Rust tests: core, C library, daemon" cargo test --no-fail-fast
 if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
-        cargo test -p nearcache --release --test loom
+        cargo test -p nearcache --release --test loom --test loom_items
 fi
 stage compare "the comparison with other caches" tests/compare/run.sh
 stage fuzz "random verbs, and damaged arenas" core/fuzz/run.sh 8

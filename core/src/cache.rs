@@ -1,9 +1,11 @@
 //! The safe face: `Cache`, its pins and its iterators.
 
+use crate::header::Delta;
 use crate::memory::Arena;
-use crate::ops::{Delta, Pinned, Walk, check_key};
+use crate::ops::{Pinned, Walk, check_key};
 use crate::sync::{AtomicU64, Ordering};
-use crate::types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Sink, Value, Verb};
+use crate::types::{Entry, Expiry, Meta, Options, Sink, Value, Verb};
+use crate::types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaStored, MetaSum};
 use crate::{Deletion, Error, Outcome, Stats, Touch, check, ops, seat};
 use std::sync::Arc;
 
@@ -85,6 +87,40 @@ impl Cache {
         check_key(key)?;
         seat::begin(&self.arena).meta_get(key, ask, sink)
     }
+    /// memcached's `ms`: every storing verb, with a unique to compare with and one to store.
+    ///
+    /// A value that is too large removes the old one, whatever the mode. Append and prepend keep the present
+    /// item's flags and expiry.
+    ///
+    /// ```
+    /// use nearcache::{MetaMode, MetaSet, Options, Outcome};
+    ///
+    /// let cache = Options::new(1 << 20).open()?;
+    /// let ask = MetaSet { unique: Some(7), ..MetaSet::default() };
+    /// assert_eq!(cache.meta_set(b"page", b"one", ask)?.outcome, Outcome::Stored(7));
+    /// let ask = MetaSet { mode: MetaMode::Append, compare: Some(7), ..MetaSet::default() };
+    /// assert_eq!(cache.meta_set(b"page", b", two", ask)?.len, 8);
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
+    pub fn meta_set(&self, key: &[u8], value: &[u8], ask: MetaSet) -> Result<MetaStored, Error> {
+        check_key(key)?;
+        seat::begin(&self.arena).meta_set(key, value, ask, true)
+    }
+    /// memcached's `md`: removes an item, marks it stale, or empties it.
+    pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
+        check_key(key)?;
+        seat::begin(&self.arena).meta_delete(key, ask)
+    }
+    /// memcached's `ma`: adds to a decimal number.
+    pub fn meta_arith(&self, key: &[u8], ask: MetaArith) -> Result<MetaSum, Error> {
+        check_key(key)?;
+        seat::begin(&self.arena).meta_arith(key, ask)
+    }
+    /// What memcached's `me` shows of a present item. Counts nothing and changes nothing.
+    pub fn inspect(&self, key: &[u8]) -> Result<Option<MetaHit>, Error> {
+        check_key(key)?;
+        Ok(seat::begin(&self.arena).inspect(key))
+    }
     /// The value in place, without a copy, kept from being reused while the pin lives. `None` is a miss.
     pub fn pin(&self, key: &[u8]) -> Result<Option<Pin<'_>>, Error> {
         check_key(key)?;
@@ -100,8 +136,7 @@ impl Cache {
         expiry: Expiry,
     ) -> Result<Outcome, Error> {
         check_key(key)?;
-        let op = seat::begin(&self.arena);
-        op.store(verb, key, value, flags, op.deadline(expiry))
+        seat::begin(&self.arena).store(verb, key, value, MetaSet::of(verb, flags, expiry))
     }
     /// Stores, whatever is there. Too large or out of memory: an error, and the old value is gone.
     pub fn set(
@@ -195,19 +230,20 @@ impl Cache {
     }
     /// Removes the item.
     pub fn delete(&self, key: &[u8]) -> Result<Deletion, Error> {
-        check_key(key)?;
-        Ok(seat::begin(&self.arena).delete(key, None))
+        self.meta_delete(key, MetaDelete::default())
     }
     /// Removes the item only if its unique is still `unique`.
     pub fn delete_cas(&self, key: &[u8], unique: u64) -> Result<Deletion, Error> {
-        check_key(key)?;
-        Ok(seat::begin(&self.arena).delete(key, Some(unique)))
+        self.meta_delete(key, MetaDelete { compare: Some(unique), ..MetaDelete::default() })
     }
     /// memcached's `md I`: marks the item stale with a new unique, and gives it a new expiry if one is given.
     /// The next `meta_get` wins the recache.
     pub fn invalidate(&self, key: &[u8], expiry: Option<Expiry>) -> Result<Touch, Error> {
-        check_key(key)?;
-        seat::begin(&self.arena).invalidate(key, expiry)
+        let ask = MetaDelete { invalidate: true, expiry, ..MetaDelete::default() };
+        Ok(match self.meta_delete(key, ask)? {
+            Deletion::Deleted => Touch::Touched,
+            Deletion::Missing | Deletion::Exists => Touch::Missing,
+        })
     }
     /// Everything dies: now if `delay` is 0, else `delay` seconds from now, in memcached's count of seconds:
     /// from the last second of the delay on nothing is shown, and what was stored until that second ends is

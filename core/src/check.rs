@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::hazard::Hazard;
 use crate::index::{Bucket, SLOTS, bucket, level, mark};
-use crate::item::{Item, bit};
+use crate::item::Item;
 use crate::memory::segment::Kind;
 use crate::memory::{Arena, PerSegment};
 use crate::seat;
@@ -98,6 +98,9 @@ fn check_bucket(
         }
         let item = Item::at(arena, slot.loc())
             .ok_or_else(|| broken(format!("{place} points to words that are no item")))?;
+        if item.number.is_some_and(|number| !number.is_sound()) {
+            return Err(broken(format!("{place} points to a number longer than its text")));
+        }
         let mut buffer = [0; 256];
         let key = item.key(arena, &mut buffer);
         let hash = arena.hasher.hash(key);
@@ -117,20 +120,16 @@ fn check_bucket(
         count.items += 1;
         count.bytes += item.footprint(arena) * 8;
         *count.live.entry(segment).or_default() += item.words;
-        if item.header.has(bit::LARGE) {
-            for extent in item.extents(arena) {
-                let held = extent.segment();
-                if held >= arena.geometry().segments
-                    || arena.birth(held).load(Ordering::Acquire) != extent.birth()
-                    || arena.state(held).kind() != Kind::Large
-                {
-                    return Err(broken(format!(
-                        "{place} lists extent {held}, which is not its own"
-                    )));
-                }
-                if !count.extents.insert(held) {
-                    return Err(broken(format!("extent {held} belongs to two items")));
-                }
+        for extent in item.extents(arena) {
+            let held = extent.segment();
+            if held >= arena.geometry().segments
+                || arena.birth(held).load(Ordering::Acquire) != extent.birth()
+                || arena.state(held).kind() != Kind::Large
+            {
+                return Err(broken(format!("{place} lists extent {held}, which is not its own")));
+            }
+            if !count.extents.insert(held) {
+                return Err(broken(format!("extent {held} belongs to two items")));
             }
         }
     }

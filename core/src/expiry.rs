@@ -2,7 +2,8 @@
 
 use crate::Expiry;
 use crate::clock::PAST;
-use crate::item::{Header, Item};
+use crate::header::Header;
+use crate::item::Item;
 use crate::memory::Arena;
 use crate::seat::Op;
 use crate::stats::Counter;

@@ -1,104 +1,101 @@
-//! The words of an item, and how far they may be believed: every length is bounded before it is used.
+//! An item's layout, and how far its words may be believed: every length is bounded before it is used.
 //!
 //! ```text
-//! w0 = klen8 | bits4 | vlen20 | FROZEN1 | WON1 | BINARY1 | expiry29
-//! [token] [total length, extents ...] key value [flags 4]
+//! header [token] [extension [given]] [number | total length, extents ...] key value [flags 4]
+//! extension = kind2 | GIVEN1 | ACCESS1 | spare28 | access32
 //! ```
 //!
-//! An item is immutable once published, except for w0's expiry and FROZEN bit. WON and BINARY are the marks
-//! that its slot is born with. The key begins on a word; the
-//! value follows it on the next byte. A LARGE item lists the segments ("extents") that hold the first part of
-//! its value, and keeps the rest inline.
+//! An item is immutable once published, except for the words of `header.rs` and the time of its last access.
+//! The key begins on a word; the value follows it on the next byte. A number is in a word of its own, and has
+//! no value there. A LARGE item lists the segments ("extents") that hold the first part of its value, and keeps
+//! the rest inline.
 
-use crate::bucket::mark;
+use crate::header::{Header, Number, Words, bit};
 use crate::memory::Arena;
 use crate::sync::Ordering;
 
-/// What is in an item besides key and value.
-pub(crate) mod bit {
-    // Bit 52 is kept for values that are a number in a word of their own.
-    /// Four bytes of client flags follow the value (else they are 0).
-    pub const FLAGS: u64 = 1 << 53;
-    /// The unique is in a word of its own, because the item was moved.
-    pub const TOKEN: u64 = 1 << 54;
-    /// Most of the value is in segments of its own.
-    pub const LARGE: u64 = 1 << 55;
-}
+const MUTATIONS_SHIFT: u32 = 57;
+const BIRTH_SHIFT: u32 = 17;
+const BIRTH_MASK: u64 = (1 << (MUTATIONS_SHIFT - BIRTH_SHIFT)) - 1;
 
-const FROZEN: u64 = 1 << 31;
-const WON: u64 = 1 << 30;
-const BINARY: u64 = 1 << 29;
-const EXPIRY: u64 = BINARY - 1;
-const VLEN_SHIFT: u32 = 32;
-const VLEN_MAX: u64 = (1 << 20) - 1;
-const KLEN_SHIFT: u32 = 56;
-
-/// An item's first word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Header(pub u64);
-
-impl Header {
-    pub fn new(klen: usize, inline: usize, bits: u64, expiry: u32) -> Header {
-        debug_assert!(inline as u64 <= VLEN_MAX && klen <= crate::KEY_MAX);
-        Header(
-            (klen as u64) << KLEN_SHIFT | bits | (inline as u64) << VLEN_SHIFT | u64::from(expiry),
-        )
-    }
-    #[inline(always)]
-    pub fn klen(self) -> usize {
-        (self.0 >> KLEN_SHIFT) as usize
-    }
-    /// Bytes of the value that are inline.
-    #[inline(always)]
-    pub fn inline(self) -> usize {
-        (self.0 >> VLEN_SHIFT & VLEN_MAX) as usize
-    }
-    #[inline(always)]
-    pub fn has(self, bits: u64) -> bool {
-        self.0 & bits != 0
-    }
-    #[inline(always)]
-    pub fn expiry(self) -> u32 {
-        (self.0 & EXPIRY) as u32
-    }
-    pub fn is_frozen(self) -> bool {
-        self.0 & FROZEN != 0
-    }
-    pub fn frozen(self) -> Header {
-        Header(self.0 | FROZEN)
-    }
-    pub fn thawed(self) -> Header {
-        Header(self.0 & !FROZEN)
-    }
-    pub fn with_bits(self, bits: u64) -> Header {
-        Header(self.0 | bits)
-    }
-    pub fn with_expiry(self, expiry: u32) -> Header {
-        Header(self.0 & !EXPIRY | u64::from(expiry))
-    }
-    /// The same, to be born with these of its slot's marks.
-    pub fn with_marks(self, marks: u64) -> Header {
-        let won = if marks & mark::WON != 0 { WON } else { 0 };
-        let binary = if marks & mark::BINARY != 0 { BINARY } else { 0 };
-        Header(self.0 & !(WON | BINARY) | won | binary)
-    }
-    /// The marks that the slot is born with.
-    pub fn marks(self) -> u64 {
-        let won = if self.has(WON) { mark::WON } else { 0 };
-        won | if self.has(BINARY) { mark::BINARY } else { 0 }
-    }
-    #[inline(always)]
-    fn bytes(self) -> usize {
-        self.klen() + self.inline() + if self.has(bit::FLAGS) { 4 } else { 0 }
-    }
-}
-
-/// The words an inline or LARGE item takes.
+/// A natural unique, `mutations7 | birth40 | offset17`: the place of an item's birth, which no other item ever
+/// shares, and how often the item was changed in place.
 #[inline(always)]
-pub(crate) fn words_for(header: Header, extents: usize) -> u64 {
-    let large = if header.has(bit::LARGE) { 1 + extents } else { 0 };
-    let token = usize::from(header.has(bit::TOKEN));
-    (1 + token + large + header.bytes().div_ceil(8)) as u64
+pub(crate) fn natural(birth: u64, offset: u64) -> u64 {
+    (birth & BIRTH_MASK) << BIRTH_SHIFT | offset
+}
+
+/// The birth number that a natural unique was made of.
+#[inline(always)]
+pub(crate) fn birth_of(unique: u64) -> u64 {
+    unique >> BIRTH_SHIFT & BIRTH_MASK
+}
+
+const KIND_SHIFT: u32 = 62;
+const PLAIN: u64 = 0;
+const NUMBER: u64 = 1;
+const LARGE: u64 = 2;
+const GIVEN: u64 = 1 << 61;
+const ACCESS: u64 = 1 << 60;
+const ACCESS_MASK: u64 = u32::MAX as u64;
+/// As memcached's ITEM_UPDATE_INTERVAL.
+const ACCESS_STEP: u32 = 60;
+
+/// What an item's value is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// The bytes behind the key.
+    Plain,
+    /// A word.
+    Number(Number),
+    /// So many bytes, the first of them in extents.
+    Large(u64),
+}
+
+/// The words that an item begins with, up to its extents or its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    words: [u64; 5],
+    len: usize,
+}
+
+impl Head {
+    /// Of an item with this header, whose bits of form are written here.
+    pub fn new(
+        header: Header,
+        token: Option<u64>,
+        given: Option<u64>,
+        access: Option<u32>,
+        form: Form,
+    ) -> Head {
+        let token_bit = if token.is_some() { bit::TOKEN } else { 0 };
+        let (kind, form_bits, last) = match form {
+            Form::Plain => (PLAIN, 0, None),
+            Form::Number(number) => (NUMBER, bit::NUMERIC, Some(number.0)),
+            Form::Large(len) => (LARGE, bit::LARGE, Some(len)),
+        };
+        let is_extended = given.is_some() || access.is_some();
+        let extension = is_extended.then(|| {
+            kind << KIND_SHIFT
+                | given.map_or(0, |_| GIVEN)
+                | access.map_or(0, |time| ACCESS | u64::from(time))
+        });
+        let form_bits = if is_extended { bit::EXTENDED } else { form_bits };
+        let mut head = Head { words: [0; 5], len: 0 };
+        let first = Some(header.with_form(form_bits | token_bit).0);
+        for word in [first, token, extension, given, last].into_iter().flatten() {
+            head.words[head.len] = word;
+            head.len += 1;
+        }
+        head
+    }
+    pub fn words(&self) -> &[u64] {
+        &self.words[..self.len]
+    }
+    /// The words of the whole item, for so many extents.
+    pub fn item_words(&self, extents: usize) -> u64 {
+        (self.len + extents + Header(self.words[0]).bytes().div_ceil(8)) as u64
+    }
 }
 
 /// A view of an item's words. Nothing in it is believed beyond its bounds: those were checked against the
@@ -112,44 +109,93 @@ pub(crate) struct Item {
     /// Length of the whole value in bytes.
     pub len: u64,
     pub extents: u32,
+    /// The value, if it is a number in a word of its own.
+    pub number: Option<Number>,
+    /// The unique that a caller has given it.
+    pub given: Option<u64>,
+    /// When it was last asked for, if that is kept.
+    pub access: Option<u32>,
+    /// Words between the token, if any, and the key.
+    between: u32,
 }
 
 impl Item {
     /// The item at `loc`; `None` if the words there cannot be one (they are torn, or the arena is damaged).
     #[inline(always)]
     pub fn at(arena: &Arena, loc: u64) -> Option<Item> {
-        Item::inline_at(arena, loc).or_else(|| Item::large_at(arena, loc))
+        Item::inline_at(arena, loc).or_else(|| Item::special_at(arena, loc))
     }
 
-    /// The item at `loc` if it is one in one piece.
+    /// The item at `loc` if it is key, value and flags in a row.
     #[inline(always)]
     pub fn inline_at(arena: &Arena, loc: u64) -> Option<Item> {
         let room = arena.room_at(loc)?;
         // Relaxed: whoever publishes a location releases the words behind it.
         let header = Header(arena.word(loc).load(Ordering::Relaxed));
-        let words = words_for(header, 0);
-        if header.klen() == 0 || header.has(bit::LARGE) || words > room {
+        let words = 1 + u64::from(header.has(bit::TOKEN)) + (header.bytes() as u64).div_ceil(8);
+        if header.klen() == 0 || header.is_special() || words > room {
             return None;
         }
-        Some(Item { loc, header, words, len: header.inline() as u64, extents: 0 })
+        let len = header.inline() as u64;
+        let (number, given, access) = (None, None, None);
+        Some(Item { loc, header, words, len, extents: 0, number, given, access, between: 0 })
     }
 
     #[cold]
-    fn large_at(arena: &Arena, loc: u64) -> Option<Item> {
+    fn special_at(arena: &Arena, loc: u64) -> Option<Item> {
         let room = arena.room_at(loc)?;
-        let header = Header(arena.word(loc).load(Ordering::Relaxed));
-        if header.klen() == 0 || !header.has(bit::LARGE) || room < 3 {
+        // Relaxed, all: as above.
+        let load = |at: u64| arena.word(at).load(Ordering::Relaxed);
+        let mut header = Header(load(loc));
+        if header.klen() == 0 || !header.is_special() {
             return None;
         }
-        let total = loc + 1 + u64::from(header.has(bit::TOKEN));
-        let len = arena.word(total).load(Ordering::Relaxed);
-        let outside = len.checked_sub(header.inline() as u64)?;
-        let extents = outside.div_ceil(arena.geometry().segment_bytes());
-        if extents == 0 || len > arena.geometry().item_size_max {
-            return None;
+        let start = loc + 1 + u64::from(header.has(bit::TOKEN));
+        let mut at = start;
+        let mut next = || {
+            at += 1;
+            at - 1
+        };
+        let mut kind = if header.has(bit::LARGE) { LARGE } else { NUMBER };
+        let (mut given, mut access) = (None, None);
+        if header.is_extended() {
+            let extension = load(next());
+            kind = extension >> KIND_SHIFT;
+            given = (extension & GIVEN != 0).then(|| load(next()));
+            access = (extension & ACCESS != 0).then_some((extension & ACCESS_MASK) as u32);
         }
-        let words = words_for(header, extents as usize);
-        (words <= room).then_some(Item { loc, header, words, len, extents: extents as u32 })
+        let (mut len, mut extents, mut number) = (header.inline() as u64, 0, None);
+        match kind {
+            PLAIN => {}
+            NUMBER => {
+                let word = Some(arena.word(next()));
+                (header, number) = Words { header: arena.word(loc), number: word }.read();
+                len = number.map_or(0, Number::width) as u64;
+            }
+            LARGE => {
+                let total = load(next());
+                let outside = total.checked_sub(len)?;
+                let count = outside.div_ceil(arena.geometry().segment_bytes());
+                if count == 0 || total > arena.geometry().item_size_max {
+                    return None;
+                }
+                (len, extents) = (total, count as u32);
+            }
+            _ => return None,
+        }
+        let between = (at - start) as u32 + extents;
+        let words = start - loc + u64::from(between) + (header.bytes() as u64).div_ceil(8);
+        (words <= room).then_some(Item {
+            loc,
+            header,
+            words,
+            len,
+            extents,
+            number,
+            given,
+            access,
+            between,
+        })
     }
 
     #[inline(always)]
@@ -157,11 +203,16 @@ impl Item {
         self.header.klen()
     }
 
+    /// Does the value lie in one piece behind the key?
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        self.number.is_none() && self.extents == 0
+    }
+
     /// The granule where the key begins.
     #[inline(always)]
     fn key_at(&self) -> u64 {
-        let large = if self.header.has(bit::LARGE) { 1 + u64::from(self.extents) } else { 0 };
-        self.loc + 1 + u64::from(self.header.has(bit::TOKEN)) + large
+        self.loc + 1 + u64::from(self.header.has(bit::TOKEN)) + u64::from(self.between)
     }
 
     /// The byte of the arena where the inline part of the value begins.
@@ -194,25 +245,95 @@ impl Item {
         u32::from_le_bytes(flags)
     }
 
-    /// The cas unique: the place of the item's birth, which no other item shares.
+    /// The cas unique: the one it was given, or that of the place of its birth, changed with each change in place.
+    #[inline(always)]
+    pub fn unique(&self, arena: &Arena, birth: u64) -> u64 {
+        if let Some(given) = self.given {
+            return given;
+        }
+        self.token(arena, birth) | self.number.map_or(0, Number::mutations) << MUTATIONS_SHIFT
+    }
+
+    /// Where the item was first stored, which a move carries along.
     #[inline(always)]
     pub fn token(&self, arena: &Arena, birth: u64) -> u64 {
         if self.header.has(bit::TOKEN) {
             return arena.word(self.loc + 1).load(Ordering::Relaxed);
         }
-        birth << 20 | arena.offset_in_segment(self.loc)
+        natural(birth, arena.offset_in_segment(self.loc))
     }
 
     /// The birth number of the segment where the item was first stored. A move keeps it, so that what was
     /// flushed stays flushed.
     #[inline(always)]
     pub fn origin(&self, arena: &Arena, birth: u64) -> u64 {
-        if self.header.has(bit::TOKEN) { self.token(arena, birth) >> 20 } else { birth }
+        if self.header.has(bit::TOKEN) { birth_of(self.token(arena, birth)) } else { birth }
+    }
+
+    /// The same after its number was changed in place.
+    pub fn counted(self, number: Number) -> Item {
+        Item { number: Some(number), ..self }
+    }
+
+    /// Is it long enough since its last access was noted? So a hot item is only read.
+    pub fn is_due(&self, now: u32) -> bool {
+        self.access.is_some_and(|last| last.saturating_add(ACCESS_STEP) <= now)
+    }
+
+    /// Notes that the item, of those that keep it and held by the caller, was asked for now.
+    pub fn stamp(&self, arena: &Arena, now: u32) {
+        let word = arena.word(self.loc + 1 + u64::from(self.header.has(bit::TOKEN)));
+        // Relaxed, both: a reading for people. A stamp that is lost is made by the next who asks.
+        let seen = word.load(Ordering::Relaxed);
+        let stamped = seen & !ACCESS_MASK | u64::from(now);
+        let _ = word.compare_exchange(seen, stamped, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The granule of the number, of an item that is one.
+    fn number_at(&self) -> u64 {
+        self.key_at() - 1
+    }
+
+    /// The words of it that change.
+    pub fn changing<'a>(&self, arena: &'a Arena) -> Words<'a> {
+        let number = self.number.map(|_| arena.word(self.number_at()));
+        Words { header: arena.word(self.loc), number }
+    }
+
+    /// Freezes the item as it is here; see [`Words::freeze_as_seen`].
+    pub fn freeze_as_seen(&self, arena: &Arena) -> bool {
+        self.changing(arena).freeze_as_seen(self.header, self.number)
+    }
+
+    /// The same with another header.
+    pub fn with_header(self, header: Header) -> Item {
+        Item { header, ..self }
+    }
+
+    /// The item as it is now: touched, or counted on, since it was found.
+    pub fn again(self, arena: &Arena) -> Item {
+        let (header, number) = self.changing(arena).read();
+        let len = number.map_or(self.len, |number| number.width() as u64);
+        Item { header, number, len, ..self }
+    }
+
+    /// What its value is made of.
+    pub fn form(&self) -> Form {
+        match self.number {
+            Some(number) => Form::Number(number),
+            None if self.extents > 0 => Form::Large(self.len),
+            None => Form::Plain,
+        }
+    }
+
+    /// The granule behind what a [`Head`] holds: the first extent, or the key.
+    pub fn body_at(&self) -> u64 {
+        self.key_at() - u64::from(self.extents)
     }
 
     /// The segments that hold the first part of a LARGE value, in order.
     pub fn extents<'a>(&self, arena: &'a Arena) -> impl Iterator<Item = Extent> + use<'a> {
-        let first = self.key_at() - u64::from(self.extents);
+        let first = self.body_at();
         (first..first + u64::from(self.extents))
             .map(move |at| Extent(arena.word(at).load(Ordering::Relaxed)))
     }

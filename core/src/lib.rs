@@ -30,6 +30,7 @@ mod expiry;
 #[cfg(not(loom))]
 mod hash;
 mod hazard;
+mod header;
 #[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
@@ -51,13 +52,16 @@ pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
 #[cfg(not(loom))]
 pub use stats::Stats;
 #[cfg(not(loom))]
-pub use types::{Entry, Expiry, Meta, MetaGet, MetaHit, Options, Policy, Sink, Value, Verb};
+pub use types::{Entry, Expiry, Meta, Options, Policy, Sink, Value, Verb};
+#[cfg(not(loom))]
+pub use types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
 
-/// The protocols, for their models in `tests/loom.rs`.
+/// The protocols, for their models in `tests/loom.rs` and `tests/loom_items.rs`.
 #[cfg(loom)]
 pub mod model {
     pub use crate::bucket::{Bucket, Ctrl, Slot, mark};
     pub use crate::hazard::{announce_drain, clear, protect};
+    pub use crate::header::{Delta, Header, Number, Retimed, Words};
     pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
     pub use crate::sync::{Mutant, set_mutant};
 }

@@ -34,8 +34,18 @@ pub enum Mutant {
     HazardWithoutRecheck,
     /// The evictor looks at the hazards without a fence.
     EvictWithoutFence,
-    /// A relocation copies an item without freezing its header first.
+    /// A relocation copies an item without freezing its words first.
     MoveWithoutFreeze,
+    /// A relocation freezes the header alone, not the number.
+    FreezeWithoutNumber,
+    /// A conditional write does not freeze what it has decided by.
+    CondWithoutFreeze,
+    /// A reader of an item's two words does not look at the first again.
+    ReadOnce,
+    /// A touch changes a frozen header.
+    RetimeFrozen,
+    /// An addition is a fetch-and-add, which changes a frozen number, too.
+    AddToFrozen,
     /// A lane is unlocked before its fill mark is stored.
     LaneUnlockEarly,
     /// A split publishes the child bucket before its slots are filled.

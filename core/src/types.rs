@@ -1,5 +1,8 @@
 //! The words in which the cache is spoken to: options, expiries, verbs, values and sinks.
 
+mod meta;
+
+pub use meta::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
 use std::mem::MaybeUninit;
 
 /// When an item dies, in whole seconds. An item lives at most 17 years from the cache's creation: what is to
@@ -61,6 +64,9 @@ pub struct Options {
     pub item_size_hint: usize,
     /// A clock that moves only by [`Cache::advance_clock`](crate::Cache::advance_clock), for tests. Default false.
     pub manual_clock: bool,
+    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 8 bytes an item, and
+    /// a get takes the longer way. Default false.
+    pub track_access: bool,
 }
 
 impl Options {
@@ -78,6 +84,7 @@ impl Options {
             policy: Policy::S3Fifo,
             item_size_hint: 100,
             manual_clock: false,
+            track_access: false,
         }
     }
 }
@@ -148,33 +155,6 @@ pub trait Sink {
     /// May be called again with another length when the item changed while it was copied: the last call counts,
     /// and all of its bytes have been written when the get returns. No lock or pin of the cache is held during the call.
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
-}
-
-/// The questions of a meta get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MetaGet {
-    /// N: on a miss make an empty item of this lifetime, and win it.
-    pub vivify: Option<Expiry>,
-    /// R: if fewer seconds are left than this, the first to ask wins the recache.
-    pub recache: Option<u32>,
-    /// T: give the item this expiry.
-    pub touch: Option<Expiry>,
-}
-
-/// The answers of a meta get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MetaHit {
-    /// Length, flags, unique, time left.
-    pub meta: Meta,
-    /// W: this caller has won the right to recache.
-    pub won: bool,
-    /// X: the item is stale.
-    pub stale: bool,
-    /// Z: the right to recache was given to another before.
-    pub sent: bool,
-    /// h: the item had been read before this get.
-    pub hit_before: bool,
 }
 
 impl Value {

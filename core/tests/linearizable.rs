@@ -23,55 +23,127 @@ struct Trial<'a> {
     seed: u64,
     threads: usize,
     keys: usize,
-    /// Stores of other keys between the operations, so that memory is short.
-    churns: bool,
-    /// Values of more than a segment; else short numbers.
-    large: bool,
+    churn: Churn,
+    draws: Draws,
     clock: AtomicU64,
+}
+
+/// What is stored under other keys between the operations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Churn {
+    None,
+    /// More than there is memory for.
+    Evicting,
+    /// The same keys, so that the log goes round and what lives in it is moved together.
+    Cleaning,
+    /// The same, and ever new keys, so that the index doubles.
+    Growing,
+}
+
+/// Which operations are drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Draws {
+    /// Every verb, on short numbers.
+    Mixed,
+    /// incr and decr for the most part.
+    Counting,
+    /// Every verb, on values of more than a segment.
+    Large,
 }
 
 const LARGE: usize = 70_000;
 
+fn open(size: u64) -> Cache {
+    Options::new(size).open().expect("the cache opens")
+}
+
 #[test]
 fn a_roomy_cache_is_linearizable() {
     rounds(|seed| {
-        let cache = Options::new(16 << 20).open().expect("the cache opens");
-        trials(&cache, seed, 500, false, false);
+        let cache = open(16 << 20);
+        trials(&cache, seed, 500, Churn::None, Draws::Mixed);
         assert_eq!(cache.stats().evictions, 0);
-        cache.check().expect("the cache is whole");
     });
 }
 
 #[test]
 fn a_tight_cache_is_linearizable_but_for_evictions() {
     rounds(|seed| {
-        let cache = Options::new(1 << 20).open().expect("the cache opens");
-        trials(&cache, seed, 300, true, false);
+        let cache = open(1 << 20);
+        trials(&cache, seed, 300, Churn::Evicting, Draws::Mixed);
         assert!(cache.stats().evictions > 0, "memory was not tight");
-        cache.check().expect("the cache is whole");
     });
 }
 
 #[test]
 fn large_values_are_linearizable() {
     rounds(|seed| {
-        let cache = Options::new(16 << 20).open().expect("the cache opens");
-        trials(&cache, seed, 60, false, true);
-        cache.check().expect("the cache is whole");
+        let cache = open(16 << 20);
+        trials(&cache, seed, 60, Churn::None, Draws::Large);
     });
 }
 
 #[test]
 fn large_values_are_linearizable_but_for_evictions() {
     rounds(|seed| {
-        let cache = Options::new(2 << 20).open().expect("the cache opens");
-        trials(&cache, seed, 60, true, true);
+        let cache = open(2 << 20);
+        trials(&cache, seed, 60, Churn::Evicting, Draws::Large);
         assert!(cache.stats().evictions > 0, "memory was not tight");
-        cache.check().expect("the cache is whole");
     });
 }
 
-fn trials(cache: &Cache, seed: u64, count: u64, churns: bool, large: bool) {
+#[test]
+fn counters_are_linearizable() {
+    rounds(|seed| {
+        let cache = open(16 << 20);
+        trials(&cache, seed, 500, Churn::None, Draws::Counting);
+        assert_eq!(cache.stats().evictions, 0);
+    });
+}
+
+#[test]
+fn counters_are_linearizable_but_for_evictions() {
+    rounds(|seed| {
+        let cache = open(1 << 20);
+        trials(&cache, seed, 300, Churn::Evicting, Draws::Counting);
+        assert!(cache.stats().evictions > 0, "memory was not tight");
+    });
+}
+
+#[test]
+fn what_is_moved_by_cleaning_is_linearizable() {
+    rounds(|seed| {
+        let cache = open(4 << 20);
+        trials(&cache, seed, 60, Churn::Cleaning, Draws::Counting);
+        trials(&cache, mix(seed), 60, Churn::Cleaning, Draws::Mixed);
+        assert!(cache.stats().segments_cleaned > 0, "nothing was moved");
+    });
+}
+
+#[test]
+fn an_index_that_doubles_is_linearizable_while_memory_is_cleaned() {
+    rounds(|seed| {
+        let (mut cleaned, mut doubled) = (0, 0);
+        for trial in 0..40 {
+            // An index of eight buckets, to begin with.
+            let mut options = Options::new(4 << 20);
+            options.item_size_hint = 1 << 20;
+            options.track_access = trial % 4 < 2;
+            let cache = options.open().expect("the cache opens");
+            let draws = if trial % 2 == 0 { Draws::Counting } else { Draws::Mixed };
+            trials(&cache, mix(seed ^ trial << 32), 1, Churn::Growing, draws);
+            // More than there were slots; a flush may have left fewer.
+            doubled += u64::from(cache.len() > 8 * 15);
+            cleaned += cache.stats().segments_cleaned;
+        }
+        assert!(
+            cleaned > 0 && doubled > 0,
+            "{cleaned} segments cleaned, {doubled} indexes doubled"
+        );
+    });
+}
+
+fn trials(cache: &Cache, seed: u64, count: u64, churn: Churn, draws: Draws) {
     for trial in 0..count {
         let seed = mix(seed ^ trial);
         let mut rng = Rng::new(seed);
@@ -80,21 +152,24 @@ fn trials(cache: &Cache, seed: u64, count: u64, churns: bool, large: bool) {
             seed,
             threads: 2 + rng.index(7),
             keys: 1 + rng.index(3),
-            churns,
-            large,
+            churn,
+            draws,
             clock: AtomicU64::new(0),
         };
         for key in 0..trial.keys {
             cache.delete(&name(key)).expect("a deletion does not fail");
         }
+        let before = cache.stats().evictions;
         let history = trial.record();
+        // An eviction may be needed to explain a history only where there were some.
+        let evicts = cache.stats().evictions > before;
         for (key, calls) in history.iter().enumerate() {
-            // An eviction may be needed to explain a history only where memory is short.
-            verify(calls, churns).unwrap_or_else(|why| {
+            verify(calls, evicts).unwrap_or_else(|why| {
                 panic!("trial {seed}, key {key}: {why}\n{}", listed(calls));
             });
         }
     }
+    cache.check().expect("the cache is whole");
 }
 
 fn name(key: usize) -> Vec<u8> {
@@ -158,9 +233,7 @@ impl Trial<'_> {
         let count = 60 * self.keys / self.threads;
         let mut uniques = vec![0; self.keys];
         for step in 0..count {
-            if self.churns {
-                self.churn(&mut rng);
-            }
+            self.churn(&mut rng, thread * 1000 + step);
             if rng.chance(20) {
                 std::thread::yield_now();
             }
@@ -181,28 +254,40 @@ impl Trial<'_> {
         calls
     }
 
-    fn churn(&self, rng: &mut Rng) {
+    fn churn(&self, rng: &mut Rng, step: usize) {
         let value = vec![b'c'; 8 << 10];
-        for _ in 0..3 {
-            let key = rng.below(400).to_le_bytes();
-            match self.cache.set(&key, &value[..rng.index(value.len())], 0, Expiry::Never) {
+        let store =
+            |key: &[u8], len: usize| match self.cache.set(key, &value[..len], 0, Expiry::Never) {
                 Ok(Outcome::Stored(_)) => {}
                 other => panic!("the churn was answered {other:?}"),
-            }
+            };
+        if self.churn == Churn::Evicting {
+            (0..3).for_each(|_| store(&rng.below(400).to_le_bytes(), rng.index(value.len())));
+        }
+        if matches!(self.churn, Churn::Cleaning | Churn::Growing) {
+            (0..8).for_each(|_| store(&rng.below(300).to_le_bytes(), rng.index(value.len())));
+        }
+        if self.churn == Churn::Growing {
+            (0..12).for_each(|k| store(format!("{step} {k}").as_bytes(), 4));
         }
     }
 
     /// An operation; `tag` is one that no other value of the trial has.
     fn draw(&self, rng: &mut Rng, tag: usize, unique: u64) -> Op {
-        let value: Data = if self.large {
-            Data::from(format!("large {tag}").as_bytes())
-        } else {
-            Data::from(((tag + 1) * 1000).to_string().as_bytes())
+        let value: Data = match self.draws {
+            Draws::Large => Data::from(format!("large {tag}").as_bytes()),
+            Draws::Mixed => Data::from(((tag + 1) * 1000).to_string().as_bytes()),
+            Draws::Counting => Data::from((tag + 1).to_string().as_bytes()),
         };
         let more: Data = Data::from(rng.below(10).to_string().as_bytes());
         let way = if rng.chance(60) { Way::Up } else { Way::Down };
         let delta = rng.below(2000);
-        match rng.below(if self.large { 60 } else { 80 }) {
+        let draw = rng.below(match self.draws {
+            Draws::Large => 60,
+            Draws::Mixed => 80,
+            Draws::Counting => 160,
+        });
+        match draw {
             0..4 => Op::Read("get"),
             4..7 => Op::Read("get_to"),
             7..9 => Op::Read("get_many"),
@@ -224,7 +309,10 @@ impl Trial<'_> {
             60..64 => Op::Append(more),
             64..67 => Op::Prepend(more),
             67..75 => Op::Move(way, delta),
-            _ => Op::MoveOr(way, delta, tag as u64 * 1000 + 7),
+            75..80 => Op::MoveOr(way, delta, tag as u64 * 1000 + 7),
+            80..95 => Op::MoveOr(way, delta % 50, tag as u64 + 7),
+            95..102 => Op::Present("touch"),
+            _ => Op::Move(way, delta % 50),
         }
     }
 }

@@ -6,36 +6,10 @@
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering, fence};
 use nearcache::model::*;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 
-/// Models share the mutant switch: they run one at a time.
-static ONE: Mutex<()> = Mutex::new(());
-
-/// Runs a model with this step left out; answers whether some interleaving failed.
-fn fails(mutant: Mutant, preemptions: usize, model: impl Fn() + Sync + Send + 'static) -> bool {
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let loud = std::panic::take_hook();
-    if mutant != Mutant::None {
-        std::panic::set_hook(Box::new(|_| {}));
-    }
-    set_mutant(mutant);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 50_000;
-    let failed = catch_unwind(AssertUnwindSafe(|| builder.check(model))).is_err();
-    set_mutant(Mutant::None);
-    std::panic::set_hook(loud);
-    failed
-}
-
-/// The model holds as it is, and each mutant is caught by it.
-fn proves(preemptions: usize, model: fn(), mutants: &[Mutant]) {
-    assert!(!fails(Mutant::None, preemptions, model), "the protocol itself fails");
-    for &mutant in mutants {
-        assert!(fails(mutant, preemptions, model), "{mutant:?} was not caught");
-    }
-}
+#[path = "support/models.rs"]
+mod models;
+use models::{fails, history, linearizable, proves};
 
 // ---- the bucket: announced inserts that anybody finishes -------------------------------------------------
 
@@ -139,29 +113,6 @@ fn run(bucket: &Model, op: Op) -> u64 {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Event {
-    op: Op,
-    start: u64,
-    end: u64,
-    result: u64,
-}
-
-/// Is there an order of these events, each between its start and its end, that one thread could have made?
-fn linearizable(events: &[Event], state: &[(u64, u64)], done: u32) -> bool {
-    if done == (1 << events.len()) - 1 {
-        return true;
-    }
-    (0..events.len()).filter(|i| done >> i & 1 == 0).any(|i| {
-        let overtaken = (0..events.len())
-            .any(|j| j != i && done >> j & 1 == 0 && events[j].end < events[i].start);
-        let mut state = state.to_vec();
-        !overtaken
-            && apply(events[i].op, &mut state) == events[i].result
-            && linearizable(events, &state, done | 1 << i)
-    })
-}
-
 fn apply(op: Op, state: &mut Vec<(u64, u64)>) -> u64 {
     let at = |state: &Vec<(u64, u64)>, key| state.iter().position(|entry| entry.0 == key);
     match op {
@@ -192,31 +143,13 @@ fn bucket_model(before: &'static [(u64, u64)], threads: &'static [&'static [Op]]
     for &(key, value) in before {
         put(&bucket, key, value, false, false);
     }
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let clock = Arc::new(AtomicU64::new(1));
-    let worker = |ops: &'static [Op]| {
-        let (bucket, events, clock) = (bucket.clone(), events.clone(), clock.clone());
-        move || {
-            for &op in ops {
-                let start = clock.fetch_add(1, Ordering::AcqRel);
-                let result = run(&bucket, op);
-                let end = clock.fetch_add(1, Ordering::AcqRel);
-                events.lock().unwrap().push(Event { op, start, end, result });
-            }
-        }
-    };
-    let others: Vec<_> = threads[1..].iter().map(|ops| loom::thread::spawn(worker(ops))).collect();
-    worker(threads[0])();
-    for other in others {
-        other.join().unwrap();
-    }
+    let shared = bucket.clone();
+    let events = history(threads, &[Get(1), Get(2)], move |_, _, op| run(&shared, op));
     for key in [1, 2] {
-        worker(if key == 1 { &[Get(1)] } else { &[Get(2)] })();
         let entries = (0..2).filter(|&i| bucket.slot(i).matches(key)).count();
         assert!(entries <= 1, "key {key} is in the bucket twice");
     }
-    let events = events.lock().unwrap();
-    assert!(linearizable(&events, before, 0), "not linearizable: {events:?}");
+    assert!(linearizable(&events, &before.to_vec(), &apply, 0), "not linearizable: {events:?}");
 }
 
 macro_rules! bucket_models {

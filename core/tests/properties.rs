@@ -24,6 +24,15 @@ fn few_keys_in_a_roomy_cache() {
     holds(&shape, &Options::new(4 * MIB), Memory::Roomy, 400);
 }
 
+/// Every item has the time of its last access beside it.
+#[test]
+fn a_cache_that_keeps_accesses_is_memcached() {
+    let shape = Shape { keys: 8, large_keys: 2, large: 300 * KIB, small: 2 * KIB, most: 200 };
+    let mut options = Options::new(16 * MIB);
+    options.track_access = true;
+    holds(&shape, &options, Memory::Roomy, 100);
+}
+
 /// What is alive is a small part of the memory, but the log goes around it several times: dead items make room,
 /// and no live one is evicted for it.
 #[test]

@@ -45,6 +45,7 @@ impl nearcache_ask {
             vivify: wished(NEARCACHE_ASK_VIVIFY).then(|| Expiry::from_exptime(self.vivify)),
             recache: wished(NEARCACHE_ASK_RECACHE).then_some(self.recache),
             touch: wished(NEARCACHE_ASK_TOUCH).then(|| Expiry::from_exptime(self.touch)),
+            ..MetaGet::default()
         })
     }
 }

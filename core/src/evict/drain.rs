@@ -9,12 +9,12 @@ use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain};
 use crate::index::{Bucket, SLOTS, Slot, mark};
-use crate::item::{Header, Item, bit, words_for};
+use crate::item::{Form, Head, Item};
 use crate::memory::segment::{Kind, Pool};
 use crate::memory::{Arena, PerSegment};
 use crate::seat::Op;
 use crate::stats::Counter;
-use crate::sync::{Mutant, Ordering, mutant};
+use crate::sync::Ordering;
 
 /// What became of an item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -198,23 +198,19 @@ impl Op<'_> {
         freq: u64,
     ) -> Option<bool> {
         let arena = self.arena;
-        let header = self.freeze(item.loc);
-        let old_head = 1 + u64::from(header.has(bit::TOKEN));
-        let token = item.token(arena, birth);
-        let header = header.thawed().with_bits(bit::TOKEN).with_marks(slot.0);
-        let words = item.words + 2 - old_head;
-        let mut head = [header.0, token, 0];
-        let mut known = 2;
-        if header.has(bit::LARGE) {
-            head[2] = item.len;
-            known = 3;
-        }
-        debug_assert!(words >= words_for(header, 0));
-        let to = self.reserve(&head[..known], words, pool, Origin::Moved).ok()?;
-        for k in 0..item.words - old_head {
+        let (header, number) = item.changing(arena).freeze();
+        let header = header.thawed().with_marks(slot.0);
+        let form = number.map_or(item.form(), |number| Form::Number(number.thawed()));
+        let token = Some(item.token(arena, birth));
+        let head = Head::new(header, token, item.given, item.access, form);
+        let (from, end) = (item.body_at(), item.loc + item.words);
+        let begun = head.words().len() as u64;
+        let words = begun + end - from;
+        let to = self.reserve(head.words(), words, pool, Origin::Moved).ok()?;
+        for k in 0..end - from {
             // Relaxed: the source is immutable and ours; the target is published by the slot.
-            let word = arena.word(item.loc + old_head + k).load(Ordering::Relaxed);
-            arena.word(to + 2 + k).store(word, Ordering::Relaxed);
+            let word = arena.word(from + k).load(Ordering::Relaxed);
+            arena.word(to + begun + k).store(word, Ordering::Relaxed);
         }
         let mut seen = slot;
         let moved = loop {
@@ -238,21 +234,6 @@ impl Op<'_> {
             self.abandon(to, words, Hazard::Move);
         }
         Some(moved)
-    }
-
-    /// Freezes an item's header, so that a touch cannot be lost while the item is moved.
-    fn freeze(&self, loc: u64) -> Header {
-        let word = self.arena.word(loc);
-        let mut header = Header(word.load(Ordering::Acquire));
-        while !mutant(Mutant::MoveWithoutFreeze) && !header.is_frozen() {
-            // AcqRel: a touch is either before this and copied, or after it and fails.
-            let frozen = header.frozen().0;
-            match word.compare_exchange(header.0, frozen, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => break,
-                Err(now) => header = Header(now),
-            }
-        }
-        header
     }
 
     pub fn count_reclaimed(&self, slot: Slot) {
@@ -285,10 +266,8 @@ impl Op<'_> {
         if let Some(segment) = self.arena.segment_of(item.loc) {
             self.shrink(segment, item.words);
         }
-        if item.header.has(bit::LARGE) {
-            for extent in item.extents(self.arena) {
-                self.release_extent(extent);
-            }
+        for extent in item.extents(self.arena) {
+            self.release_extent(extent);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::hazard::Hazard;
-use crate::item::Header;
+use crate::header::Header;
 use crate::memory::PerSegment;
 use crate::memory::segment::{Kind, Lane, Locked, Pool};
 use crate::seat::Op;

@@ -85,6 +85,8 @@ pub(crate) struct Geometry {
     pub item_size_max: u64,
     pub evict: bool,
     pub policy: Policy,
+    /// Is kept when items were last asked for?
+    pub track_access: bool,
     pub seats_at: u64,
     pub cells_at: u64,
     pub lanes_at: u64,
@@ -156,6 +158,7 @@ impl Geometry {
             item_size_max: (options.item_size_max as u64).min(size / 2),
             evict: options.evict,
             policy: options.policy,
+            track_access: options.track_access,
             ..Geometry::default()
         };
         geometry.segments = geometry.words >> segment_shift;
@@ -238,7 +241,7 @@ impl Geometry {
             self.item_size_max,
             u64::from(self.evict),
             self.policy as u64,
-            0,
+            u64::from(self.track_access),
             0,
         ]
     }

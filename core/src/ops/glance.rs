@@ -3,8 +3,9 @@
 
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
+use crate::header::{Header, bit};
 use crate::index::{find, likely, mark};
-use crate::item::{Header, bit};
+use crate::item::{birth_of, natural};
 use crate::memory::Arena;
 use crate::memory::segment::optimistic;
 use crate::sync::{AtomicU64, Ordering};
@@ -27,7 +28,7 @@ pub(super) fn glance<S: Sink + ?Sized>(
     let meta = optimistic(bucket.slot_word(i), slot.0, birth, |birth| {
         let item = Plain::of(words, key)?;
         let cas = item.token(birth, || arena.offset_in_segment(slot.loc()));
-        if horizon.covers(cas >> 20) {
+        if horizon.covers(birth_of(cas)) {
             return None;
         }
         let ttl = match item.header.expiry() {
@@ -78,7 +79,7 @@ impl<'a> Plain<'a> {
         // Relaxed, here and below: whoever publishes a location releases the words behind it, and what was recycled
         // meanwhile is found out by the caller.
         let header = Header(words.first()?.load(Ordering::Relaxed));
-        if header.klen() != key.len() || header.has(bit::LARGE) {
+        if header.klen() != key.len() || header.is_special() {
             return None;
         }
         let key_at = 1 + usize::from(header.has(bit::TOKEN));
@@ -121,7 +122,7 @@ impl<'a> Plain<'a> {
     /// The cas unique; `offset` tells where in its segment the item is.
     #[inline(always)]
     fn token(&self, birth: u64, offset: impl FnOnce() -> u64) -> u64 {
-        if self.header.has(bit::TOKEN) { self.word(1) } else { birth << 20 | offset() }
+        if self.header.has(bit::TOKEN) { self.word(1) } else { natural(birth, offset()) }
     }
 
     #[inline(always)]

@@ -1,18 +1,18 @@
 //! The meta get: one caller wins the right to fill a missing, stale or soon expiring item, the others know.
 
 use crate::Error;
+use crate::expiry::Horizon;
 use crate::hazard::Hazard;
-use crate::index::{Search, mark};
-use crate::item::Header;
+use crate::index::{Found, Search, Slot, mark};
+use crate::ops::compose::Draft;
 use crate::ops::read::View;
 use crate::ops::remove::pour;
-use crate::ops::store::Draft;
+use crate::ops::store::size_of_item;
 use crate::seat::Op;
 use crate::stats::Counter;
-use crate::sync::Ordering;
 use crate::types::{Meta, MetaGet, MetaHit, Sink};
 
-impl Op<'_> {
+impl<'a> Op<'a> {
     pub fn meta_get<S: Sink + ?Sized>(
         &self,
         key: &[u8],
@@ -21,19 +21,16 @@ impl Op<'_> {
     ) -> Result<Option<MetaHit>, Error> {
         self.count(Counter::CmdMeta);
         let hash = self.arena.hasher.hash(key);
-        let horizon = self.horizon();
         loop {
+            let horizon = self.horizon();
             let search = self.search(key, hash);
-            let alive = search
-                .found
-                .filter(|held| horizon.death(self.arena, &held.item, held.birth).is_none());
-            let Some(held) = alive else {
+            let Some((held, view)) = self.living(&search, horizon) else {
                 let Some(expiry) = ask.vivify else {
                     self.clear(Hazard::Read);
                     self.count(Counter::GetMisses);
                     return Ok(None);
                 };
-                let made = self.vivify(&search, key, self.deadline(expiry));
+                let made = self.vivify(&search, key, ask, self.deadline(expiry));
                 if let Some(hit) = made.inspect_err(|_| self.clear(Hazard::Read))? {
                     self.count(Counter::GetMisses);
                     pour(&[], sink);
@@ -41,17 +38,14 @@ impl Op<'_> {
                 }
                 continue;
             };
-            // Acquire: pairs with a touch.
-            let header = Header(self.arena.word(held.item.loc).load(Ordering::Acquire));
-            let item = crate::item::Item { header, ..held.item };
-            let view = View { arena: self.arena, item, birth: held.birth };
-            let mut meta = view.meta(self);
-            let stale = held.slot.has(mark::STALE);
-            let taken = held.slot.has(mark::WON);
-            let due = ask.recache.is_some_and(|least| meta.ttl.is_some_and(|ttl| ttl < least));
-            let won = (stale || due) && !taken;
-            let read = held.slot.read().with(if won { mark::WON } else { 0 });
-            let Some(value) = view.value() else {
+            let mut hit = self.hit(key, &view, held.slot);
+            let due = ask.recache.is_some_and(|least| hit.meta.ttl.is_some_and(|ttl| ttl < least));
+            hit.won = (hit.stale || due) && !hit.sent;
+            hit.same = ask.compare == Some(hit.meta.cas);
+            let read = if ask.no_bump { held.slot } else { held.slot.read() };
+            let read = read.with(if hit.won { mark::WON } else { 0 });
+            let value = if hit.same { Some(Vec::new()) } else { view.value() };
+            let Some(value) = value else {
                 self.drop_damaged(search.bucket, &held);
                 continue;
             };
@@ -59,18 +53,58 @@ impl Op<'_> {
             if read != held.slot && !search.bucket.swap(held.i, held.slot, read) {
                 continue;
             }
+            if !ask.no_bump {
+                self.stamp(&view.item);
+            }
+            let deadline = ask.touch.map(|expiry| self.deadline(expiry));
+            // The very item that is answered; one that is about to be moved is touched where it comes to be.
+            let touched = deadline.is_none_or(|deadline| self.retime_held(&held, deadline));
             self.clear(Hazard::Read);
             self.count(Counter::GetHits);
-            if let Some(expiry) = ask.touch {
-                let deadline = self.deadline(expiry);
+            if let Some(deadline) = deadline {
                 self.count(Counter::CmdTouch);
-                let touched = self.retime(key, deadline, false, |_| Some(()))?;
-                self.count_touch(touched.is_some());
-                meta.ttl = self.ttl(deadline);
+                let touched =
+                    touched || self.retime(key, deadline, false, false, |_| Some(()))?.is_some();
+                self.count_touch(touched);
+                hit.meta.ttl = self.ttl(deadline);
             }
-            pour(&value, sink);
-            let hit_before = held.slot.has(mark::FETCHED);
-            return Ok(Some(MetaHit { meta, won, stale, sent: taken, hit_before }));
+            if !hit.same {
+                pour(&value, sink);
+            }
+            return Ok(Some(hit));
+        }
+    }
+
+    /// What is known of an item. Changes nothing, counts nothing.
+    pub fn inspect(&self, key: &[u8]) -> Option<MetaHit> {
+        let horizon = self.horizon();
+        let search = self.search(key, self.arena.hasher.hash(key));
+        let hit = self.living(&search, horizon).map(|(held, view)| self.hit(key, &view, held.slot));
+        self.clear(Hazard::Read);
+        hit
+    }
+
+    /// What a search has found, as it is now, if it is alive.
+    fn living(&self, search: &Search<'a>, horizon: Horizon) -> Option<(Found, View<'a>)> {
+        let held = search.found?;
+        let item = held.item.again(self.arena);
+        let view = View { arena: self.arena, item, birth: held.birth };
+        horizon.death(self.arena, &item, held.birth).is_none().then_some((held, view))
+    }
+
+    fn hit(&self, key: &[u8], view: &View<'_>, slot: Slot) -> MetaHit {
+        let meta = view.meta(self);
+        let now = self.arena.superblock().clock.0.now();
+        MetaHit {
+            won: false,
+            stale: slot.has(mark::STALE),
+            sent: slot.has(mark::WON),
+            hit_before: slot.has(mark::FETCHED),
+            same: false,
+            last_access: view.item.access.map(|time| now.saturating_sub(time)),
+            binary: slot.has(mark::BINARY),
+            size: size_of_item(key.len(), meta.len, meta.flags),
+            meta,
         }
     }
 
@@ -79,11 +113,15 @@ impl Op<'_> {
         &self,
         search: &Search<'_>,
         key: &[u8],
+        ask: MetaGet,
         deadline: u32,
     ) -> Result<Option<MetaHit>, Error> {
         let hash = self.arena.hasher.hash(key);
-        let draft =
-            Draft { key, value: (&[]).into(), flags: 0, deadline, marks: mark::WON, token: None };
+        let draft = Draft {
+            marks: mark::WON | if ask.binary { mark::BINARY } else { 0 },
+            given: ask.unique,
+            ..Draft::new(key, Vec::new().into(), deadline)
+        };
         let composed = self.compose(hash, &draft)?;
         let installed = self.install(search, hash, &composed);
         if !matches!(installed, Ok(true)) {
@@ -98,6 +136,16 @@ impl Op<'_> {
         }
         self.clear(Hazard::Read);
         let meta = Meta { len: 0, flags: 0, cas: composed.unique, ttl: self.ttl(deadline) };
-        Ok(Some(MetaHit { meta, won: true, stale: false, sent: false, hit_before: false }))
+        Ok(Some(MetaHit {
+            meta,
+            won: true,
+            stale: false,
+            sent: false,
+            hit_before: false,
+            same: false,
+            last_access: self.arena.geometry().track_access.then_some(0),
+            binary: ask.binary,
+            size: size_of_item(key.len(), 0, 0),
+        }))
     }
 }

@@ -1,16 +1,19 @@
 //! The verbs.
 
+mod compose;
 mod glance;
 mod meta;
 mod number;
+mod pin;
 mod read;
 mod remove;
 mod stats;
 mod store;
+mod update;
 mod walk;
 
-pub(crate) use number::Delta;
-pub(crate) use read::{Pinned, get, get_many, get_to};
+pub(crate) use pin::Pinned;
+pub(crate) use read::{get, get_many, get_to};
 pub(crate) use walk::Walk;
 
 use crate::{Error, KEY_MAX};

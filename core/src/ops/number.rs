@@ -1,91 +1,191 @@
-//! incr and decr: memcached's decimal counters.
+//! incr, decr and `ma`: memcached's decimal counters. A counter is a word of its item, changed in place; text becomes
+//! one when it is counted on first.
 
 use crate::Error;
+use crate::hash::KeyHash;
+use crate::hazard::Hazard;
+use crate::header::{Delta, Number, digits};
 use crate::index::mark;
-use crate::item::bit;
-use crate::ops::store::{Draft, Plan, Updated};
+use crate::ops::compose::{Content, Draft};
+use crate::ops::update::{Plan, Present, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
-use crate::types::Expiry;
+use crate::types::{Expiry, MetaArith, MetaSum};
 
-/// Up or down, and by how much.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Delta {
-    Up(u64),
-    Down(u64),
+/// What an addition found.
+enum Sum {
+    To(MetaSum),
+    /// There was none, and it was made.
+    Made(MetaSum),
+    /// It can be added to in place: look again.
+    InPlace,
 }
 
 impl Op<'_> {
-    /// Adds to a number. `None`: there is none, and no `initial` value was given for that case.
+    /// incr and decr.
     pub fn add_to(
         &self,
         key: &[u8],
         delta: Delta,
         initial: Option<(u64, Expiry)>,
     ) -> Result<Option<u64>, Error> {
+        let (down, delta) = match delta {
+            Delta::Up(by) => (false, by),
+            Delta::Down(by) => (true, by),
+        };
+        let vivify = initial.map(|(_, expiry)| expiry);
+        let initial = initial.map_or(0, |(number, _)| number);
+        let ask = MetaArith { down, delta, vivify, initial, ..MetaArith::default() };
+        Ok(match self.meta_arith(key, ask)? {
+            MetaSum::Number { number, .. } => Some(number),
+            MetaSum::Missing | MetaSum::Exists => None,
+        })
+    }
+
+    /// Adds to a number, as `ask` says.
+    pub fn meta_arith(&self, key: &[u8], ask: MetaArith) -> Result<MetaSum, Error> {
         let hash = self.arena.hasher.hash(key);
-        let mut result = None;
-        let mut hit = false;
-        let updated = self.update(key, hash, None, |present| {
-            hit = present.is_some();
-            let Some(present) = present else {
-                let Some((number, expiry)) = initial else {
-                    return Ok(Plan::Leave);
-                };
-                result = Some(number);
-                let value = number.to_string().into_bytes().into();
-                let deadline = self.deadline(expiry);
-                return Ok(Plan::Put(Draft {
-                    key,
-                    value,
-                    flags: 0,
-                    deadline,
-                    marks: 0,
-                    token: None,
-                }));
-            };
-            if present.view.item.header.has(bit::LARGE) {
-                return Err(Error::NotNumeric);
-            }
-            let Some(old) = present.view.value() else {
-                return Ok(Plan::Again);
-            };
-            let number = parse(&old).ok_or(Error::NotNumeric)?;
-            let number = match delta {
-                Delta::Up(by) => number.wrapping_add(by),
-                Delta::Down(by) => number.saturating_sub(by),
-            };
-            result = Some(number);
-            let mut value = number.to_string().into_bytes();
-            // memcached writes a shorter number in place, and pads it.
-            let fits = value.len() <= old.len();
-            value.resize(value.len().max(old.len()), b' ');
-            // Written in place, memcached's item keeps its marks; grown, it is a new one.
-            let marks =
-                present.found.slot.0 & if fits { mark::ALL & !mark::MOVING } else { mark::BINARY };
-            Ok(Plan::Put(Draft {
-                key,
-                value: value.into(),
-                flags: present.flags(),
-                deadline: present.deadline(),
-                marks,
-                token: None,
-            }))
-        });
+        let delta = if ask.down { Delta::Down(ask.delta) } else { Delta::Up(ask.delta) };
         let (hits, misses) = match delta {
             Delta::Up(_) => (Counter::IncrHits, Counter::IncrMisses),
             Delta::Down(_) => (Counter::DecrHits, Counter::DecrMisses),
         };
-        match updated {
-            Ok(Updated::Put(_)) => {
-                self.count(if hit { hits } else { misses });
-                Ok(result)
+        // A new unique or expiry is changed together with the number, and so is what depends on the unique.
+        let is_plain = ask.unique.is_none() && ask.compare.is_none_or(|asked| asked == 0);
+        let in_place = is_plain && ask.touch.is_none();
+        loop {
+            let sum = match in_place.then(|| self.add_in_place(key, hash, delta)).flatten() {
+                Some(sum) => Sum::To(sum),
+                None => self.add_anew(key, hash, ask, delta, in_place)?,
+            };
+            let (sum, counter) = match sum {
+                Sum::InPlace => continue,
+                Sum::Made(sum) | Sum::To(sum @ MetaSum::Missing) => (sum, Some(misses)),
+                Sum::To(sum @ MetaSum::Number { .. }) => (sum, Some(hits)),
+                Sum::To(sum @ MetaSum::Exists) => (sum, None),
+            };
+            if let Some(counter) = counter {
+                self.count(counter);
             }
-            Ok(_) => {
-                self.count(misses);
-                Ok(None)
+            return Ok(sum);
+        }
+    }
+
+    /// Adds to a number in a word of its own. An item that is replaced meanwhile is held all the same: the
+    /// addition then comes before what has replaced it. `None` says nothing: the item may have to be replaced.
+    fn add_in_place(&self, key: &[u8], hash: KeyHash, delta: Delta) -> Option<MetaSum> {
+        let horizon = self.horizon();
+        let search = self.search(key, hash);
+        let held = search.found?;
+        let is_alive = horizon.death(self.arena, &held.item, held.birth).is_none();
+        let counts = is_alive && held.item.given.is_none();
+        let number = if counts { held.item.changing(self.arena).add(delta) } else { None };
+        let sum = number.map(|number| MetaSum::Number {
+            number: number.value(),
+            cas: held.item.counted(number).unique(self.arena, held.birth),
+            ttl: self.ttl(held.item.header.expiry()),
+        });
+        let used = held.slot.with_freq(held.slot.freq() + 1);
+        if sum.is_some() {
+            self.stamp(&held.item);
+            if used != held.slot {
+                // A hint: it does not matter who wins.
+                search.bucket.swap(held.i, held.slot, used);
             }
-            Err(error) => Err(error),
+        }
+        self.clear(Hazard::Read);
+        sum
+    }
+
+    /// Adds to a number by writing its item anew: it is text, is frozen, outgrows its place, or was not there.
+    #[cold]
+    fn add_anew(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        ask: MetaArith,
+        delta: Delta,
+        in_place: bool,
+    ) -> Result<Sum, Error> {
+        let mut sum = Sum::To(MetaSum::Missing);
+        let updated = self.update(key, hash, None, |present| {
+            let Some(present) = present else {
+                let Some(expiry) = ask.vivify else {
+                    sum = Sum::To(MetaSum::Missing);
+                    return Ok(Plan::Leave);
+                };
+                let deadline = self.deadline(expiry);
+                let ttl = self.ttl(deadline);
+                sum = Sum::Made(MetaSum::Number { number: ask.initial, cas: 0, ttl });
+                return Ok(Plan::Put(Draft {
+                    marks: if ask.binary { mark::BINARY } else { 0 },
+                    given: ask.unique,
+                    ..Draft::new(key, written(ask.initial, 0), deadline)
+                }));
+            };
+            if present.view.item.len == 0 {
+                return Err(Error::NotNumeric);
+            }
+            if ask.compare.is_some_and(|asked| asked != 0 && asked != present.unique()) {
+                sum = Sum::To(MetaSum::Exists);
+                return Ok(Plan::Leave);
+            }
+            let Some((old, width)) = number_of(present)? else {
+                return Ok(Plan::Again);
+            };
+            if in_place && present.is_countable(delta) {
+                sum = Sum::InPlace;
+                return Ok(Plan::Leave);
+            }
+            let number = delta.to(old);
+            let deadline = ask.touch.map_or(present.deadline(), |expiry| self.deadline(expiry));
+            sum = Sum::To(MetaSum::Number { number, cas: 0, ttl: self.ttl(deadline) });
+            // Written in place, memcached's item keeps its marks; grown, it is a new one.
+            let grows = digits(number) > width;
+            let marks = if grows { present.marks() & mark::BINARY } else { present.marks() };
+            Ok(Plan::Put(Draft {
+                flags: present.flags(),
+                marks,
+                given: ask.unique,
+                ..Draft::new(key, written(number, width), deadline)
+            }))
+        })?;
+        if let (
+            Updated::Put(unique),
+            Sum::To(MetaSum::Number { cas, .. }) | Sum::Made(MetaSum::Number { cas, .. }),
+        ) = (updated, &mut sum)
+        {
+            *cas = unique;
+        }
+        Ok(sum)
+    }
+}
+
+/// The number that an item holds, and the length of its text. `None`: a part of it was recycled meanwhile.
+fn number_of(present: &Present<'_>) -> Result<Option<(u64, usize)>, Error> {
+    let item = &present.view.item;
+    if let Some(number) = item.number {
+        return Ok(Some((number.value(), number.width())));
+    }
+    if item.extents > 0 {
+        return Err(Error::NotNumeric);
+    }
+    let Some(text) = present.view.value() else {
+        return Ok(None);
+    };
+    let number = parse(&text).ok_or(Error::NotNumeric)?;
+    Ok(Some((number, text.len())))
+}
+
+/// A number as it is stored: in a word if that holds it, else as text. memcached writes a shorter number in
+/// place, and pads it.
+fn written<'d>(number: u64, width: usize) -> Content<'d> {
+    match Number::new(number, width) {
+        Some(number) => Content::Number(number),
+        None => {
+            let mut text = number.to_string().into_bytes();
+            text.resize(text.len().max(width), b' ');
+            text.into()
         }
     }
 }

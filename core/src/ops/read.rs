@@ -1,10 +1,10 @@
-//! get and its kin: optimistic reads that store nothing, and pins for those who want the bytes in place.
+//! get and its kin: optimistic reads that store nothing.
 
 use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
 use crate::index::{Place, find, home, likely, mark};
-use crate::item::{Item, bit};
+use crate::item::Item;
 use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
 use crate::ops::glance::glance;
@@ -48,7 +48,7 @@ impl View<'_> {
     fn note(&self, op: &Op<'_>, meta: &mut Meta) {
         meta.len = self.item.len as usize;
         meta.flags = self.item.flags(self.arena);
-        meta.cas = self.item.token(self.arena, self.birth);
+        meta.cas = self.item.unique(self.arena, self.birth);
         meta.ttl = op.ttl(self.item.header.expiry());
     }
 
@@ -61,7 +61,11 @@ impl View<'_> {
         if to.len() != self.item.len as usize {
             return Some(());
         }
-        if self.item.header.has(bit::LARGE) {
+        if let Some(number) = self.item.number {
+            to.write_copy_of_slice(number.text(&mut [0; 31]));
+            return Some(());
+        }
+        if self.item.extents > 0 {
             to = self.copy_extents(to)?;
         }
         self.arena.copy_to(self.item.value_at(), to);
@@ -295,7 +299,7 @@ impl<'a> Op<'a> {
         let Some(cell) = guard(self.arena.cells(), self.owner, held.segment) else {
             let view = View { arena: self.arena, item: held.item, birth: held.birth };
             // A LARGE value that is incomplete, and still what the slot points to: the arena is damaged.
-            let damaged = held.item.header.has(bit::LARGE)
+            let damaged = held.item.extents > 0
                 && view.value().is_none()
                 && search.bucket.slot(held.i).loc() == held.slot.loc();
             self.clear(Hazard::Read);
@@ -338,11 +342,36 @@ impl<'a> Op<'a> {
     #[inline(never)]
     fn get_fully<S: Sink + ?Sized>(&self, key: &[u8], hash: KeyHash, sink: &mut S) -> Option<Meta> {
         let mut meta = Meta::NONE;
+        let mut due = false;
         let seen = self.look(key, hash, self.horizon(), |view| {
             view.note(self, &mut meta);
+            due = self.is_due(&view.item);
             view.copy(sink).is_some()
         });
+        if seen == Seen::Hit && due {
+            self.accessed(key, hash);
+        }
         self.counted(seen).then_some(meta)
+    }
+
+    /// Is it time to note that the item was asked for?
+    fn is_due(&self, item: &Item) -> bool {
+        item.access.is_some() && item.is_due(self.arena.superblock().clock.0.now())
+    }
+
+    /// Notes that an item was asked for.
+    fn accessed(&self, key: &[u8], hash: KeyHash) {
+        if let Some(held) = self.search(key, hash).found {
+            self.stamp(&held.item);
+            self.clear(Hazard::Read);
+        }
+    }
+
+    /// Notes that an item, held by the caller, was asked for, if it is time to.
+    pub(super) fn stamp(&self, item: &Item) {
+        if self.is_due(item) {
+            item.stamp(self.arena, self.arena.superblock().clock.0.now());
+        }
     }
 
     /// What is known of an item, without counting a hit.
@@ -363,84 +392,5 @@ impl<'a> Op<'a> {
         let dead = horizon.death(self.arena, &held.item, held.birth).is_some();
         self.clear(Hazard::Read);
         (!dead).then_some(meta)
-    }
-
-    /// Pins a value in place, or copies it where that cannot be done: a LARGE value is not in one piece.
-    pub fn pin(&self, key: &[u8]) -> Option<Pinned<'a>> {
-        let hash = self.arena.hasher.hash(key);
-        let horizon = self.horizon();
-        loop {
-            match self.hold_still(key, hash, horizon) {
-                Ok(pinned) => {
-                    self.counted(Seen::Hit);
-                    return Some(pinned);
-                }
-                Err(Seen::Torn) => {}
-                Err(seen) => {
-                    self.counted(seen);
-                    return None;
-                }
-            }
-        }
-    }
-
-    /// Torn: the value was replaced while it was copied.
-    fn hold_still(&self, key: &[u8], hash: KeyHash, horizon: Horizon) -> Result<Pinned<'a>, Seen> {
-        let search = self.search(key, hash);
-        let held = search.found.ok_or(Seen::Missing)?;
-        if let Some(death) = horizon.death(self.arena, &held.item, held.birth) {
-            self.clear(Hazard::Read);
-            return Err(Seen::Dead(death));
-        }
-        let view = View { arena: self.arena, item: held.item, birth: held.birth };
-        let _ = search.bucket.swap(held.i, held.slot, held.slot.read());
-        let meta = view.meta(self);
-        // The guard is published before the hazard is cleared, and evictors look at hazards first.
-        let cell = match held.item.header.has(bit::LARGE) {
-            true => None,
-            false => guard(self.arena.cells(), self.owner, held.segment),
-        };
-        let pinned = match cell {
-            Some(cell) => {
-                // SAFETY: the guard holds the segment until `Pinned` is dropped; the item is published.
-                let bytes = unsafe { self.arena.bytes(held.item.value_at(), meta.len) };
-                Some(Pinned { meta, held: Held::Place(self.arena, cell, bytes) })
-            }
-            None => view.value().map(|value| Pinned { meta, held: Held::Copy(value) }),
-        };
-        // A copy that stays incomplete is of a damaged arena.
-        let damaged = pinned.is_none() && search.bucket.slot(held.i).loc() == held.slot.loc();
-        self.clear(Hazard::Read);
-        pinned.ok_or(if damaged { Seen::Missing } else { Seen::Torn })
-    }
-}
-
-/// A value held in place, or a copy of it.
-#[derive(Debug)]
-pub(crate) struct Pinned<'a> {
-    pub meta: Meta,
-    held: Held<'a>,
-}
-
-#[derive(Debug)]
-enum Held<'a> {
-    Place(&'a Arena, usize, &'a [u8]),
-    Copy(Vec<u8>),
-}
-
-impl Pinned<'_> {
-    pub fn bytes(&self) -> &[u8] {
-        match &self.held {
-            Held::Place(_, _, bytes) => bytes,
-            Held::Copy(bytes) => bytes,
-        }
-    }
-}
-
-impl Drop for Pinned<'_> {
-    fn drop(&mut self) {
-        if let Held::Place(arena, cell, _) = self.held {
-            unguard(&arena.cells()[cell]);
-        }
     }
 }

@@ -1,55 +1,91 @@
-//! delete, touch, invalidate, flush_all.
+//! delete and `md`, touch, flush_all.
 
 use crate::hazard::Hazard;
+use crate::header::Retimed;
 use crate::index::{Found, mark};
-use crate::item::{Header, Item};
+use crate::ops::compose::Draft;
 use crate::ops::read::View;
-use crate::ops::store::{Draft, Plan, Updated};
+use crate::ops::update::{Plan, Present, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
-use crate::types::{Meta, Sink};
+use crate::types::{Meta, MetaDelete, Sink};
 use crate::{Deletion, Error, Expiry, Touch};
 
 impl<'a> Op<'a> {
-    pub fn delete(&self, key: &[u8], unique: Option<u64>) -> Deletion {
-        let deletion = self.remove(key, unique);
-        self.count(match deletion {
-            Deletion::Deleted => Counter::DeleteHits,
-            _ => Counter::DeleteMisses,
-        });
-        deletion
+    /// Removes, empties or invalidates an item, as `ask` says.
+    pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
+        let deletion = self.unmake(key, ask)?;
+        match deletion {
+            Deletion::Deleted if ask.invalidate => {}
+            Deletion::Deleted => self.count(Counter::DeleteHits),
+            _ => self.count(Counter::DeleteMisses),
+        }
+        Ok(deletion)
     }
 
     /// Removes without counting.
-    pub(super) fn remove(&self, key: &[u8], unique: Option<u64>) -> Deletion {
+    pub(super) fn remove(&self, key: &[u8]) {
+        // A removal writes nothing, so it has no failure to tell of.
+        let _ = self.unmake(key, MetaDelete::default());
+    }
+
+    fn unmake(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
         let hash = self.arena.hasher.hash(key);
         let mut refused = Deletion::Missing;
         let updated = self.update(key, hash, None, |present| {
-            Ok(match present {
-                None => {
-                    refused = Deletion::Missing;
-                    Plan::Leave
-                }
-                Some(present) if unique.is_some_and(|unique| unique != present.token()) => {
-                    refused = Deletion::Exists;
-                    Plan::Leave
-                }
-                Some(_) => Plan::Remove,
+            let Some(present) = present else {
+                refused = Deletion::Missing;
+                return Ok(Plan::Leave);
+            };
+            if ask.compare.is_some_and(|unique| unique != present.unique()) {
+                refused = Deletion::Exists;
+                return Ok(Plan::Leave);
+            }
+            Ok(match ask.invalidate || ask.drop_value {
+                true => self.invalidated(key, ask, present),
+                false => Plan::Remove,
             })
-        });
-        match updated {
-            Ok(Updated::Removed) => Deletion::Deleted,
-            _ => refused,
-        }
+        })?;
+        Ok(if updated == Updated::Left { refused } else { Deletion::Deleted })
     }
 
-    /// Gives an item a new expiry, and lets `seen` look at it.
+    /// What is put in the place of an item that is invalidated, or emptied.
+    fn invalidated<'d>(&self, key: &'d [u8], ask: MetaDelete, present: &Present<'_>) -> Plan<'d> {
+        let deadline = ask.expiry.map(|expiry| self.deadline(expiry));
+        let stale = if ask.invalidate { mark::STALE } else { 0 };
+        let draft = match ask.drop_value {
+            true => Draft {
+                marks: present.marks() & mark::BINARY | stale,
+                ..Draft::new(key, Vec::new().into(), deadline.unwrap_or(0))
+            },
+            false => {
+                let Some(value) = present.content() else { return Plan::Again };
+                Draft {
+                    flags: present.flags(),
+                    marks: present.marks() & (mark::FETCHED | mark::BINARY) | stale,
+                    access: present.view.item.access,
+                    ..Draft::new(key, value.reborn(), deadline.unwrap_or(present.deadline()))
+                }
+            }
+        };
+        // An item that is only emptied keeps its unique.
+        let (token, given) = match (ask.unique, ask.invalidate, present.view.item.given) {
+            (Some(unique), _, _) => (None, Some(unique)),
+            (None, true, _) => (None, None),
+            (None, false, None) => (Some(present.unique()), None),
+            (None, false, given) => (Some(present.token()), given),
+        };
+        Plan::Put(Draft { token, given, ..draft })
+    }
+
+    /// Gives an item a new expiry, and lets `seen` look at it; at its value, too, if that is asked for.
     pub(super) fn retime<R>(
         &self,
         key: &[u8],
         deadline: u32,
         is_read: bool,
+        with_value: bool,
         mut seen: impl FnMut(&View<'a>) -> Option<R>,
     ) -> Result<Option<R>, Error> {
         let hash = self.arena.hasher.hash(key);
@@ -59,30 +95,30 @@ impl<'a> Op<'a> {
             let Some(held) = search.found else {
                 return Ok(None);
             };
-            let word = self.arena.word(held.item.loc);
-            // Acquire: pairs with the freeze; a frozen item is about to be moved or replaced.
-            let header = Header(word.load(Ordering::Acquire));
-            let item = Item { header, ..held.item };
+            let item = held.item.again(self.arena);
             if horizon.death(self.arena, &item, held.birth).is_some() {
                 self.clear(Hazard::Read);
                 return Ok(None);
             }
-            if header.is_frozen() {
-                self.clear(Hazard::Read);
-                return self.rewrite(key, deadline, seen);
-            }
             // Before the item itself: a segment never looks dead while something in it lives.
             self.outlive(held.segment, deadline);
-            let retimed = header.with_expiry(deadline);
-            // AcqRel: either before a freeze and moved with the item, or after it and refused.
-            if word
-                .compare_exchange(header.0, retimed.0, Ordering::AcqRel, Ordering::Acquire)
-                .is_err()
-            {
+            let retimed = match with_value && item.number.is_some() {
+                // Its two words cannot be read and changed at once.
+                true => Retimed::Frozen,
+                false => item.changing(self.arena).retime(item.header, deadline),
+            };
+            if retimed == Retimed::Changed {
                 continue;
             }
             let _ = is_read && search.bucket.swap(held.i, held.slot, held.slot.read());
-            let item = Item { header: retimed, ..held.item };
+            if is_read {
+                self.stamp(&item);
+            }
+            let Retimed::Done(header) = retimed else {
+                self.clear(Hazard::Read);
+                return self.rewrite(key, deadline, seen);
+            };
+            let item = item.with_header(header);
             let view = View { arena: self.arena, item, birth: held.birth };
             let result = seen(&view);
             if result.is_none() {
@@ -99,6 +135,20 @@ impl<'a> Op<'a> {
         }
     }
 
+    /// Gives an item that is held a new expiry; `false` if it is frozen.
+    pub(super) fn retime_held(&self, held: &Found, deadline: u32) -> bool {
+        // Before the item itself: a segment never looks dead while something in it lives.
+        self.outlive(held.segment, deadline);
+        loop {
+            let item = held.item.again(self.arena);
+            match item.changing(self.arena).retime(item.header, deadline) {
+                Retimed::Done(_) => return true,
+                Retimed::Frozen => return false,
+                Retimed::Changed => {}
+            }
+        }
+    }
+
     /// Writes the item anew, with another expiry and the same unique: for a touch that meets a frozen item.
     fn rewrite<R>(
         &self,
@@ -110,20 +160,19 @@ impl<'a> Op<'a> {
         let mut result = None;
         let updated = self.update(key, hash, None, |present| {
             let Some(present) = present else { return Ok(Plan::Leave) };
-            let Some(value) = present.view.value() else { return Ok(Plan::Again) };
-            let header = present.view.item.header.with_expiry(deadline);
-            let item = Item { header, ..present.view.item };
+            let Some(value) = present.content() else { return Ok(Plan::Again) };
+            let item = present.view.item;
+            let item = item.with_header(item.header.with_expiry(deadline));
             result = seen(&View { item, ..present.view });
             if result.is_none() {
                 return Ok(Plan::Again);
             }
             Ok(Plan::Put(Draft {
-                key,
-                value: value.into(),
                 flags: present.flags(),
-                deadline,
-                marks: present.found.slot.0 & mark::ALL & !mark::MOVING,
+                marks: present.marks(),
                 token: Some(present.token()),
+                given: present.view.item.given,
+                ..Draft::new(key, value, deadline)
             }))
         })?;
         Ok(result.filter(|_| matches!(updated, Updated::Put(_))))
@@ -131,7 +180,7 @@ impl<'a> Op<'a> {
 
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
         self.count(Counter::CmdTouch);
-        let touched = self.retime(key, self.deadline(expiry), true, |_| Some(()))?;
+        let touched = self.retime(key, self.deadline(expiry), true, false, |_| Some(()))?;
         self.count_touch(touched.is_some());
         Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
     }
@@ -146,7 +195,7 @@ impl<'a> Op<'a> {
         self.count(Counter::CmdTouch);
         // Copied aside first: a sink is never called while anything is held.
         let mut value = Vec::new();
-        let meta = self.retime(key, self.deadline(expiry), true, |view| {
+        let meta = self.retime(key, self.deadline(expiry), true, true, |view| {
             value = view.value()?;
             Some(view.meta(self))
         })?;
@@ -160,29 +209,6 @@ impl<'a> Op<'a> {
 
     pub(super) fn count_touch(&self, hit: bool) {
         self.count(if hit { Counter::TouchHits } else { Counter::TouchMisses });
-    }
-
-    /// Marks an item stale, with a new unique.
-    pub fn invalidate(&self, key: &[u8], expiry: Option<Expiry>) -> Result<Touch, Error> {
-        let hash = self.arena.hasher.hash(key);
-        let updated = self.update(key, hash, None, |present| {
-            let Some(present) = present else {
-                return Ok(Plan::Leave);
-            };
-            let Some(value) = present.view.value() else {
-                return Ok(Plan::Again);
-            };
-            let kept = present.found.slot.0 & (mark::FETCHED | mark::BINARY);
-            Ok(Plan::Put(Draft {
-                key,
-                value: value.into(),
-                flags: present.flags(),
-                deadline: expiry.map_or(present.deadline(), |expiry| self.deadline(expiry)),
-                marks: kept | mark::STALE,
-                token: None,
-            }))
-        })?;
-        Ok(if matches!(updated, Updated::Put(_)) { Touch::Touched } else { Touch::Missing })
     }
 
     /// Everything dies, now or when `delay` seconds have passed.

@@ -1,17 +1,12 @@
-//! set, add, replace, append, prepend, cas: a new item is written aside and installed by one compare-and-swap.
+//! set, add, replace, append, prepend, cas, and memcached's `ms`, which is all of them.
 
-use crate::evict::Growth;
-use crate::expiry::Death;
-use crate::hash::KeyHash;
-use crate::hazard::Hazard;
-use crate::index::{Bucket, Found, Search, Slot};
-use crate::item::{Extent, Header, Item, bit, words_for};
-use crate::ops::read::View;
+use crate::index::mark;
+use crate::ops::compose::{Content, Draft};
+use crate::ops::update::{Plan, Present, Updated};
 use crate::seat::Op;
 use crate::stats::Counter;
-use crate::sync::Ordering;
-use crate::types::Verb;
-use crate::{Error, Outcome};
+use crate::types::{MetaMode, MetaSet, MetaStored, Verb};
+use crate::{Error, Expiry, Outcome};
 use std::borrow::Cow;
 
 /// The size of an item as memcached counts it: its header, a cas unique, flags, key and value.
@@ -19,159 +14,155 @@ pub(crate) fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
     48 + 8 + if flags == 0 { 0 } else { 4 } + klen + 1 + vlen + 2
 }
 
-/// An item to be written.
-#[derive(Clone, Debug)]
-pub(super) struct Draft<'d> {
-    pub key: &'d [u8],
-    pub value: Cow<'d, [u8]>,
-    pub flags: u32,
-    pub deadline: u32,
-    /// Marks that its slot is to have.
-    pub marks: u64,
-    /// The unique to keep, if it is not to be a new one.
-    pub token: Option<u64>,
-}
-
-/// An item that is written but not yet in the index. Its segment is held by the write hazard.
-#[derive(Debug)]
-pub(super) struct Composed {
-    loc: u64,
-    words: u64,
-    marks: u64,
-    extents: Vec<Extent>,
-    pub unique: u64,
-    /// Its segment's birth.
-    birth: u64,
-}
-
-/// What to do about what is there.
-pub(super) enum Plan<'d> {
-    /// Nothing.
-    Leave,
-    /// Remove it.
-    Remove,
-    /// Put this in its place.
-    Put(Draft<'d>),
-    /// Put in its place what was composed before; or this, if nothing was.
-    PutSame(Draft<'d>),
-    /// Look again: a part of the value was recycled while it was read.
-    Again,
-}
-
-/// What an update did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Updated {
-    Left,
-    Removed,
-    /// Put, with this unique.
-    Put(u64),
-}
-
-/// A present item that an update looks at, held by the read hazard.
-pub(super) struct Present<'a> {
-    pub found: Found,
-    pub view: View<'a>,
-}
-
-impl Present<'_> {
-    pub fn token(&self) -> u64 {
-        self.view.item.token(self.view.arena, self.found.birth)
+impl MetaSet {
+    /// What a classic verb means.
+    pub(crate) fn of(verb: Verb, flags: u32, expiry: Expiry) -> MetaSet {
+        let (mode, compare) = match verb {
+            Verb::Set => (MetaMode::Set, None),
+            Verb::Add => (MetaMode::Add, None),
+            Verb::Replace => (MetaMode::Replace, None),
+            Verb::Append => (MetaMode::Append, None),
+            Verb::Prepend => (MetaMode::Prepend, None),
+            Verb::Cas(unique) => (MetaMode::Set, Some(unique)),
+        };
+        MetaSet { mode, flags, expiry, compare, ..MetaSet::default() }
     }
-    pub fn flags(&self) -> u32 {
-        self.view.item.flags(self.view.arena)
+    fn joins(&self) -> bool {
+        matches!(self.mode, MetaMode::Append | MetaMode::Prepend)
     }
-    /// Its expiry, as it was when it was looked at.
-    pub fn deadline(&self) -> u32 {
-        self.view.item.header.expiry()
+    /// Is it a cas? (A replace that compares is one, too.)
+    fn is_cas(&self) -> bool {
+        self.compare.is_some() && matches!(self.mode, MetaMode::Set | MetaMode::Replace)
     }
 }
 
-impl<'a> Op<'a> {
-    /// A storing verb.
+impl Op<'_> {
+    /// A storing verb. Too large or out of memory, a `set` removes the old value; so does `ms`, if it is its own
+    /// value that is too large.
     pub fn store(
         &self,
         verb: Verb,
         key: &[u8],
         value: &[u8],
-        flags: u32,
-        deadline: u32,
+        ask: MetaSet,
     ) -> Result<Outcome, Error> {
+        let stored = self.meta_set(key, value, ask, verb == Verb::Set)?;
+        Ok(stored.outcome)
+    }
+
+    /// Stores as `ask` says. `clears`: a value that is too large removes the old one.
+    pub fn meta_set(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        ask: MetaSet,
+        clears: bool,
+    ) -> Result<MetaStored, Error> {
         self.count(Counter::CmdSet);
-        let size = size_of_item(key.len(), value.len(), flags);
+        let size = size_of_item(key.len(), value.len(), ask.flags);
         let limit = self.arena.geometry().item_size_max as usize;
         if size > limit {
             self.count(Counter::StoreTooLarge);
-            if verb == Verb::Set {
-                self.remove(key, None);
+            if clears {
+                self.remove(key);
             }
             return Err(Error::ValueTooLarge { size, limit });
         }
-        let draft =
-            Draft { key, value: Cow::Borrowed(value), flags, deadline, marks: 0, token: None };
-        let stored = self.store_draft(verb, draft);
+        let stored = self.store_within(key, value, ask);
         if let Err(Error::OutOfMemory) = stored {
             self.count(Counter::StoreNoMemory);
-            if verb == Verb::Set {
-                self.remove(key, None);
+            if ask.joins() {
+                return Ok(MetaStored { outcome: Outcome::NotStored, len: value.len() });
             }
-            if matches!(verb, Verb::Append | Verb::Prepend) {
-                return Ok(Outcome::NotStored);
+            if clears {
+                self.remove(key);
             }
         }
         stored
     }
 
-    fn store_draft(&self, verb: Verb, draft: Draft<'_>) -> Result<Outcome, Error> {
-        let key = draft.key;
+    /// Stores what is not too large.
+    fn store_within(&self, key: &[u8], value: &[u8], ask: MetaSet) -> Result<MetaStored, Error> {
         let hash = self.arena.hasher.hash(key);
         crate::index::prefetch(self.arena, hash);
+        let content = Content::Bytes(Cow::Borrowed(value));
+        let draft = Draft {
+            flags: ask.flags,
+            marks: if ask.binary { mark::BINARY } else { 0 },
+            given: ask.unique,
+            ..Draft::new(key, content, self.deadline(ask.expiry))
+        };
         // A set does not depend on what is there: it is written before the old item is looked for and held.
-        let composed = match verb {
-            Verb::Set => Some(self.compose(hash, &draft)?),
+        let composed = match (ask.mode, ask.compare) {
+            (MetaMode::Set, None) => Some(self.compose(hash, &draft)?),
             _ => None,
         };
-        let mut refused = Outcome::NotStored;
+        let (mut refused, mut len) = (Outcome::NotStored, value.len());
         let updated = self.update(key, hash, composed, |present| {
-            Ok(match (verb, present) {
-                (Verb::Set, _) | (Verb::Add, None) | (Verb::Replace, Some(_)) => {
-                    Plan::PutSame(draft.clone())
-                }
-                (Verb::Cas(_), None) => {
+            (refused, len) = (Outcome::NotStored, value.len());
+            let is_same = |present: &Present<'_>, asked| asked != 0 && present.unique() == asked;
+            Ok(match (ask.mode, ask.compare, present) {
+                (MetaMode::Set | MetaMode::Replace, Some(_), None) => {
                     refused = Outcome::Missing;
                     Plan::Leave
                 }
-                (Verb::Cas(unique), Some(present)) => match present.token() == unique {
-                    true => Plan::PutSame(draft.clone()),
-                    false => {
+                (MetaMode::Set | MetaMode::Replace, Some(asked), Some(present)) => {
+                    if is_same(present, asked) && ask.stale {
+                        Plan::Put(draft.clone())
+                    } else if is_same(present, asked) {
+                        Plan::PutSame(draft.clone())
+                    } else if ask.stale && asked != 0 && present.was(asked) {
+                        let deadline = present.deadline();
+                        let marks = draft.marks | mark::STALE | present.marks() & mark::WON;
+                        Plan::Put(Draft { deadline, marks, ..draft.clone() })
+                    } else {
                         refused = Outcome::Exists;
                         Plan::Leave
                     }
-                },
-                (Verb::Append | Verb::Prepend, Some(present)) => self.joined(verb, &draft, present),
-                (Verb::Add, Some(_)) | (Verb::Replace | Verb::Append | Verb::Prepend, None) => {
-                    refused = Outcome::NotStored;
-                    Plan::Leave
                 }
+                (MetaMode::Set, None, _)
+                | (MetaMode::Add, _, None)
+                | (MetaMode::Replace, None, Some(_)) => Plan::PutSame(draft.clone()),
+                (MetaMode::Append | MetaMode::Prepend, asked, Some(present)) => {
+                    if asked.is_some_and(|asked| asked != 0 && !is_same(present, asked)) {
+                        refused = Outcome::Exists;
+                        return Ok(Plan::Leave);
+                    }
+                    len += present.view.item.len as usize;
+                    self.joined(ask.mode, &draft, present, len)
+                }
+                (MetaMode::Append | MetaMode::Prepend, _, None) => match ask.vivify {
+                    Some(expiry) => {
+                        Plan::Put(Draft { deadline: self.deadline(expiry), ..draft.clone() })
+                    }
+                    None => Plan::Leave,
+                },
+                (MetaMode::Add, _, Some(_)) | (MetaMode::Replace, None, None) => Plan::Leave,
             })
         })?;
         let outcome = match updated {
             Updated::Put(unique) => Outcome::Stored(unique),
             _ => refused,
         };
-        if let Verb::Cas(_) = verb {
+        if ask.is_cas() {
             self.count(match outcome {
                 Outcome::Stored(_) => Counter::CasHits,
                 Outcome::Missing => Counter::CasMisses,
                 _ => Counter::CasBadval,
             });
         }
-        Ok(outcome)
+        Ok(MetaStored { outcome, len })
     }
 
-    /// The present value with the new bytes before or behind it.
-    fn joined<'d>(&self, verb: Verb, draft: &Draft<'d>, present: &Present<'_>) -> Plan<'d> {
+    /// The present value with the new bytes before or behind it, `len` in all.
+    fn joined<'d>(
+        &self,
+        mode: MetaMode,
+        draft: &Draft<'d>,
+        present: &Present<'_>,
+        len: usize,
+    ) -> Plan<'d> {
         let flags = present.flags();
-        let len = present.view.item.len as usize + draft.value.len();
         let limit = self.arena.geometry().item_size_max as usize;
         if size_of_item(draft.key.len(), len, flags) > limit {
             return Plan::Leave;
@@ -179,250 +170,13 @@ impl<'a> Op<'a> {
         let Some(mut value) = present.view.value() else {
             return Plan::Again;
         };
-        match verb {
-            Verb::Prepend => drop(value.splice(..0, draft.value.iter().copied())),
-            _ => value.extend_from_slice(&draft.value),
+        let more = draft.value.bytes();
+        match mode {
+            MetaMode::Prepend => drop(value.splice(..0, more.iter().copied())),
+            _ => value.extend_from_slice(more),
         }
-        let deadline = present.deadline();
-        Plan::Put(Draft { value: value.into(), flags, deadline, ..*draft })
-    }
-
-    /// Looks at what is there (if it is alive), and does what `plan` says about it, all in one step for
-    /// everybody else; `plan` is asked again when somebody was faster.
-    pub(super) fn update<'d>(
-        &self,
-        key: &[u8],
-        hash: KeyHash,
-        mut composed: Option<Composed>,
-        mut plan: impl FnMut(Option<&Present<'a>>) -> Result<Plan<'d>, Error>,
-    ) -> Result<Updated, Error> {
-        // What was composed beforehand goes in whatever is there.
-        let is_conditional = composed.is_none();
-        let done = loop {
-            let horizon = self.horizon();
-            let search = self.search(key, hash);
-            let held = search.found;
-            let death = held.and_then(|f| horizon.death(self.arena, &f.item, f.birth));
-            let present = held.filter(|_| death.is_none()).map(|found| {
-                let view = View { arena: self.arena, item: found.item, birth: found.birth };
-                Present { found, view }
-            });
-            let plan = plan(present.as_ref());
-            if let (Some(present), Ok(Plan::Remove | Plan::Put(_) | Plan::PutSame(_))) =
-                (&present, &plan)
-                && is_conditional
-                && !self.freeze_as_seen(&present.view.item)
-            {
-                continue;
-            }
-            let draft = match plan {
-                Ok(Plan::Leave) => break Ok(Updated::Left),
-                Ok(Plan::Remove) => match held {
-                    Some(found) if self.unlink(search.bucket, found.i, found.slot) => {
-                        self.gone(&found.item, found.birth);
-                        break Ok(Updated::Removed);
-                    }
-                    Some(_) => continue,
-                    None => break Ok(Updated::Left),
-                },
-                Ok(Plan::Again) => {
-                    if let Some(found) = held {
-                        self.drop_damaged(search.bucket, &found);
-                    }
-                    continue;
-                }
-                Ok(Plan::Put(draft)) => {
-                    self.discard(composed.take());
-                    draft
-                }
-                Ok(Plan::PutSame(draft)) => draft,
-                Err(error) => break Err(error),
-            };
-            let ready = match composed.take().filter(|c| !self.is_flushed(c)) {
-                Some(ready) => ready,
-                None => match self.compose(hash, &draft) {
-                    Ok(ready) => ready,
-                    Err(error) => break Err(error),
-                },
-            };
-            // A flush since then has killed what the plan was made for. (One that comes later kills the new item
-            // too: it is born already.)
-            if let Some(present) = &present
-                && self.horizon().death(self.arena, &present.found.item, present.found.birth)
-                    == Some(Death::Flushed)
-            {
-                composed = Some(ready);
-                continue;
-            }
-            match self.install(&search, hash, &ready) {
-                Ok(true) => {
-                    if let Some(found) = held {
-                        if death.is_some() {
-                            self.count_reclaimed(found.slot);
-                        }
-                        self.gone(&found.item, found.birth);
-                    }
-                    break Ok(Updated::Put(ready.unique));
-                }
-                Ok(false) => composed = Some(ready),
-                Err(error) => {
-                    composed = Some(ready);
-                    break Err(error);
-                }
-            }
-        };
-        self.discard(composed);
-        self.clear(Hazard::Read);
-        done
-    }
-
-    /// Freezes an item's header as it was when the plan was made, so that no touch comes between the plan and
-    /// what is done by it: a touch that finds it frozen replaces the item instead. `false`: one came already.
-    fn freeze_as_seen(&self, item: &Item) -> bool {
-        let word = self.arena.word(item.loc);
-        // AcqRel: ordered with the touches, as the freeze of a move. A frozen header is never touched again.
-        let frozen = item.header.frozen().0;
-        word.compare_exchange(item.header.0, frozen, Ordering::AcqRel, Ordering::Acquire)
-            .map_or_else(|now| now == frozen, |_| true)
-    }
-
-    /// Removes an item, held by the caller, whose value could not be read whole: the parts of a value are given
-    /// back only after its slot was changed, so if that is still the same the arena is damaged.
-    pub(super) fn drop_damaged(&self, bucket: &Bucket, held: &Found) {
-        if self.unlink(bucket, held.i, held.slot) {
-            self.gone(&held.item, held.birth);
-        }
-    }
-
-    /// Was everything stored so far flushed since this was composed?
-    fn is_flushed(&self, composed: &Composed) -> bool {
-        let flushed = self.arena.superblock().flush.0.birth.load(Ordering::Acquire);
-        let stale = composed.birth <= flushed;
-        if stale {
-            self.abandon(composed.loc, composed.words, Hazard::Write);
-            self.abandon_extents(&composed.extents);
-        }
-        stale
-    }
-
-    /// Gives up an item that was composed in vain.
-    pub(super) fn discard(&self, composed: Option<Composed>) {
-        if let Some(composed) = composed {
-            self.abandon(composed.loc, composed.words, Hazard::Write);
-            self.abandon_extents(&composed.extents);
-        }
-    }
-
-    /// Writes an item where nobody sees it yet.
-    pub(super) fn compose(&self, hash: KeyHash, draft: &Draft<'_>) -> Result<Composed, Error> {
-        let arena = self.arena;
-        let (klen, vlen) = (draft.key.len(), draft.value.len());
-        let mut bits = if draft.flags == 0 { 0 } else { bit::FLAGS };
-        if draft.token.is_some() {
-            bits |= bit::TOKEN;
-        }
-        let segment_bytes = arena.geometry().segment_bytes() as usize;
-        let mut outside = 0;
-        if (klen + vlen + 32) > segment_bytes {
-            bits |= bit::LARGE;
-            outside = vlen - vlen % segment_bytes;
-            // A long rest gets a segment of its own rather than the better part of a lane's.
-            if vlen - outside > segment_bytes / 4 || outside == 0 {
-                outside = vlen;
-            }
-        }
-        let count = outside.div_ceil(segment_bytes);
-        let extents = self.acquire_extents(count as u64, hash)?;
-        let header = Header::new(klen, vlen - outside, bits, draft.deadline);
-        let header = header.with_marks(draft.marks);
-        let words = words_for(header, count);
-        let mut head = [header.0, 0, 0];
-        let mut known = 1;
-        for word in [draft.token, (count > 0).then_some(vlen as u64)].into_iter().flatten() {
-            head[known] = word;
-            known += 1;
-        }
-        let pool = self.first_pool(hash);
-        self.reclaim_in_passing(words);
-        let reserved = self.reserve(&head[..known], words, pool, crate::evict::Origin::New);
-        let loc = reserved.inspect_err(|_| self.abandon_extents(&extents))?;
-        let (first, rest) = draft.value.split_at(outside);
-        for (part, extent) in first.chunks(segment_bytes).zip(&extents) {
-            arena.copy_in(arena.segment_start(extent.segment()) * 8, part);
-        }
-        let mut at = loc + known as u64;
-        for extent in &extents {
-            // Relaxed: published with the slot, as all of the item.
-            arena.word(at).store(extent.0, Ordering::Relaxed);
-            at += 1;
-        }
-        let mut byte = at * 8;
-        arena.copy_in(byte, draft.key);
-        byte += klen as u64;
-        arena.copy_in(byte, rest);
-        byte += rest.len() as u64;
-        if draft.flags != 0 {
-            arena.copy_in(byte, &draft.flags.to_le_bytes());
-        }
-        let birth = arena.segment_of(loc).map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
-        let unique = draft.token.unwrap_or(birth << 20 | arena.offset_in_segment(loc));
-        Ok(Composed { loc, words, marks: draft.marks, extents, unique, birth })
-    }
-
-    /// Puts a composed item into the index, in the place of what was found or into an empty slot.
-    /// `false`: somebody was faster.
-    pub(super) fn install(
-        &self,
-        search: &Search<'_>,
-        hash: KeyHash,
-        composed: &Composed,
-    ) -> Result<bool, Error> {
-        let word = Slot::live(hash.tag(), composed.loc).with(composed.marks);
-        let installed = match search.found {
-            Some(found) => {
-                search.bucket.swap(found.i, found.slot, word.with_freq(found.slot.freq()))
-            }
-            None => match search.bucket.vacancy(hash.home()) {
-                Some(i) => match search.bucket.announce(search.ctrl, i, composed.loc) {
-                    Some(pending) => {
-                        search.bucket.settle(pending, |_| word);
-                        true
-                    }
-                    None => false,
-                },
-                None => {
-                    self.make_vacancy(search, hash)?;
-                    false
-                }
-            },
-        };
-        if installed {
-            self.count(Counter::TotalItems);
-            self.count(Counter::ItemsIn);
-            let extents = composed.extents.len() as u64 * self.arena.geometry().segment_bytes();
-            self.add(Counter::BytesIn, composed.words * 8 + extents);
-            self.publish_extents(&composed.extents);
-            self.clear(Hazard::Write);
-        }
-        Ok(installed)
-    }
-
-    /// Makes room in a full bucket: by a split that is due, by doubling the index, or by an eviction.
-    fn make_vacancy(&self, search: &Search<'_>, hash: KeyHash) -> Result<(), Error> {
-        if self.split_home(hash) {
-            return Ok(());
-        }
-        let evict = self.arena.geometry().evict;
-        if !evict || self.index_is_loaded() {
-            match self.grow() {
-                Growth::Done => return Ok(()),
-                Growth::Nearer if !evict => return Ok(()),
-                _ => {}
-            }
-        }
-        match self.evict_from(search.bucket, self.horizon()) {
-            true => Ok(()),
-            false => Err(Error::OutOfMemory),
-        }
+        let (value, deadline) = (value.into(), present.deadline());
+        let marks = draft.marks | present.marks() & mark::BINARY;
+        Plan::Put(Draft { value, flags, deadline, marks, ..*draft })
     }
 }

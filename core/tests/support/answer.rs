@@ -52,6 +52,8 @@ pub enum Answer {
     /// The verb has nothing to say.
     Done,
     Stored,
+    /// Stored, and the value has this length now.
+    Sized(usize),
     NotStored,
     Exists,
     Missing,
@@ -64,6 +66,8 @@ pub enum Answer {
     MetaHit(Hit, Marks),
     Miss,
     Number(u64),
+    /// A number with the time that is left.
+    Counted(u64, Option<u32>),
     TooLarge {
         size: usize,
         limit: usize,

@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod number;
 pub mod ops;
 pub mod oracle;
+pub mod oracle_meta;
 pub mod pair;
 pub mod perform;
 pub mod property;

@@ -1,7 +1,7 @@
 //! The operations of a property test, and how sequences of them are drawn.
 
 use super::number::Way;
-use nearcache::Expiry;
+use nearcache::{Expiry, MetaMode};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -26,6 +26,9 @@ pub enum Op {
     Delete(u8),
     DeleteCas(u8, Token),
     Invalidate(u8, Option<Life>),
+    MetaSet(u8, Body, Wishes),
+    MetaDelete(u8, Wishes),
+    MetaArith(Way, u8, u64, Wishes),
     Flush(u32),
     Advance(u32),
     /// Meet everything there is.
@@ -41,6 +44,7 @@ impl Op {
             Op::Store(_, k, ..) | Op::MetaGet(k, _) | Op::Move(_, k, _) => Some(k),
             Op::MoveOr(_, k, ..) | Op::DeleteCas(k, _) | Op::Invalidate(k, _) => Some(k),
             Op::Get(k) | Op::GetTo(k) | Op::Measure(k) | Op::Pin(k) | Op::Contains(k) => Some(k),
+            Op::MetaSet(k, ..) | Op::MetaDelete(k, _) | Op::MetaArith(_, k, ..) => Some(k),
             Op::Gat(k, _) | Op::GatTo(k, _) | Op::Touch(k, _) | Op::Delete(k) => Some(k),
             Op::GetMany(_) | Op::Flush(_) | Op::Advance(_) | Op::Iterate | Op::Keys(_) => None,
         }
@@ -56,6 +60,24 @@ pub enum Storing {
     Append,
     Prepend,
     Cas(Token),
+}
+
+/// What the meta verbs may be told besides: each takes what it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    pub mode: MetaMode,
+    pub flags: u32,
+    pub life: Option<Life>,
+    pub compare: Option<Token>,
+    /// The unique that is chosen for the item.
+    pub unique: Option<u64>,
+    /// `ms I`, `md I`.
+    pub stale: bool,
+    /// `md x`.
+    pub empties: bool,
+    pub vivify: Option<Life>,
+    /// `ma J`.
+    pub initial: u64,
 }
 
 /// Which unique a compare gives. The engine chooses uniques, so a drawn operation can only say which it means.
@@ -182,6 +204,14 @@ fn one(shape: &Shape) -> BoxedStrategy<Op> {
         1 => (keys.clone(), token()).prop_map(|(k, t)| Op::DeleteCas(k, t)),
         1 => (keys.clone(), prop::option::of(life())).prop_map(|(k, e)| Op::Invalidate(k, e)),
     ];
+    let small = shape.small;
+    let meta = prop_oneof![
+        3 => (keys.clone(), number_or_bytes(small), wishes())
+            .prop_map(|(k, b, w)| Op::MetaSet(k, b, w)),
+        1 => (keys.clone(), wishes()).prop_map(|(k, w)| Op::MetaDelete(k, w)),
+        2 => (way(), keys.clone(), delta(), wishes())
+            .prop_map(|(way, k, d, w)| Op::MetaArith(way, k, d, w)),
+    ];
     let whole = prop_oneof![
         1 => select(vec![0, 0, 1, 2, 5, 60]).prop_map(Op::Flush),
         2 => Just(Op::Iterate),
@@ -192,6 +222,7 @@ fn one(shape: &Shape) -> BoxedStrategy<Op> {
         16 => read,
         5 => number,
         6 => change,
+        8 => meta,
         1 => whole,
         2 => select(vec![1, 1, 1, 2, 5, 100, 2_592_000]).prop_map(Op::Advance),
     ]
@@ -227,6 +258,28 @@ fn store(shape: &Shape) -> impl Strategy<Value = Op> + use<> {
         (Just(key), body)
     });
     (verb, body, flags, life()).prop_map(|(v, (k, b), f, e)| Op::Store(v, k, b, f, e))
+}
+
+fn number_or_bytes(most: usize) -> impl Strategy<Value = Body> {
+    prop_oneof![
+        2 => number(),
+        1 => (0..=most, any::<u8>()).prop_map(|(len, seed)| Body::Pattern(len, seed)),
+    ]
+}
+
+fn wishes() -> impl Strategy<Value = Wishes> {
+    use MetaMode::{Add, Append, Prepend, Replace, Set};
+    let mode = select(vec![Set, Set, Add, Append, Prepend, Replace]);
+    let flags = prop_oneof![1 => Just(0), 1 => any::<u32>()];
+    let one_in_two = || any::<bool>();
+    let wish = (mode, flags, prop::option::of(life()), prop::option::of(token()));
+    // Few, so that they meet each other.
+    let unique = prop::option::of(1..6u64);
+    let more = (unique, one_in_two(), one_in_two(), prop::option::of(life()), delta());
+    (wish, more).prop_map(|((mode, flags, life, compare), more)| {
+        let (unique, stale, empties, vivify, initial) = more;
+        Wishes { mode, flags, life, compare, unique, stale, empties, vivify, initial }
+    })
 }
 
 fn number() -> impl Strategy<Value = Body> {

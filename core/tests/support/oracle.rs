@@ -22,15 +22,17 @@ pub struct Item {
     pub expiry: Option<u64>,
     /// `None` until the engine has told which it chose.
     pub unique: Option<u64>,
-    stale: bool,
-    sent: bool,
+    /// Was the unique chosen by a caller?
+    pub(super) chosen: bool,
+    pub(super) stale: bool,
+    pub(super) sent: bool,
     /// Was it read since it was stored? `None` where memcached's rule is not promised.
     fetched: Option<bool>,
 }
 
 impl Item {
     /// Something was done that memcached counts as a read, and an engine need not.
-    fn perhaps_fetched(&mut self) {
+    pub(super) fn perhaps_fetched(&mut self) {
         self.fetched = self.fetched.filter(|fetched| *fetched);
     }
 }
@@ -43,7 +45,7 @@ pub struct Oracle {
     told: HashSet<u64>,
     now: u64,
     unix_time: i64,
-    limit: usize,
+    pub(super) limit: usize,
     /// The second in which a delayed flush strikes.
     flush_at: Option<u64>,
 }
@@ -176,6 +178,9 @@ impl Oracle {
             Op::Delete(k) => self.delete(*k, None),
             Op::DeleteCas(k, token) => self.delete(*k, Some(self.unique(*k, *token))),
             Op::Invalidate(k, life) => self.invalidate(*k, *life),
+            Op::MetaSet(k, body, wishes) => self.meta_set(*k, &body.bytes(), wishes),
+            Op::MetaDelete(k, wishes) => self.meta_delete(*k, wishes),
+            Op::MetaArith(way, k, delta, wishes) => self.meta_arith(*way, *k, *delta, wishes),
             Op::Flush(delay) => {
                 self.flush(*delay);
                 Answer::Done
@@ -295,7 +300,7 @@ impl Oracle {
         }
     }
 
-    fn move_number(&mut self, k: u8, way: Way, delta: u64) -> Answer {
+    pub(super) fn move_number(&mut self, k: u8, way: Way, delta: u64) -> Answer {
         let Some(old) = self.live(k).cloned() else {
             return Answer::Missing;
         };
@@ -349,7 +354,7 @@ impl Oracle {
         if let Some(life) = life {
             item.expiry = self.second(life);
         }
-        (item.stale, item.sent, item.unique) = (true, false, None);
+        (item.stale, item.sent, item.unique, item.chosen) = (true, false, None, false);
         item.perhaps_fetched();
         self.replace(k, item);
         Answer::Touched
@@ -383,25 +388,26 @@ impl Oracle {
         }
     }
 
-    fn item(&self, value: &[u8], flags: u32, life: Life) -> Item {
+    pub(super) fn item(&self, value: &[u8], flags: u32, life: Life) -> Item {
         Item {
             data: Bytes::new(value),
             flags,
             expiry: self.second(life),
             unique: None,
+            chosen: false,
             stale: false,
             sent: false,
             fetched: Some(false),
         }
     }
 
-    fn replace(&mut self, k: u8, new: Item) {
+    pub(super) fn replace(&mut self, k: u8, new: Item) {
         self.forget(k);
         self.items.insert(k, new);
     }
 
     /// The second at which a life ends.
-    fn second(&self, life: Life) -> Option<u64> {
+    pub(super) fn second(&self, life: Life) -> Option<u64> {
         match life {
             Life::Never => None,
             Life::Past => Some(self.now),
@@ -419,6 +425,11 @@ impl Oracle {
         self.items.get_mut(&key)
     }
 
+    /// Seconds that the item has left.
+    pub(super) fn left(&self, item: &Item) -> Option<u32> {
+        item.expiry.map(|end| (end - self.now.min(end)) as u32)
+    }
+
     /// The hit that the key's item makes, be it dead by now.
     fn hit(&self, key: u8) -> Answer {
         match self.items.get(&key) {
@@ -426,7 +437,7 @@ impl Oracle {
             Some(item) => Answer::Hit(Hit {
                 data: item.data.clone(),
                 flags: item.flags,
-                ttl: item.expiry.map(|end| (end - self.now.min(end)) as u32),
+                ttl: self.left(item),
             }),
         }
     }

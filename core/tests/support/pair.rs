@@ -5,11 +5,11 @@
 //! never accepted.
 
 use super::answer::{Answer, Reply};
-use super::ops::{Op, Storing, key};
+use super::ops::{Op, Storing, Wishes, key};
 use super::oracle::{Oracle, item_size};
 use super::perform::{hit, of_value, perform, token};
 use hashbrown::HashMap;
-use nearcache::{Cache, Options};
+use nearcache::{Cache, MetaMode, Options};
 use std::rc::Rc;
 
 /// What a case expects of memory.
@@ -121,7 +121,9 @@ impl Pair {
         let differs = format!("answered {:?}, expected {expected:?}", reply.answer);
         if self.refused(op, &reply.answer) {
             self.oracle.put_back(k, before);
-            if matches!(op, Op::Store(Storing::Set, ..)) {
+            if matches!(op, Op::Store(Storing::Set, ..))
+                || matches!(op, Op::MetaSet(_, _, wishes) if !joins(wishes.mode))
+            {
                 self.oracle.forget(k);
             }
             return Ok(());
@@ -164,10 +166,13 @@ impl Pair {
 
     /// Is this answer one that only a full memory excuses, and is memory full?
     fn refused(&self, op: &Op, answer: &Answer) -> bool {
-        let grows = matches!(op, Op::Store(Storing::Append | Storing::Prepend, ..));
+        let grows = matches!(op, Op::Store(Storing::Append | Storing::Prepend, ..))
+            || matches!(op, Op::MetaSet(_, _, wishes) if joins(wishes.mode));
         let worded = *answer == Answer::OutOfMemory || grows && *answer == Answer::NotStored;
         let size = match op {
-            Op::Store(_, k, body, flags, _) => item_size(key(*k).len(), body.bytes().len(), *flags),
+            Op::Store(_, k, body, flags, _) | Op::MetaSet(k, body, Wishes { flags, .. }) => {
+                item_size(key(*k).len(), body.bytes().len(), *flags)
+            }
             _ => 64,
         };
         let present = op.key().and_then(|k| self.oracle.live(k));
@@ -258,6 +263,10 @@ impl Pair {
         }
         Ok(())
     }
+}
+
+fn joins(mode: MetaMode) -> bool {
+    matches!(mode, MetaMode::Append | MetaMode::Prepend)
 }
 
 /// Does the engine's answer say what the oracle expects? What the oracle leaves open agrees with anything.

@@ -2,8 +2,9 @@
 
 use super::answer::{Answer, Bytes, Hit, Marks, Reply};
 use super::number::Way;
-use super::ops::{Ask, Life, Op, Storing, Token, key};
+use super::ops::{Ask, Body, Life, Op, Storing, Token, Wishes, key};
 use nearcache::{Cache, Deletion, Error, Meta, MetaGet, Outcome, Sink, Touch, Verb};
+use nearcache::{MetaArith, MetaDelete, MetaSet, MetaSum};
 use std::mem::MaybeUninit;
 
 /// A sink that owns its bytes and remembers how it was used.
@@ -88,6 +89,20 @@ fn run(cache: &Cache, op: &Op, unique: u64) -> Result<Reply, Error> {
         Op::Invalidate(k, life) => of_touch(cache.invalidate(&key(*k), life.map(time))?),
         Op::Delete(k) => of_deletion(cache.delete(&key(*k))?),
         Op::DeleteCas(k, _) => of_deletion(cache.delete_cas(&key(*k), unique)?),
+        Op::MetaSet(k, body, wishes) => return meta_set(cache, *k, body, wishes, unique),
+        Op::MetaDelete(k, wishes) => of_deletion(cache.meta_delete(
+            &key(*k),
+            MetaDelete {
+                compare: wishes.compare.map(|_| unique),
+                unique: wishes.unique,
+                invalidate: wishes.stale,
+                expiry: wishes.life.map(time),
+                drop_value: wishes.empties,
+            },
+        )?),
+        Op::MetaArith(way, k, delta, wishes) => {
+            return meta_arith(cache, *way, *k, *delta, wishes, unique);
+        }
         Op::Flush(delay) => {
             cache.flush_all(*delay);
             Answer::Done
@@ -105,6 +120,9 @@ fn run(cache: &Cache, op: &Op, unique: u64) -> Result<Reply, Error> {
 pub fn token(op: &Op) -> Option<Token> {
     match op {
         Op::Store(Storing::Cas(token), ..) | Op::DeleteCas(_, token) => Some(*token),
+        Op::MetaSet(_, _, wishes) | Op::MetaDelete(_, wishes) | Op::MetaArith(.., wishes) => {
+            wishes.compare
+        }
         _ => None,
     }
 }
@@ -206,6 +224,61 @@ fn meta_get(cache: &Cache, k: u8, ask: Ask) -> Result<Reply, Error> {
         failed => failed,
     };
     Ok(Reply { answer, unique: Some(found.meta.cas) })
+}
+
+fn meta_set(
+    cache: &Cache,
+    k: u8,
+    body: &Body,
+    wishes: &Wishes,
+    unique: u64,
+) -> Result<Reply, Error> {
+    let time = |life: Life| life.expiry(cache.unix_time());
+    let ask = MetaSet {
+        mode: wishes.mode,
+        flags: wishes.flags,
+        expiry: wishes.life.map_or_else(Default::default, time),
+        compare: wishes.compare.map(|_| unique),
+        unique: wishes.unique,
+        stale: wishes.stale,
+        vivify: wishes.vivify.map(time),
+        binary: false,
+    };
+    let stored = cache.meta_set(&key(k), &body.bytes(), ask)?;
+    Ok(match stored.outcome {
+        Outcome::Stored(unique) => {
+            Reply { answer: Answer::Sized(stored.len), unique: Some(unique) }
+        }
+        outcome => of_outcome(outcome),
+    })
+}
+
+fn meta_arith(
+    cache: &Cache,
+    way: Way,
+    k: u8,
+    delta: u64,
+    wishes: &Wishes,
+    unique: u64,
+) -> Result<Reply, Error> {
+    let time = |life: Life| life.expiry(cache.unix_time());
+    let ask = MetaArith {
+        down: way == Way::Down,
+        delta,
+        compare: wishes.compare.map(|_| unique),
+        unique: wishes.unique,
+        vivify: wishes.vivify.map(time),
+        initial: wishes.initial,
+        touch: wishes.life.map(time),
+        binary: false,
+    };
+    Ok(match cache.meta_arith(&key(k), ask)? {
+        MetaSum::Number { number, cas, ttl } => {
+            Reply { answer: Answer::Counted(number, ttl), unique: Some(cas) }
+        }
+        MetaSum::Missing => Reply::from(Answer::Missing),
+        MetaSum::Exists => Reply::from(Answer::Exists),
+    })
 }
 
 fn of_touch(touch: Touch) -> Answer {

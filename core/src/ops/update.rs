@@ -1,0 +1,187 @@
+//! The loop of every write that depends on what is there: look, decide, and do it in one step, or look again.
+
+use crate::Error;
+use crate::expiry::Death;
+use crate::hash::KeyHash;
+use crate::hazard::Hazard;
+use crate::header::Delta;
+use crate::index::{Bucket, Found, mark};
+use crate::item::birth_of;
+use crate::ops::compose::{Composed, Content, Draft};
+use crate::ops::read::View;
+use crate::seat::Op;
+use crate::sync::Ordering;
+
+/// What to do about what is there.
+pub(super) enum Plan<'d> {
+    /// Nothing.
+    Leave,
+    /// Remove it.
+    Remove,
+    /// Put this in its place.
+    Put(Draft<'d>),
+    /// Put in its place what was composed before; or this, if nothing was.
+    PutSame(Draft<'d>),
+    /// Look again: a part of the value was recycled while it was read.
+    Again,
+}
+
+/// What an update did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Updated {
+    Left,
+    Removed,
+    /// Put, with this unique.
+    Put(u64),
+}
+
+/// A present item that an update looks at, held by the read hazard.
+pub(super) struct Present<'a> {
+    pub found: Found,
+    pub view: View<'a>,
+}
+
+impl Present<'_> {
+    pub fn unique(&self) -> u64 {
+        self.view.item.unique(self.view.arena, self.found.birth)
+    }
+    /// What keeps the unique of an item that is written anew.
+    pub fn token(&self) -> u64 {
+        self.view.item.token(self.view.arena, self.found.birth)
+    }
+    /// The marks of its slot.
+    pub fn marks(&self) -> u64 {
+        self.found.slot.0 & mark::ALL & !mark::MOVING
+    }
+    /// Was this unique, which is not the item's, its own earlier?
+    pub fn was(&self, unique: u64) -> bool {
+        match self.view.item.given {
+            Some(given) => unique < given,
+            None => {
+                let births = &self.view.arena.superblock().births.0;
+                // Relaxed: the births of what a caller has seen are given.
+                birth_of(unique) <= births.load(Ordering::Relaxed)
+            }
+        }
+    }
+    /// Can this be added to its number where it is?
+    pub fn is_countable(&self, delta: Delta) -> bool {
+        let item = &self.view.item;
+        item.given.is_none() && item.number.and_then(|number| number.after(delta)).is_some()
+    }
+    /// Its value, to be written again. `None`: a part of it was recycled meanwhile.
+    pub fn content<'d>(&self) -> Option<Content<'d>> {
+        match self.view.item.number {
+            Some(number) => Some(Content::Number(number.thawed())),
+            None => self.view.value().map(Content::from),
+        }
+    }
+    pub fn flags(&self) -> u32 {
+        self.view.item.flags(self.view.arena)
+    }
+    /// Its expiry, as it was when it was looked at.
+    pub fn deadline(&self) -> u32 {
+        self.view.item.header.expiry()
+    }
+}
+
+impl<'a> Op<'a> {
+    /// Looks at what is there (if it is alive), and does what `plan` says about it, all in one step for
+    /// everybody else; `plan` is asked again when somebody was faster.
+    pub(super) fn update<'d>(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        mut composed: Option<Composed>,
+        mut plan: impl FnMut(Option<&Present<'a>>) -> Result<Plan<'d>, Error>,
+    ) -> Result<Updated, Error> {
+        // What was composed beforehand goes in whatever is there.
+        let is_conditional = composed.is_none();
+        let done = loop {
+            let horizon = self.horizon();
+            let search = self.search(key, hash);
+            let held = search.found;
+            let death = held.and_then(|f| horizon.death(self.arena, &f.item, f.birth));
+            let present = held.filter(|_| death.is_none()).map(|found| {
+                let view = View { arena: self.arena, item: found.item, birth: found.birth };
+                Present { found, view }
+            });
+            let plan = plan(present.as_ref());
+            if let (Some(present), Ok(Plan::Remove | Plan::Put(_) | Plan::PutSame(_))) =
+                (&present, &plan)
+                && is_conditional
+                // No touch or addition comes between the plan and what is done by it: one that meets a frozen
+                // word replaces the item instead.
+                && !present.view.item.freeze_as_seen(self.arena)
+            {
+                continue;
+            }
+            let draft = match plan {
+                Ok(Plan::Leave) => break Ok(Updated::Left),
+                Ok(Plan::Remove) => match held {
+                    Some(found) if self.unlink(search.bucket, found.i, found.slot) => {
+                        self.gone(&found.item, found.birth);
+                        break Ok(Updated::Removed);
+                    }
+                    Some(_) => continue,
+                    None => break Ok(Updated::Left),
+                },
+                Ok(Plan::Again) => {
+                    if let Some(found) = held {
+                        self.drop_damaged(search.bucket, &found);
+                    }
+                    continue;
+                }
+                Ok(Plan::Put(draft)) => {
+                    self.discard(composed.take());
+                    draft
+                }
+                Ok(Plan::PutSame(draft)) => draft,
+                Err(error) => break Err(error),
+            };
+            let ready = match composed.take().filter(|c| !self.is_flushed(c)) {
+                Some(ready) => ready,
+                None => match self.compose(hash, &draft) {
+                    Ok(ready) => ready,
+                    Err(error) => break Err(error),
+                },
+            };
+            // A flush since then has killed what the plan was made for. (One that comes later kills the new item
+            // too: it is born already.)
+            if let Some(present) = &present
+                && self.horizon().death(self.arena, &present.found.item, present.found.birth)
+                    == Some(Death::Flushed)
+            {
+                composed = Some(ready);
+                continue;
+            }
+            match self.install(&search, hash, &ready) {
+                Ok(true) => {
+                    if let Some(found) = held {
+                        if death.is_some() {
+                            self.count_reclaimed(found.slot);
+                        }
+                        self.gone(&found.item, found.birth);
+                    }
+                    break Ok(Updated::Put(ready.unique));
+                }
+                Ok(false) => composed = Some(ready),
+                Err(error) => {
+                    composed = Some(ready);
+                    break Err(error);
+                }
+            }
+        };
+        self.discard(composed);
+        self.clear(Hazard::Read);
+        done
+    }
+
+    /// Removes an item, held by the caller, whose value could not be read whole: the parts of a value are given
+    /// back only after its slot was changed, so if that is still the same the arena is damaged.
+    pub(super) fn drop_damaged(&self, bucket: &Bucket, held: &Found) {
+        if self.unlink(bucket, held.i, held.slot) {
+            self.gone(&held.item, held.birth);
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::evict::survey::Fate;
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain};
+use crate::header::{Header, Number};
 use crate::index::{Bucket, SLOTS, Slot, mark};
 use crate::item::{Form, Head, Item};
 use crate::memory::segment::{Kind, Pool};
@@ -198,15 +199,26 @@ impl Op<'_> {
         freq: u64,
     ) -> Option<bool> {
         let arena = self.arena;
-        let (header, number) = item.changing(arena).freeze();
-        let header = header.thawed().with_marks(slot.0);
-        let form = number.map_or(item.form(), |number| Form::Number(number.thawed()));
         let token = Some(item.token(arena, birth));
-        let head = Head::new(header, token, item.given, item.access, form);
+        let head = |(header, number): (Header, Option<Number>)| {
+            let header = header.thawed().with_marks(slot.0);
+            let form = number.map_or(item.form(), |number| Form::Number(number.thawed()));
+            Head::new(header, token, item.given, item.access, form)
+        };
+        let seen = (item.header, item.number);
         let (from, end) = (item.body_at(), item.loc + item.words);
-        let begun = head.words().len() as u64;
+        let begun = head(seen).words().len() as u64;
         let words = begun + end - from;
-        let to = self.reserve(head.words(), words, pool, Origin::Moved).ok()?;
+        let to = self.reserve(head(seen).words(), words, pool, Origin::Moved).ok()?;
+        // Only now that there is room: what is frozen can no longer be touched in place.
+        let frozen = item.changing(arena).freeze();
+        if let Some(segment) = arena.segment_of(to) {
+            self.outlive(segment, frozen.0.expiry());
+        }
+        for (k, &word) in head(frozen).words().iter().enumerate() {
+            // Relaxed: as below.
+            arena.word(to + k as u64).store(word, Ordering::Relaxed);
+        }
         for k in 0..end - from {
             // Relaxed: the source is immutable and ours; the target is published by the slot.
             let word = arena.word(from + k).load(Ordering::Relaxed);

@@ -15,6 +15,8 @@ use std::time::Instant;
 
 const PEERS: [&str; 3] = ["quick_cache", "moka", "foyer"];
 const ITEM: u64 = 116;
+/// The least memory, about, in which the engine's segments have their largest size, 1 MiB.
+const BIG: u64 = 288 << 20;
 /// No set of ours may take longer than this, in microseconds.
 const STALL: f64 = 1000.0;
 
@@ -102,7 +104,7 @@ fn stalls<S: Store>(store: &S, load: Load, bytes: u64, count: usize) -> Times {
     let first = full * 5 / 4;
     let mut each = Vec::with_capacity(count);
     for next in first..first + count as u64 {
-        if load == Load::Kept && (next - first).is_multiple_of(full / 4) {
+        if load == Load::Kept && (next - first).is_multiple_of(full / 2) {
             read(next);
         }
         let (key, value) = (key(next), value_of(next));
@@ -224,8 +226,8 @@ fn main() {
     let arguments = Arguments::read();
     let (count, keys, big) = match arguments {
         Arguments { tiny: true, .. } => (20_000, 20_000, 64 << 20),
-        Arguments { quick: true, .. } => (300_000, 200_000, 512 << 20),
-        _ => (2_000_000, 1_000_000, 512 << 20),
+        Arguments { quick: true, .. } => (300_000, 200_000, BIG),
+        _ => (2_000_000, 1_000_000, BIG),
     };
     let mut rows = Vec::new();
     percentiles(count, keys, &mut rows);

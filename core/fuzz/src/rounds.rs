@@ -133,18 +133,19 @@ static BEFORE: [OnceLock<libc::sigaction>; 32] = [const { OnceLock::new() }; 32]
 
 /// Tells the seed, and leaves the signal to whoever had it before (a sanitizer, say): it comes again at once.
 extern "C" fn died(signal: libc::c_int) {
-    let mut text = *b"replay with NEARCACHE_SEED=                    \n";
+    let before = b"replay with NEARCACHE_SEED=";
+    let mut text = *b"00000000000000000000\n";
     let (mut left, mut at) = (SEED.load(SeqCst), text.len() - 2);
-    loop {
+    while left > 9 {
         text[at] = b'0' + (left % 10) as u8;
         left /= 10;
-        if left == 0 {
-            break;
-        }
         at -= 1;
     }
-    // SAFETY: the text is valid for its length, and what was there before is a valid action.
+    text[at] = b'0' + left as u8;
+    let text = &text[at..];
+    // SAFETY: both texts are valid for their lengths, and what was there before is a valid action.
     unsafe {
+        libc::write(2, before.as_ptr().cast(), before.len());
         libc::write(2, text.as_ptr().cast(), text.len());
         match BEFORE[signal as usize].get() {
             Some(before) => libc::sigaction(signal, before, std::ptr::null_mut()),

@@ -61,7 +61,7 @@ impl Cache {
         check_key(key)?;
         Ok(seat::begin(&self.arena).peek(key))
     }
-    /// Get and touch.
+    /// Get and touch; fails as [`Cache::touch`] does.
     pub fn gat(&self, key: &[u8], expiry: Expiry) -> Result<Option<Value>, Error> {
         let mut data = Vec::new();
         let meta = self.gat_to(key, expiry, &mut data)?;
@@ -223,7 +223,8 @@ impl Cache {
             seat::begin(&self.arena).add_to(key, Delta::Down(delta), Some((initial, expiry)))?;
         Ok(rest.unwrap_or(initial))
     }
-    /// Gives the item a new expiry.
+    /// Gives the item a new expiry. An item that is just being moved is written anew for it: only then, and if no
+    /// memory can be freed, is the answer [`Error::OutOfMemory`], and the item stays as it was.
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
         check_key(key)?;
         seat::begin(&self.arena).touch(key, expiry)

@@ -107,19 +107,18 @@ impl<'a> Op<'a> {
                 Present { found, view }
             });
             let plan = plan(present.as_ref());
-            if let (Some(present), Ok(Plan::Remove | Plan::Put(_) | Plan::PutSame(_))) =
-                (&present, &plan)
-                && is_conditional
-                // No touch or addition comes between the plan and what is done by it: one that meets a frozen
-                // word replaces the item instead.
-                && !present.view.item.freeze_as_seen(self.arena)
-            {
-                continue;
-            }
+            // No touch or addition comes between the plan and what is done by it: one that meets a frozen word
+            // replaces the item instead. Not before there is room for the new one, so that a failure leaves no trace.
+            let is_as_seen = || match &present {
+                Some(present) if is_conditional => present.view.item.freeze_as_seen(self.arena),
+                _ => true,
+            };
             let draft = match plan {
                 Ok(Plan::Leave) => break Ok(Updated::Left),
                 Ok(Plan::Remove) => match held {
-                    Some(found) if self.unlink(search.bucket, found.i, found.slot) => {
+                    Some(found)
+                        if is_as_seen() && self.unlink(search.bucket, found.i, found.slot) =>
+                    {
                         self.gone(&found.item, found.birth);
                         break Ok(Updated::Removed);
                     }
@@ -152,6 +151,10 @@ impl<'a> Op<'a> {
                 && self.horizon().death(self.arena, &present.found.item, present.found.birth)
                     == Some(Death::Flushed)
             {
+                composed = Some(ready);
+                continue;
+            }
+            if !is_as_seen() {
                 composed = Some(ready);
                 continue;
             }

@@ -273,7 +273,7 @@ impl<'a> Thread<'a> {
             6 | 7 => self.read_many(k),
             8 => {
                 match cache.gat(&key, Expiry::Never) {
-                    Ok(Some(value)) => self.met(k, floor, &value.data),
+                    Ok(Some(value)) => _ = self.met(k, floor, &value.data),
                     // An item that is just being moved is written anew, and pins may hold all there is.
                     Ok(None) | Err(Error::OutOfMemory) => {}
                     Err(error) => panic!("a gat does not fail: {error}"),

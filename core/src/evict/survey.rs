@@ -74,7 +74,8 @@ impl Op<'_> {
         let reserve = if origin == Origin::Moved { 0 } else { self.reserve_segments() };
         let mut failed = Vec::new();
         let mut sealed = false;
-        for round in 0..4 * segments + 16 {
+        let mut reclaimed = 0;
+        for _ in 0..4 * segments + 16 {
             let free = self.arena.superblock().free.0.load(Ordering::Relaxed);
             if free > reserve
                 && let Some(segment) = self.open_free(kind, pool)
@@ -95,10 +96,11 @@ impl Op<'_> {
                 break;
             }
             let Geometry { evict, policy, .. } = *self.arena.geometry();
-            match survey.choose(evict, policy, round >= PATIENCE) {
+            match survey.choose(evict, policy, reclaimed >= PATIENCE) {
                 Some((segment, fate)) => {
-                    if self.reclaim(segment, fate, horizon, u64::MAX) != Drain::Done {
-                        failed.push(segment);
+                    match self.reclaim(segment, fate, horizon, u64::MAX) {
+                        Drain::Done => reclaimed += 1,
+                        _ => failed.push(segment),
                     }
                 }
                 None if !sealed => sealed = self.seal_lanes(),

@@ -21,6 +21,15 @@ impl Op<'_> {
         if back { Pool::Main } else { Pool::Small }
     }
 
+    /// The frequency of an item that takes the place of another. It begins in the small pool again: if the other was in
+    /// the main pool, so high that it will be promoted when its turn comes. An update must not demote.
+    pub fn freq_of_successor(&self, segment: u64, slot: Slot) -> u64 {
+        match self.arena.state(segment).pool() {
+            Pool::Small => slot.freq(),
+            Pool::Main => slot.freq().max(2),
+        }
+    }
+
     /// Where an item whose turn it is goes, and with what frequency; `None` is out.
     pub(super) fn promotion(&self, pool: Pool, slot: Slot) -> Option<(Pool, u64)> {
         let [threshold, _, passed, ..] = &self.arena.superblock().policy.0;

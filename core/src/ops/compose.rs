@@ -164,7 +164,8 @@ impl Op<'_> {
         let word = Slot::live(hash.tag(), composed.loc).with(composed.marks);
         let installed = match search.found {
             Some(found) => {
-                search.bucket.swap(found.i, found.slot, word.with_freq(found.slot.freq()))
+                let freq = self.freq_of_successor(found.segment, found.slot);
+                search.bucket.swap(found.i, found.slot, word.with_freq(freq))
             }
             None => match search.bucket.vacancy(hash.home()) {
                 Some(i) => match search.bucket.announce(search.ctrl, i, composed.loc) {

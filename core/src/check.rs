@@ -160,10 +160,11 @@ fn check_segments(arena: &Arena, count: &Count) -> Result<(), Error> {
                 if used > words {
                     return Err(broken(format!("segment {segment} is filled beyond its end")));
                 }
-                if read(PerSegment::Live) != live {
+                let said = used.saturating_sub(read(PerSegment::Dead));
+                if said != live {
                     return Err(broken(format!(
                         "segment {segment} says {} words are live, and {live} were counted",
-                        read(PerSegment::Live)
+                        said
                     )));
                 }
                 let (start, mut at) = (arena.segment_start(segment), 0);

@@ -234,6 +234,15 @@ impl Item {
         key
     }
 
+    /// The key where it lies.
+    ///
+    /// # Safety
+    /// As of [`Arena::bytes`]: the item stays where it is for as long as the answer is used.
+    pub unsafe fn key_in_place<'a>(&self, arena: &'a Arena) -> &'a [u8] {
+        // SAFETY: as the caller promises.
+        unsafe { arena.bytes(self.key_at() * 8, self.klen()) }
+    }
+
     /// The client's flags.
     #[inline(always)]
     pub fn flags(&self, arena: &Arena) -> u32 {

@@ -9,7 +9,7 @@ use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain};
 use crate::header::{Header, Number};
-use crate::index::{Bucket, SLOTS, Slot, mark};
+use crate::index::{Bucket, SLOTS, Slot, candidates, mark};
 use crate::item::{Form, Head, Item};
 use crate::memory::segment::{Kind, Pool};
 use crate::memory::{Arena, PerSegment};
@@ -20,6 +20,8 @@ use crate::sync::Ordering;
 /// What became of an item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Done {
+    /// It was gone before.
+    Absent,
     /// It is gone from the segment, evicted or because it was dead.
     Gone,
     /// It was moved to another.
@@ -70,10 +72,11 @@ impl Op<'_> {
         let drained = arena.segment(PerSegment::Drained, segment);
         let from = drained.load(Ordering::Relaxed);
         let end = used.min(arena.geometry().segment_words());
-        let mut walk = Walk { at: start + from, end: start + end, kept: 0 };
+        let mut walk = Walk { at: start + from, end: start + end, kept: 0, gone: 0 };
         let stop = walk.at.saturating_add(words);
         let done = self.drain_items(&mut walk, stop, (birth, state.pool()), fate, horizon);
         self.set_pace(walk.at - start - from, walk.kept);
+        self.shrink(segment, walk.gone);
         match done {
             Some(Done::Stuck) => {
                 // From the beginning next time: what was seen before was kept or is gone.
@@ -114,8 +117,8 @@ impl Op<'_> {
             // will read as misses.
             for place in &mut batch {
                 let Some(item) = walk.next(self.arena) else { break };
-                let mut buffer = [0; 256];
-                let hash = self.arena.hasher.hash(item.key(self.arena, &mut buffer));
+                // SAFETY: this thread drains the segment, so nobody writes there; keys are immutable.
+                let hash = self.arena.hasher.hash(unsafe { item.key_in_place(self.arena) });
                 crate::index::prefetch(self.arena, hash);
                 *place = Some((item, hash));
             }
@@ -124,8 +127,12 @@ impl Op<'_> {
             }
             for (item, hash) in batch.iter().flatten() {
                 match self.drain_item(item, *hash, birth, fate, pool, horizon) {
-                    Done::Gone => {}
-                    Done::Kept => walk.kept += item.words,
+                    Done::Absent => {}
+                    Done::Gone => walk.gone += item.words,
+                    Done::Kept => {
+                        walk.gone += item.words;
+                        walk.kept += item.words;
+                    }
                     Done::Stuck => return Some(Done::Stuck),
                 }
             }
@@ -147,20 +154,20 @@ impl Op<'_> {
         loop {
             let (home, _) = self.settled(hash);
             let bucket = home.bucket;
-            let (i, slot) = match slot_of(bucket, item.loc) {
+            let (i, slot) = match slot_of(bucket, hash, item.loc) {
                 Some((i, slot)) if slot.has(mark::MOVING) => {
                     self.thaw(bucket, i, slot);
                     continue;
                 }
                 Some(entry) => entry,
-                None if home.still(self.arena) => return Done::Gone,
+                None if home.still(self.arena) => return Done::Absent,
                 // The bucket was split in between.
                 None => continue,
             };
             // Looked at again: a touch may have changed its expiry.
             // invariant: the words of a slot's item are those of an item.
             let Some(item) = Item::at(self.arena, item.loc) else {
-                return Done::Gone;
+                return Done::Absent;
             };
             let death = horizon.death(self.arena, &item, birth);
             let moved = match (death, fate) {
@@ -182,7 +189,7 @@ impl Op<'_> {
                     Some(_) => self.count_reclaimed(slot),
                     None => self.count_evicted(slot, hash, pool),
                 }
-                self.gone(&item, birth);
+                self.settle_books(&item, birth);
                 return Done::Gone;
             }
         }
@@ -238,9 +245,6 @@ impl Op<'_> {
         };
         if moved {
             self.clear(Hazard::Move);
-            if let Some(segment) = arena.segment_of(item.loc) {
-                self.shrink(segment, item.words);
-            }
             self.add(Counter::BytesIn, (words - item.words) * 8);
         } else {
             self.abandon(to, words, Hazard::Move);
@@ -267,6 +271,14 @@ impl Op<'_> {
 
     /// Settles the books for an item that this operation has just unlinked or replaced.
     pub fn gone(&self, item: &Item, birth: u64) {
+        self.settle_books(item, birth);
+        if let Some(segment) = self.arena.segment_of(item.loc) {
+            self.shrink(segment, item.words);
+        }
+    }
+
+    /// All of them but those of the segment.
+    fn settle_books(&self, item: &Item, birth: u64) {
         let bytes = item.footprint(self.arena) * 8;
         self.count(Counter::ItemsOut);
         self.add(Counter::BytesOut, bytes);
@@ -274,9 +286,6 @@ impl Op<'_> {
         if item.origin(self.arena, birth) <= flushed {
             self.count(Counter::FlushedOut);
             self.add(Counter::FlushedBytesOut, bytes);
-        }
-        if let Some(segment) = self.arena.segment_of(item.loc) {
-            self.shrink(segment, item.words);
         }
         for extent in item.extents(self.arena) {
             self.release_extent(extent);
@@ -337,8 +346,9 @@ impl Op<'_> {
 struct Walk {
     at: u64,
     end: u64,
-    /// Words of it that were moved.
+    /// Words that were moved, and all that are no longer in the index.
     kept: u64,
+    gone: u64,
 }
 
 impl Walk {
@@ -349,6 +359,8 @@ impl Walk {
     }
 }
 
-fn slot_of(bucket: &Bucket, loc: u64) -> Option<(usize, Slot)> {
-    (0..SLOTS).map(|i| (i, bucket.slot(i))).find(|(_, slot)| slot.is_live() && slot.loc() == loc)
+fn slot_of(bucket: &Bucket, hash: KeyHash, loc: u64) -> Option<(usize, Slot)> {
+    candidates(bucket, hash)
+        .map(|i| (i, bucket.slot(i)))
+        .find(|(_, slot)| slot.is_live() && slot.loc() == loc)
 }

@@ -121,7 +121,6 @@ impl Op<'_> {
             let hazard = if origin == Origin::New { Hazard::Write } else { Hazard::Move };
             self.seat.hazard(hazard).store(segment + 1, Ordering::Release);
             // Relaxed: hints, and ordered by the lane.
-            arena.segment(PerSegment::Live, segment).fetch_add(words, Ordering::Relaxed);
             self.outlive(segment, Header(head[0]).expiry());
         })?;
         Some(start + at)

@@ -38,7 +38,7 @@ impl Fate {
 }
 
 /// A segment less than this part alive is cleaned before anything alive is evicted.
-const CLEAN_PERCENT: u64 = 70;
+const CLEAN_PERCENT: u64 = 80;
 /// Where nothing may be evicted, a segment is cleaned for less.
 const CLEAN_PERCENT_NO_EVICT: u64 = 98;
 /// After so many segments reclaimed for one writer, what it meets is dropped whether it was read or not:
@@ -97,12 +97,10 @@ impl Op<'_> {
             }
             let Geometry { evict, policy, .. } = *self.arena.geometry();
             match survey.choose(evict, policy, reclaimed >= PATIENCE) {
-                Some((segment, fate)) => {
-                    match self.reclaim(segment, fate, horizon, u64::MAX) {
-                        Drain::Done => reclaimed += 1,
-                        _ => failed.push(segment),
-                    }
-                }
+                Some((segment, fate)) => match self.reclaim(segment, fate, horizon, u64::MAX) {
+                    Drain::Done => reclaimed += 1,
+                    _ => failed.push(segment),
+                },
                 None if !sealed => sealed = self.seal_lanes(),
                 None => break,
             }
@@ -137,7 +135,7 @@ impl Op<'_> {
             superblock.free.0.store(free.saturating_sub(1), Ordering::Relaxed);
             // Relaxed: the segment is ours, and published by the birth.
             arena.segment(PerSegment::Used, segment).store(0, Ordering::Relaxed);
-            arena.segment(PerSegment::Live, segment).store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Dead, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Drained, segment).store(0, Ordering::Relaxed);
             // AcqRel: the births given before are covered by a flush that sees this one.
@@ -197,7 +195,8 @@ impl Op<'_> {
                         continue;
                     }
                     if state.kind() == Kind::Sealed {
-                        let live = word(PerSegment::Live).min(arena.geometry().segment_words());
+                        let used = word(PerSegment::Used).min(arena.geometry().segment_words());
+                        let live = used.saturating_sub(word(PerSegment::Dead));
                         let dead = live == 0 || word(PerSegment::Expiry) <= now;
                         if dead || horizon.covers(word(PerSegment::Birth)) {
                             survey.dead = Some(segment);
@@ -227,13 +226,10 @@ impl Op<'_> {
         self.clear(hazard);
     }
 
-    /// Notes that `words` words of a segment are dead. A hint: it never goes below 0.
+    /// Notes that `words` words of a segment are dead.
     pub fn shrink(&self, segment: u64, words: u64) {
-        let live = self.arena.segment(PerSegment::Live, segment);
-        // Relaxed: recounted when the segment is drained.
-        let _ = live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| {
-            Some(live.saturating_sub(words))
-        });
+        // Relaxed: a hint.
+        self.arena.segment(PerSegment::Dead, segment).fetch_add(words, Ordering::Relaxed);
     }
 }
 

@@ -63,8 +63,8 @@ pub(crate) enum PerSegment {
     State = 1,
     /// Granules filled.
     Used = 2,
-    /// Granules of items that are still in the index, about.
-    Live = 3,
+    /// Granules of them whose items are no longer in the index, about.
+    Dead = 3,
     /// When the last of its items expires; `u64::MAX` is never.
     Expiry = 4,
     /// Its place in its queue.

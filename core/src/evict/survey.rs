@@ -39,6 +39,8 @@ impl Fate {
 
 /// A segment less than this part alive is cleaned before anything alive is evicted.
 const CLEAN_PERCENT: u64 = 80;
+/// A segment of the small pool must be emptier by this.
+const CLEAN_HANDICAP: u64 = 25;
 /// Where nothing may be evicted, a segment is cleaned for less.
 const CLEAN_PERCENT_NO_EVICT: u64 = 98;
 /// After so many segments reclaimed for one writer, what it meets is dropped whether it was read or not:
@@ -201,7 +203,11 @@ impl Op<'_> {
                         if dead || horizon.covers(word(PerSegment::Birth)) {
                             survey.dead = Some(segment);
                         }
-                        least(&mut survey.emptiest, live, segment);
+                        let percent = live * 100 / arena.geometry().segment_words();
+                        // What has yet to prove itself is not worth as many copies.
+                        let young = arena.geometry().evict && state.pool() == Pool::Small;
+                        let handicap = if young { CLEAN_HANDICAP } else { 0 };
+                        least(&mut survey.emptiest, percent + handicap, segment);
                     }
                     let oldest = match state.pool() {
                         Pool::Small => &mut survey.oldest_small,
@@ -212,9 +218,6 @@ impl Op<'_> {
                 _ => {}
             }
         }
-        survey.emptiest = survey
-            .emptiest
-            .map(|(live, segment)| (live * 100 / arena.geometry().segment_words(), segment));
         survey
     }
 

@@ -37,8 +37,6 @@ impl Fate {
     }
 }
 
-/// A segment less than this part alive is cleaned before anything alive is evicted.
-const CLEAN_PERCENT: u64 = 80;
 /// A segment of the small pool must be emptier by this.
 const CLEAN_HANDICAP: u64 = 25;
 /// Where nothing may be evicted, a segment is cleaned for less.
@@ -55,6 +53,7 @@ pub(super) struct Survey {
     pub free: u64,
     small: u64,
     total: u64,
+    clean_limit: u64,
     /// Partly emptied already.
     paused: Option<(u64, Fate)>,
     dead: Option<u64>,
@@ -175,7 +174,7 @@ impl Op<'_> {
     pub(super) fn survey(&self, horizon: Horizon, failed: &[u64]) -> Survey {
         let arena = self.arena;
         let now = u64::from(arena.superblock().clock.0.now());
-        let mut survey = Survey::default();
+        let mut survey = Survey { clean_limit: self.clean_limit(), ..Survey::default() };
         for segment in 0..arena.geometry().segments {
             let state = arena.state(segment);
             let word = |which| arena.segment(which, segment).load(Ordering::Relaxed);
@@ -249,7 +248,7 @@ impl Survey {
         if let Some(segment) = self.dead {
             return Some((segment, Fate::Reap));
         }
-        let limit = if evict { CLEAN_PERCENT } else { CLEAN_PERCENT_NO_EVICT };
+        let limit = if evict { self.clean_limit } else { CLEAN_PERCENT_NO_EVICT };
         if let Some((percent, segment)) = self.emptiest
             && percent < limit
             && !(evict && impatient)

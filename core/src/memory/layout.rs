@@ -43,7 +43,7 @@ pub(crate) struct Superblock {
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
     pub reclaim: Line<[AtomicU64; 2]>,
     /// How often an item must have been read to be promoted, and what that is judged by (`evict::promote`).
-    pub policy: Line<[AtomicU64; 8]>,
+    pub policy: Line<[AtomicU64; 5]>,
     /// The counters' sums at the last `reset_stats`.
     pub baseline: Line<[AtomicU64; COUNTERS]>,
 }

@@ -30,6 +30,11 @@ impl Op<'_> {
         }
     }
 
+    /// Asks for what [`first_pool`](Self::first_pool) will look at.
+    pub fn prefetch_ghosts(&self, hash: KeyHash) {
+        self.arena.prefetch_at(self.arena.ghost_line(hash).as_ptr().cast());
+    }
+
     /// The pool of a new item: whoever was evicted a short while ago has proved itself by coming back.
     pub fn first_pool(&self, hash: KeyHash) -> Pool {
         let back =

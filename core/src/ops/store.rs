@@ -85,6 +85,7 @@ impl Op<'_> {
     fn store_within(&self, key: &[u8], value: &[u8], ask: MetaSet) -> Result<MetaStored, Error> {
         let hash = self.arena.hasher.hash(key);
         crate::index::prefetch(self.arena, hash);
+        self.prefetch_ghosts(hash);
         let content = Content::Bytes(Cow::Borrowed(value));
         let draft = Draft {
             flags: ask.flags,
@@ -110,7 +111,7 @@ impl Op<'_> {
                     if is_same(present, asked) && ask.stale {
                         Plan::Put(draft.clone())
                     } else if is_same(present, asked) {
-                        Plan::PutSame(draft.clone())
+                        Plan::PutSame(&draft)
                     } else if ask.stale && asked != 0 && present.was(asked) {
                         let deadline = present.deadline();
                         let marks = draft.marks | mark::STALE | present.marks() & mark::WON;
@@ -122,7 +123,7 @@ impl Op<'_> {
                 }
                 (MetaMode::Set, None, _)
                 | (MetaMode::Add, _, None)
-                | (MetaMode::Replace, None, Some(_)) => Plan::PutSame(draft.clone()),
+                | (MetaMode::Replace, None, Some(_)) => Plan::PutSame(&draft),
                 (MetaMode::Append | MetaMode::Prepend, asked, Some(present)) => {
                     if asked.is_some_and(|asked| asked != 0 && !is_same(present, asked)) {
                         refused = Outcome::Exists;

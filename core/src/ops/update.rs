@@ -21,7 +21,7 @@ pub(super) enum Plan<'d> {
     /// Put this in its place.
     Put(Draft<'d>),
     /// Put in its place what was composed before; or this, if nothing was.
-    PutSame(Draft<'d>),
+    PutSame(&'d Draft<'d>),
     /// Look again: a part of the value was recycled while it was read.
     Again,
 }
@@ -113,6 +113,7 @@ impl<'a> Op<'a> {
                 Some(present) if is_conditional => present.view.item.freeze_as_seen(self.arena),
                 _ => true,
             };
+            let new;
             let draft = match plan {
                 Ok(Plan::Leave) => break Ok(Updated::Left),
                 Ok(Plan::Remove) => match held {
@@ -133,14 +134,15 @@ impl<'a> Op<'a> {
                 }
                 Ok(Plan::Put(draft)) => {
                     self.discard(composed.take());
-                    draft
+                    new = draft;
+                    &new
                 }
                 Ok(Plan::PutSame(draft)) => draft,
                 Err(error) => break Err(error),
             };
             let ready = match composed.take().filter(|c| !self.is_flushed(c)) {
                 Some(ready) => ready,
-                None => match self.compose(hash, &draft) {
+                None => match self.compose(hash, draft) {
                     Ok(ready) => ready,
                     Err(error) => break Err(error),
                 },

@@ -16,8 +16,8 @@ const WANTED: u64 = 1;
 const VICTIM: u64 = 2;
 
 /// A step drains this many times the words of the item that is being stored, at the least, the more the more of what
-/// it meets is kept: the pace keeps up with the writers up to one word freed in sixteen.
-const PACE: std::ops::RangeInclusive<u64> = 4..=32;
+/// it meets is kept: the pace keeps up with the writers up to one word freed in thirty.
+const PACE: std::ops::RangeInclusive<u64> = 4..=64;
 /// The fewest words of a step: sixteen items of 128 bytes.
 const STEP: u64 = 256;
 
@@ -97,11 +97,9 @@ impl Op<'_> {
     pub(super) fn set_pace(&self, drained: u64, kept: u64) {
         let [_, pace, in_vain] = &self.arena.superblock().reclaim.0;
         let freed = drained.saturating_sub(kept);
-        if freed > drained / 16 {
-            in_vain.store(0, Ordering::Relaxed);
-        } else {
-            in_vain.fetch_add(kept, Ordering::Relaxed);
-        }
+        // It grows while fewer than one word in sixteen is freed.
+        let sum = in_vain.load(Ordering::Relaxed).saturating_add(kept);
+        in_vain.store(sum.saturating_sub(freed.saturating_mul(15)), Ordering::Relaxed);
         // Twice as fast as what was met asks for; a moving average.
         let now = (2 * drained / freed.max(1)).clamp(*PACE.start(), *PACE.end());
         let before = pace.load(Ordering::Relaxed).clamp(*PACE.start(), *PACE.end());

@@ -95,7 +95,10 @@ impl Op<'_> {
                 break;
             }
             let Geometry { evict, policy, .. } = *self.arena.geometry();
-            let impatient = reclaimed >= PATIENCE || self.is_impatient();
+            // Writers in passing were not fast enough. For an ordinary item nobody drains more than one segment, and
+            // moves nothing of it.
+            let patience = if kind == Kind::Open { 0 } else { PATIENCE };
+            let impatient = reclaimed >= patience || self.is_impatient();
             match survey.choose(evict, policy, impatient) {
                 Some((segment, fate)) => match self.reclaim(segment, fate, horizon, u64::MAX) {
                     Drain::Done => reclaimed += 1,
@@ -241,8 +244,8 @@ impl Survey {
         policy: Policy,
         impatient: bool,
     ) -> Option<(u64, Fate)> {
-        if self.paused.is_some() {
-            return self.paused;
+        if let Some((segment, fate)) = self.paused {
+            return Some((segment, if evict && impatient { Fate::Drop } else { fate }));
         }
         if let Some(segment) = self.dead {
             return Some((segment, Fate::Reap));

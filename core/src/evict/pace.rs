@@ -16,10 +16,13 @@ const WANTED: u64 = 1;
 const VICTIM: u64 = 2;
 
 /// A step drains this many times the words of the item that is being stored, at the least, the more the more of what
-/// it meets is kept: the pace keeps up with the writers up to one word freed in sixteen.
-const PACE: std::ops::RangeInclusive<u64> = 4..=32;
+/// it meets is kept: the pace keeps up with the writers up to one word freed in thirty.
+const PACE: std::ops::RangeInclusive<u64> = 4..=64;
 /// The fewest words of a step: sixteen items of 128 bytes.
 const STEP: u64 = 256;
+
+/// After so many segments that were drained in vain, one is dropped: that bounds the time of a set.
+pub(super) const PATIENCE: u64 = 6;
 
 impl Op<'_> {
     /// The last free segment but the reserve was taken.
@@ -40,7 +43,7 @@ impl Op<'_> {
     #[inline(never)]
     fn step(&self, words: u64) {
         let arena = self.arena;
-        let [wanted, pace] = &arena.superblock().reclaim.0;
+        let [wanted, pace, _] = &arena.superblock().reclaim.0;
         let seen = wanted.load(Ordering::Relaxed);
         let horizon = self.horizon();
         let paused =
@@ -76,13 +79,27 @@ impl Op<'_> {
         }
         let survey = self.survey(horizon, &[]);
         free.store(survey.free, Ordering::Relaxed);
-        if is_enough(survey.free) { None } else { survey.choose(evict, policy, false) }
+        if is_enough(survey.free) {
+            None
+        } else {
+            survey.choose(evict, policy, self.is_impatient())
+        }
+    }
+
+    /// Was so much drained in vain, because all of it was in use, that the next is to be dropped whether it was read
+    /// or not?
+    pub(super) fn is_impatient(&self) -> bool {
+        let in_vain = self.arena.superblock().reclaim.0[2].load(Ordering::Relaxed);
+        in_vain >= PATIENCE * self.arena.geometry().segment_words()
     }
 
     /// Notes how much of what was drained was kept.
     pub(super) fn set_pace(&self, drained: u64, kept: u64) {
-        let pace = &self.arena.superblock().reclaim.0[1];
+        let [_, pace, in_vain] = &self.arena.superblock().reclaim.0;
         let freed = drained.saturating_sub(kept);
+        // It grows while fewer than one word in sixteen is freed.
+        let sum = in_vain.load(Ordering::Relaxed).saturating_add(kept);
+        in_vain.store(sum.saturating_sub(freed.saturating_mul(15)), Ordering::Relaxed);
         // Twice as fast as what was met asks for; a moving average.
         let now = (2 * drained / freed.max(1)).clamp(*PACE.start(), *PACE.end());
         let before = pace.load(Ordering::Relaxed).clamp(*PACE.start(), *PACE.end());

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::evict::Origin;
 use crate::evict::drain::Drain;
+use crate::evict::pace::PATIENCE;
 use crate::expiry::Horizon;
 use crate::hazard::{Hazard, announce_drain, guarded};
 use crate::memory::segment::{Kind, Pool, State, recycle};
@@ -41,9 +42,6 @@ impl Fate {
 const CLEAN_HANDICAP: u64 = 25;
 /// Where nothing may be evicted, a segment is cleaned for less.
 const CLEAN_PERCENT_NO_EVICT: u64 = 98;
-/// After so many segments reclaimed for one writer, what it meets is dropped whether it was read or not:
-/// that bounds the time of a set.
-const PATIENCE: u64 = 6;
 /// The small pool's share of the segments (Yang et al., SOSP'23).
 const SMALL_PERCENT: u64 = 10;
 
@@ -97,7 +95,11 @@ impl Op<'_> {
                 break;
             }
             let Geometry { evict, policy, .. } = *self.arena.geometry();
-            match survey.choose(evict, policy, reclaimed >= PATIENCE) {
+            // Writers in passing were not fast enough. For an ordinary item nobody drains more than one segment, and
+            // moves nothing of it.
+            let patience = if kind == Kind::Open { 0 } else { PATIENCE };
+            let impatient = reclaimed >= patience || self.is_impatient();
+            match survey.choose(evict, policy, impatient) {
                 Some((segment, fate)) => match self.reclaim(segment, fate, horizon, u64::MAX) {
                     Drain::Done => reclaimed += 1,
                     _ => failed.push(segment),
@@ -242,8 +244,8 @@ impl Survey {
         policy: Policy,
         impatient: bool,
     ) -> Option<(u64, Fate)> {
-        if self.paused.is_some() {
-            return self.paused;
+        if let Some((segment, fate)) = self.paused {
+            return Some((segment, if evict && impatient { Fate::Drop } else { fate }));
         }
         if let Some(segment) = self.dead {
             return Some((segment, Fate::Reap));

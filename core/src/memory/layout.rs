@@ -41,7 +41,7 @@ pub(crate) struct Superblock {
     /// Free segments, about.
     pub free: Line<AtomicU64>,
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
-    pub reclaim: Line<[AtomicU64; 2]>,
+    pub reclaim: Line<[AtomicU64; 3]>,
     /// How often an item must have been read to be promoted, and what that is judged by (`evict::promote`).
     pub policy: Line<[AtomicU64; 5]>,
     /// The counters' sums at the last `reset_stats`.

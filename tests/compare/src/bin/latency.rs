@@ -238,7 +238,7 @@ fn main() {
          of a look at the clock (its median) taken off; the worst of them has the system's interruptions in it. The \
          worst sets are by the thread's processor time, around each of {count} sets that reclaim memory (an eighth as \
          many of mixed sizes), the memory having been written once before. \
-         `cd tests/compare && cargo run --release --bin latency -- --report ../../docs/bench`",
+         `cd tests/compare && cargo run --release --bin latency -- --report results`",
         count
     );
     let summary = format!(

@@ -234,7 +234,7 @@ fn main() {
          (Yang et al., OSDI'20): lengths, lifetimes, operations, Zipf's exponent, requests for each object. The memory \
          is a quarter of what is alive at once; the simulated caches and moka take each item for key + value + \
          {OVERHEAD} bytes, the engine has its tables in that memory. In brackets how many more or fewer ours are. \
-         `cd tests/compare && cargo run --release --bin lifetimes -- --report ../../docs/bench`"
+         `cd tests/compare && cargo run --release --bin lifetimes -- --report results`"
     );
     let document = Document {
         name: "lifetimes",

@@ -148,7 +148,7 @@ fn main() {
                 the items in it, of the others what they have allocated (with malloc's header and rounding) by theirs. \
                 The last lines are half gets and half sets, Zipf 0.99, in memory for a tenth of the data: the memory \
                 for each byte of live items (`stats().bytes`), which is to be at most 1.25. \
-                `cd tests/compare && cargo run --release --bin memory -- --report ../../docs/bench`";
+                `cd tests/compare && cargo run --release --bin memory -- --report results`";
     let live = rows.iter().filter(|row| row.peer == "80 % live");
     let summary =
         live.map(|row| format!("{}: {:.1} % live.", row.work, 100.0 / row.ours)).collect();

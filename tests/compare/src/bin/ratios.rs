@@ -23,7 +23,7 @@ const TEXT: &str = "\
 Object miss ratios of published traces, in caches with room for 1 % and 10 % of a trace's objects; all objects are of one \
 size. nearcache is the engine itself; S3-FIFO, LRU, CLOCK and SIEVE are simulated item by item, and the other caches run \
 by count, each with room for as many objects as the engine held on average once it was full. \
-`cd tests/compare && cargo run --release --bin ratios -- DIRECTORY --report ../../docs/bench`; without a directory it says where the \
+`cd tests/compare && cargo run --release --bin ratios -- DIRECTORY --report results`; without a directory it says where the \
 traces come from.";
 
 /// What one trace came to in caches of one size.

@@ -228,7 +228,7 @@ fn main() {
     let text = format!(
         "Nanoseconds an operation, medians of {} rounds in which the caches took turns; keys of 16 bytes, {} of them \
          unless said. Sets with eviction have memory for a quarter of the data, read-through for a tenth. \
-         `cd tests/compare && cargo run --release --bin speed -- --report ../../docs/bench`\n\n{CELLS}",
+         `cd tests/compare && cargo run --release --bin speed -- --report results`\n\n{CELLS}",
         plan.rounds, plan.keys
     );
     let document = Document {

@@ -9,10 +9,8 @@ use nearcache::{Cache, Expiry, Options};
 pub type Opening = (&'static str, fn(&mut Options));
 
 /// Every policy of the engine that is measured; the first is the default one.
-pub const OPENINGS: &[Opening] = &[
-    ("nearcache", |_| {}),
-    ("nearcache LRU", |options| options.policy = nearcache::Policy::Lru),
-];
+pub const OPENINGS: &[Opening] =
+    &[("nearcache", |_| {}), ("nearcache LRU", |options| options.policy = nearcache::Policy::Lru)];
 
 /// The engine; `get`, and on a miss `set`, as a read-through cache does.
 pub struct Engine {

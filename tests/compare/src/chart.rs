@@ -11,8 +11,10 @@ const RIGHT: f64 = WIDTH - 20.0;
 const LINE: f64 = 22.0;
 const TOP: f64 = 66.0;
 /// Told apart in both schemes, and by those who see no difference between red and green.
-const COLOURS: [&str; 8] =
-    ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6d31", "#7f7f7f"];
+const COLOURS: [&str; 9] = [
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6d31", "#7f7f7f",
+    "#882255",
+];
 
 /// One line for each work, on it a dot for each peer where ours / theirs lies, on a scale of powers of two: what is
 /// left of the line at 1 is better for nearcache.

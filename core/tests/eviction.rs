@@ -77,7 +77,7 @@ fn lru_keeps_what_was_used_last() {
     }
     let kept = present(&cache, used);
     // All but those that a full bucket of the index had to give up.
-    assert!(kept > used * 70 / 100, "{kept} of {used} items in use are left");
+    assert!(kept > used * 60 / 100, "{kept} of {used} items in use are left");
     // What was not used again went in the order in which it was stored.
     let last = (0..held / 2).filter(|n| get(&cache, 1 << 32 | (10 * held - 1 - n))).count() as u64;
     assert!(last > held / 2 * 90 / 100, "{last} of the last {} stored are left", held / 2);

@@ -119,7 +119,9 @@ fn store(random: &mut Random, key: usize) -> String {
         "2147483648",
     ]);
     let noreply = random.pick(&["", "", "", " noreply"]);
-    let unique = if verb == "cas" { random.pick(&[" #", " #", " 1"]) } else { "" };
+    // Its own, or one that neither side ever comes to.
+    let unique =
+        if verb == "cas" { random.pick(&[" #", " #", " 9223372036854775807"]) } else { "" };
     let mut value = value(random);
     if verb.ends_with("end") {
         value.truncate(1000);

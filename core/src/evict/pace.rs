@@ -21,8 +21,9 @@ const PACE: std::ops::RangeInclusive<u64> = 4..=64;
 /// The fewest words of a step: sixteen items of 128 bytes.
 const STEP: u64 = 256;
 
-/// After so many segments that were drained in vain, one is dropped: that bounds the time of a set.
-pub(super) const PATIENCE: u64 = 6;
+/// After so many segments that were drained in vain, one is dropped. At its fastest the pace goes over more than that
+/// while one segment is filled, so that the dropped one is there in time.
+const PATIENCE: u64 = 24;
 
 impl Op<'_> {
     /// The last free segment but the reserve was taken.

@@ -3,7 +3,6 @@
 use crate::Error;
 use crate::evict::Origin;
 use crate::evict::drain::Drain;
-use crate::evict::pace::PATIENCE;
 use crate::expiry::Horizon;
 use crate::hazard::{Hazard, announce_drain, guarded};
 use crate::memory::segment::{Kind, Pool, State, recycle};
@@ -40,6 +39,9 @@ impl Fate {
 
 /// A segment of the small pool must be emptier by this.
 const CLEAN_HANDICAP: u64 = 25;
+/// After so many segments reclaimed for one LARGE value, what it meets is dropped whether it was read or not: that
+/// bounds the time of a set.
+const PATIENCE: u64 = 6;
 /// Where nothing may be evicted, a segment is cleaned for less.
 const CLEAN_PERCENT_NO_EVICT: u64 = 98;
 /// The small pool's share of the segments (Yang et al., SOSP'23).

@@ -70,8 +70,8 @@ impl Op<'_> {
         let used = arena.segment(PerSegment::Used, segment).load(Ordering::Acquire);
         // Relaxed: ordered by the state.
         let drained = arena.segment(PerSegment::Drained, segment);
-        let from = drained.load(Ordering::Relaxed);
         let end = used.min(arena.geometry().segment_words());
+        let from = drained.load(Ordering::Relaxed).min(end);
         let mut walk = Walk { at: start + from, end: start + end, kept: 0, gone: 0 };
         let stop = walk.at.saturating_add(words);
         let done = self.drain_items(&mut walk, stop, (birth, state.pool()), fate, horizon);

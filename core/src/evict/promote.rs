@@ -83,13 +83,13 @@ impl Op<'_> {
         ghost::remember(self.arena, hash);
         // Relaxed: hints, and it does not matter if two threads end one window.
         let [threshold, evicted, passed, kept, limit] = &self.arena.superblock().policy.0;
-        if evicted.fetch_add(1, Ordering::Relaxed) + 1 >= WINDOW {
+        if evicted.fetch_add(1, Ordering::Relaxed) >= WINDOW - 1 {
             evicted.store(0, Ordering::Relaxed);
             let passed = passed.swap(0, Ordering::Relaxed);
             let kept = kept.swap(0, Ordering::Relaxed);
             let idle = passed < WINDOW / DEMAND;
             threshold.store(if idle { 1 } else { 2 }, Ordering::Relaxed);
-            let in_use = idle || kept * IN_USE >= passed;
+            let in_use = idle || kept.saturating_mul(IN_USE) >= passed;
             limit.store(
                 if in_use { CLEAN_PERCENT } else { CLEAN_PERCENT_UNUSED },
                 Ordering::Relaxed,

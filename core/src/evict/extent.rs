@@ -43,13 +43,26 @@ impl Op<'_> {
     }
 
     /// The item that lists these extents is in the index: from now on they may be evicted.
-    pub fn publish_extents(&self, extents: &[Extent]) {
+    pub fn publish_extents(&self, extents: &[Extent], hash: KeyHash) {
         for extent in extents {
             let state = self.arena.state(extent.segment());
             if state.kind() == Kind::Filling {
                 // Nobody else changes a FILLING segment of a living owner.
                 self.arena.change_state(extent.segment(), state, state.to(Kind::Large));
             }
+        }
+        self.release_orphans(extents, hash);
+    }
+
+    /// Gives back extents whose item was gone before they were published: whoever replaced it could not.
+    fn release_orphans(&self, extents: &[Extent], hash: KeyHash) {
+        let Some(&first) = extents.first() else { return };
+        let home = self.settled(hash).0;
+        let owner = self.owner_of(first, home.bucket, hash);
+        self.clear(Hazard::Help);
+        // If that cannot be told now, the evictor will find it out.
+        if matches!(owner, Ok(None)) && home.still(self.arena) {
+            extents.iter().for_each(|&extent| self.release_extent(extent));
         }
     }
 

@@ -186,7 +186,7 @@ impl Op<'_> {
             self.count(Counter::ItemsIn);
             let extents = composed.extents.len() as u64 * self.arena.geometry().segment_bytes();
             self.add(Counter::BytesIn, composed.words * 8 + extents);
-            self.publish_extents(&composed.extents);
+            self.publish_extents(&composed.extents, hash);
             self.clear(Hazard::Write);
         }
         Ok(installed)

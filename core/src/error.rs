@@ -69,6 +69,19 @@ pub enum Error {
     System(String, io::Error),
     /// The arena's words contradict one another; the sentence names the broken invariant.
     Corrupt(String),
+    /// There is no such cache to attach; the sentence says where it was looked for.
+    NoRegion(String),
+    /// The cache to be created is there already; the sentence says where.
+    RegionExists(String),
+    /// What is there is no cache, or one that this user may not attach; the sentence says what was found, and what
+    /// to do.
+    ForeignRegion(String),
+    /// What is there is a cache of another layout; the sentence says of which, and what to do.
+    LayoutMismatch(String),
+    /// A verb that writes, on a cache that is attached for reading alone.
+    ReadOnly,
+    /// Every place for a thread (or a process) in a shared cache is taken; the sentence says how many there are.
+    TooManyThreads(String),
 }
 
 impl fmt::Display for Error {
@@ -92,6 +105,14 @@ impl fmt::Display for Error {
             Error::InvalidOptions(why) => write!(f, "{why}"),
             Error::System(what, source) => write!(f, "{what}: {source}"),
             Error::Corrupt(what) => write!(f, "the arena is damaged: {what}"),
+            Error::NoRegion(why)
+            | Error::RegionExists(why)
+            | Error::ForeignRegion(why)
+            | Error::LayoutMismatch(why)
+            | Error::TooManyThreads(why) => write!(f, "{why}"),
+            Error::ReadOnly => {
+                write!(f, "the cache is attached for reading alone: open it for writing to change it")
+            }
         }
     }
 }

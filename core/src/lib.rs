@@ -47,10 +47,12 @@ mod sync;
 mod types;
 
 #[cfg(not(loom))]
-pub use cache::{Cache, Entries, Keys, Pin};
+pub use cache::{Cache, Entries, Keys, Pin, regions, unlink};
 pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
 #[cfg(not(loom))]
 pub use stats::Stats;
+#[cfg(not(loom))]
+pub use types::{Access, Home, Info, Life, Process, Region};
 #[cfg(not(loom))]
 pub use types::{Entry, Expiry, Meta, Options, Policy, Sink, Value, Verb};
 #[cfg(not(loom))]

@@ -1,7 +1,10 @@
 //! The words in which the cache is spoken to: options, expiries, verbs, values and sinks.
 
+mod home;
 mod meta;
 
+pub(crate) use home::NAME_MAX;
+pub use home::{Access, Home, Info, Life, Process, Region};
 pub use meta::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
 use std::mem::MaybeUninit;
 
@@ -67,6 +70,14 @@ pub struct Options {
     /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 8 bytes an item, and
     /// a get takes the longer way. Default false.
     pub track_access: bool,
+    /// Where the memory lives. Default [`Home::Private`].
+    pub home: Home,
+    /// What to do about a cache that is there already, or is not. Default [`Access::OpenOrCreate`]. A private or
+    /// inherited one is always created.
+    pub access: Access,
+    /// Permission bits of a file that is created. Default 0o600: this user alone. Processes that may write the
+    /// memory trust one another.
+    pub permissions: u32,
 }
 
 impl Options {
@@ -85,7 +96,25 @@ impl Options {
             item_size_hint: 100,
             manual_clock: false,
             track_access: false,
+            home: Home::Private,
+            access: Access::OpenOrCreate,
+            permissions: 0o600,
         }
+    }
+
+    /// The same, in another home.
+    pub fn home(self, home: Home) -> Options {
+        Options { home, ..self }
+    }
+
+    /// The same, with another way of dealing with what is there, or is not.
+    pub fn access(self, access: Access) -> Options {
+        Options { access, ..self }
+    }
+
+    /// Attaches a cache that is there: [`Access::Existing`].
+    pub fn attach(home: Home) -> Options {
+        Options::new(Options::SIZE_MIN).home(home).access(Access::Existing)
     }
 }
 

@@ -1,23 +1,21 @@
 //! The safe face: `Cache`, its pins and its iterators.
 
+mod attached;
+mod iter;
+
+pub use attached::{regions, unlink};
+pub use iter::{Entries, Keys};
+use iter::Steps;
+
 use crate::header::Delta;
 use crate::memory::Arena;
-use crate::ops::{Pinned, Walk, check_key};
-use crate::sync::{AtomicU64, Ordering};
-use crate::types::{Entry, Expiry, Meta, Options, Sink, Value, Verb};
+use crate::ops::{Pinned, check_key};
+#[cfg(nearcache_damage)]
+use crate::sync::AtomicU64;
+use crate::types::{Expiry, Meta, Sink, Value, Verb};
 use crate::types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaStored, MetaSum};
 use crate::{Deletion, Error, Outcome, Stats, Touch, check, ops, seat};
 use std::sync::Arc;
-
-impl Options {
-    /// Makes the cache.
-    pub fn open(&self) -> Result<Cache, Error> {
-        static IDS: AtomicU64 = AtomicU64::new(1);
-        // Relaxed: only that it differs matters.
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Ok(Cache { arena: Arc::new(Arena::create(self, id, crate::hash::random_seed()?)?) })
-    }
-}
 
 /// A cache. `&Cache` is all that any verb needs; share it between threads by reference or `Arc`.
 #[derive(Debug)]
@@ -250,8 +248,9 @@ impl Cache {
     /// from the last second of the delay on nothing is shown, and what was stored until that second ends is
     /// dead. (So `flush_all(1)` takes effect at once, and also hides what is stored in the same second.)
     /// A second call replaces a pending one.
-    pub fn flush_all(&self, delay: u32) {
+    pub fn flush_all(&self, delay: u32) -> Result<(), Error> {
         seat::begin(&self.arena).flush_all(delay);
+        Ok(())
     }
     /// Every item, in no order; weakly consistent: what is there throughout is met once, what comes or goes
     /// meanwhile may or may not be met.
@@ -267,8 +266,9 @@ impl Cache {
         seat::begin(&self.arena).stats()
     }
     /// Sets the counters to 0 (not `curr_items`, `bytes`, `limit_maxbytes`).
-    pub fn reset_stats(&self) {
+    pub fn reset_stats(&self) -> Result<(), Error> {
         seat::begin(&self.arena).reset_stats();
+        Ok(())
     }
     /// Items in the cache, expired ones not yet reclaimed included.
     pub fn len(&self) -> u64 {
@@ -332,52 +332,5 @@ impl std::ops::Deref for Pin<'_> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         self.pinned.bytes()
-    }
-}
-
-/// A walk over the index, a bucket at a time.
-#[derive(Debug)]
-struct Steps<'a> {
-    arena: &'a Arc<Arena>,
-    walk: Walk,
-    prefix: Vec<u8>,
-    with_values: bool,
-    met: std::vec::IntoIter<Entry>,
-}
-
-impl<'a> Steps<'a> {
-    fn new(arena: &'a Arc<Arena>, prefix: &[u8], with_values: bool) -> Steps<'a> {
-        let met = Vec::new().into_iter();
-        Steps { arena, walk: Walk::new(arena), prefix: prefix.to_vec(), with_values, met }
-    }
-    fn next(&mut self) -> Option<Entry> {
-        loop {
-            if let Some(entry) = self.met.next() {
-                return Some(entry);
-            }
-            self.met = self.walk.step(self.arena, &self.prefix, self.with_values)?.into_iter();
-        }
-    }
-}
-
-/// Iterator of [`Cache::iter`].
-#[derive(Debug)]
-pub struct Entries<'a>(Steps<'a>);
-
-impl Iterator for Entries<'_> {
-    type Item = Entry;
-    fn next(&mut self) -> Option<Entry> {
-        self.0.next()
-    }
-}
-
-/// Iterator of [`Cache::keys`].
-#[derive(Debug)]
-pub struct Keys<'a>(Steps<'a>);
-
-impl Iterator for Keys<'_> {
-    type Item = Vec<u8>;
-    fn next(&mut self) -> Option<Vec<u8>> {
-        self.0.next().map(|entry| entry.key)
     }
 }

@@ -1,4 +1,6 @@
 //! Who shares a cache: `getInfo`, `getProcesses`, `unlink`.
+//!
+//! What the core tells lies on Rust's heap while PHP takes it over, so a bailout point frees it if PHP's memory ends there.
 
 use super::read::insert;
 use crate::class;
@@ -8,29 +10,34 @@ use crate::zend::array::answer;
 use crate::zend::call::{Answer, Thrown, refuse, run, throw};
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
-use ext_php_rs::zend::ExecuteData;
+use ext_php_rs::zend::{BailoutGuard, ExecuteData, run_handler};
 use nearcache::{Home, Info, Life, Process};
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
 
 /// `getInfo(): array`
 pub extern "C" fn get_info(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (0, 0), |call, out| {
-        let this = call.this()?;
-        let array = told(&this.cache().info())?;
-        this.note(reply::SUCCESS);
-        answer(out, array);
-        Ok(())
-    });
+    run_handler(AssertUnwindSafe(|| {
+        run(frame, out, (0, 0), |call, out| {
+            let this = call.this()?;
+            let info = BailoutGuard::new(this.cache().info());
+            let array = told(&info)?;
+            this.note(reply::SUCCESS);
+            answer(out, array);
+            Ok(())
+        });
+    }));
 }
 
 fn told(info: &Info) -> Result<ZBox<ZendHashTable>, Thrown> {
     let name = match &info.home {
-        Home::Named(name) => Some(name.clone()),
-        Home::At(path) => Some(path.to_string_lossy().into_owned()),
+        Home::Named(name) => Some(name.as_str()),
+        Home::At(path) => path.to_str(),
         _ => None,
     };
     let mut array = ZendHashTable::with_capacity(11);
     insert(&mut array, "name", name)?;
-    insert(&mut array, "path", info.path.as_ref().map(|path| path.to_string_lossy().into_owned()))?;
+    insert(&mut array, "path", info.path.as_deref().and_then(Path::to_str))?;
     insert(&mut array, "shared", info.home.is_shared())?;
     insert(&mut array, "read_only", info.read_only)?;
     number(&mut array, "size", info.size)?;
@@ -45,17 +52,20 @@ fn told(info: &Info) -> Result<ZBox<ZendHashTable>, Thrown> {
 
 /// `getProcesses(): array`
 pub extern "C" fn get_processes(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (0, 0), |call, out| {
-        let this = call.this()?;
-        let mut list = ZendHashTable::new();
-        for process in this.cache().processes() {
-            list.push(described(&process)?)
-                .map_err(|error| refuse(format!("the list cannot be built: {error}")))?;
-        }
-        this.note(reply::SUCCESS);
-        answer(out, list);
-        Ok(())
-    });
+    run_handler(AssertUnwindSafe(|| {
+        run(frame, out, (0, 0), |call, out| {
+            let this = call.this()?;
+            let found = BailoutGuard::new(this.cache().processes());
+            let mut list = ZendHashTable::new();
+            for process in found.iter() {
+                list.push(described(process)?)
+                    .map_err(|error| refuse(format!("the list cannot be built: {error}")))?;
+            }
+            this.note(reply::SUCCESS);
+            answer(out, list);
+            Ok(())
+        });
+    }));
 }
 
 fn described(process: &Process) -> Result<ZBox<ZendHashTable>, Thrown> {

@@ -31,6 +31,11 @@ fn broken(what: String) -> Error {
 pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
     let mut count = Count::default();
     let now = level(arena);
+    // Of what a killed thread was counting a part may be missing, and what it had announced waits for a passer-by.
+    let deaths = arena.superblock().health.0.deaths.load(Ordering::Acquire);
+    if deaths > 0 {
+        finish(arena, now);
+    }
     for number in 0..arena.geometry().buckets << now {
         let own = bucket(arena, now, number);
         if own.ctrl().is_unborn() {
@@ -41,8 +46,6 @@ pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
         }
         check_bucket(arena, own, number, now, &mut count)?;
     }
-    // Of what a killed thread was counting a part may be missing.
-    let deaths = arena.superblock().health.0.deaths.load(Ordering::Acquire);
     check_segments(arena, &count, deaths == 0)?;
     check_lanes(arena)?;
     if deaths == 0 {
@@ -56,6 +59,20 @@ pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Finishes what is announced, as every writer does in passing.
+fn finish(arena: &Arc<Arena>, now: u64) {
+    let Ok(op) = seat::begin(arena) else { return };
+    for number in 0..arena.geometry().buckets << now {
+        let own = bucket(arena, now, number);
+        let ctrl = own.ctrl();
+        if ctrl.is_insert() {
+            op.settle(own, ctrl);
+        } else if ctrl.is_split() && now > 0 {
+            op.split(now, number >> 1);
+        }
+    }
 }
 
 fn check_books(arena: &Arc<Arena>, count: &Count) -> Result<(), Error> {

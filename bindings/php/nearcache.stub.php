@@ -27,13 +27,14 @@ class Exception extends \RuntimeException
  * A resource cannot be cached.
  *
  * Who has the cache:
- *  - new Cache() is the cache that php.ini asks for, if it does: nearcache.segment names it (or gives its absolute path),
- *    so that it survives a reload and that other pools, the command line and other languages have it by that name;
- *    nearcache.size is its memory limit (default 0: none, or 64M with a segment), and without a segment it is shared by
- *    the workers forked from one master and ends with them. It is mapped once, when PHP starts and before PHP-FPM or
- *    Apache fork, so the settings belong into php.ini, not into a pool's php_admin_value. The command line takes part only with
- *    nearcache.enable_cli=1. If it cannot be mapped PHP starts all the same: a warning in the log says why,
- *    phpinfo() does, too, and new Cache() is private.
+ *  - new Cache() is the cache that php.ini asks for, if it does: nearcache.segment names it (or gives its absolute
+ *    path), so that it survives a reload and that other pools, the command line and other languages have it by that
+ *    name; nearcache.size is its memory limit (default 0: none, or 64M with a segment), and without a segment it is
+ *    shared by the workers forked from one master and ends with them; nearcache.permissions are those of a segment's
+ *    file (default 0600). It is mapped once, when PHP starts and before PHP-FPM or Apache fork, so the settings
+ *    belong into php.ini, not into a pool's php_admin_value. The command line takes part only with
+ *    nearcache.enable_cli=1. If it cannot be mapped PHP starts all the same: a warning in the log says why, phpinfo()
+ *    does, too, and new Cache() is private.
  *  - The option name: every process of this user that gives the name. It stays when all of them have ended, until
  *    unlink() or a restart of the machine.
  *  - The option shared: this process and those forked from it.

@@ -20,10 +20,14 @@ const SIZE: &CStr = c"nearcache.size";
 /// Do the command line's processes map it, too?
 const ENABLE_CLI: &CStr = c"nearcache.enable_cli";
 
-static TABLE: IniEntryDefs<4> = IniEntryDefs::new([
+/// The permission bits of a segment's file that is made, in octal.
+const PERMISSIONS: &CStr = c"nearcache.permissions";
+
+static TABLE: IniEntryDefs<5> = IniEntryDefs::new([
     IniEntryDef::new(SEGMENT, c"", IniEntryPermission::System),
     IniEntryDef::new(SIZE, c"0", IniEntryPermission::System),
     IniEntryDef::new(ENABLE_CLI, c"0", IniEntryPermission::System),
+    IniEntryDef::new(PERMISSIONS, c"0600", IniEntryPermission::System),
     IniEntryDef::end(),
 ]);
 
@@ -79,7 +83,17 @@ fn map() -> Result<(), String> {
     };
     let mut wish = Wish::new(if bytes == 0 { options::DEFAULT } else { bytes });
     wish.home = home;
+    wish.permissions = permissions()?;
     registry::share(&wish).map_err(|error| error.to_string())
+}
+
+fn permissions() -> Result<u32, String> {
+    let digits = String::from_utf8_lossy(&value(PERMISSIONS)).into_owned();
+    u32::from_str_radix(&digits, 8).ok().filter(|bits| *bits <= 0o777).ok_or_else(|| {
+        format!(
+            "nearcache.permissions is \"{digits}\": it must be permission bits in octal, 0 to 0777, as in 0600"
+        )
+    })
 }
 
 /// The setting's bytes; empty if it is not set.
@@ -88,8 +102,7 @@ fn value(name: &CStr) -> Vec<u8> {
     // SAFETY: the name is closed by a zero; the answer is null or text closed by a zero, which stays at least until the
     // setting is changed, and only this thread runs during MINIT.
     unsafe {
-        let text =
-            zend_ini_string_ex(name.as_ptr(), name.count_bytes(), false, &raw mut exists);
+        let text = zend_ini_string_ex(name.as_ptr(), name.count_bytes(), false, &raw mut exists);
         match text.is_null() {
             true => Vec::new(),
             false => CStr::from_ptr(text).to_bytes().to_vec(),

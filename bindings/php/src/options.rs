@@ -116,7 +116,9 @@ impl Sharing {
         wish.home = home;
         wish.access = match (self.read_only, self.create) {
             (true, Some(true)) => {
-                return Err(refuse("a read_only cache is never created: leave the option create out"));
+                return Err(refuse(
+                    "a read_only cache is never created: leave the option create out",
+                ));
             }
             (true, _) => Access::ReadOnly,
             (false, Some(false)) => Access::Existing,
@@ -149,23 +151,27 @@ pub fn named(name: &ZendStr) -> Result<Home, Thrown> {
 
 /// What a name or a path leads to. A path must be absolute: a worker's directory changes from script to script.
 pub fn home(name: &[u8]) -> Result<Home, String> {
-    let text = std::str::from_utf8(name)
-        .ok()
-        .filter(|text| !text.contains('\0'))
-        .ok_or_else(|| "the name of a cache, or its path, must be UTF-8 without a zero byte".to_owned())?;
+    let text =
+        std::str::from_utf8(name).ok().filter(|text| !text.contains('\0')).ok_or_else(|| {
+            "the name of a cache, or its path, must be UTF-8 without a zero byte".to_owned()
+        })?;
     match Home::of(text) {
-        Ok(Home::At(path)) if !path.is_absolute() => {
-            Err(format!("{text:?} is a relative path: give an absolute one, or a name without a '/'"))
-        }
+        Ok(Home::At(path)) if !path.is_absolute() => Err(format!(
+            "{text:?} is a relative path: give an absolute one, or a name without a '/'"
+        )),
         Ok(home) => Ok(home),
         Err(error) => Err(error.to_string()),
     }
 }
 
 fn permissions(value: &Zval) -> Result<u32, Thrown> {
-    value.long().and_then(|bits| u32::try_from(bits).ok()).filter(|bits| *bits <= 0o777).ok_or_else(|| {
-        refuse("the option permissions must be an int of permission bits, 0 to 0777, as in 0600")
-    })
+    value.long().and_then(|bits| u32::try_from(bits).ok()).filter(|bits| *bits <= 0o777).ok_or_else(
+        || {
+            refuse(
+                "the option permissions must be an int of permission bits, 0 to 0777, as in 0600",
+            )
+        },
+    )
 }
 
 fn identity(value: &Zval) -> Result<Option<&[u8]>, Thrown> {

@@ -8,7 +8,7 @@ require __DIR__ . '/sharing.inc';
 $directory = getenv('NEARCACHE_DIR');
 
 const TELL = '$c = new NearCache\Cache(); $i = $c->getInfo(); '
-    . 'echo json_encode([$i["name"], $i["shared"], $i["size"], $c->increment("n", 1, 1)]), "\n";';
+    . 'echo json_encode([$i["name"], $i["shared"], $i["size"], $c->increment("n", 1, 1)], JSON_UNESCAPED_SLASHES), "\n";';
 $on = ['nearcache.enable_cli' => '1'];
 
 echo "not asked for\n", php([], TELL);
@@ -26,9 +26,10 @@ echo "a segment's default size\n", php($on + ['nearcache.segment' => 'default'],
 echo "not changed by a script\n", php($on, 'var_dump(ini_set("nearcache.segment", "x"));');
 echo "cannot be met\n";
 foreach ([['nearcache.size' => 'much'], ['nearcache.size' => '1K'], ['nearcache.segment' => '.x'], ['nearcache.segment' => 'a/b'],
-    ['nearcache.segment' => "$directory/none/such"], ['nearcache.size' => '4000000G']] as $settings) {
+    ['nearcache.segment' => "$directory/none/such"], ['nearcache.size' => '4000000G'],
+    ['nearcache.segment' => 'bits', 'nearcache.permissions' => '0x1ff']] as $settings) {
     $said = php($on + $settings, TELL);
-    preg_match('/Warning: (.*?) in Unknown on line 0/', $said, $warning);
+    preg_match('/Warning: PHP Startup: (.*?) in Unknown on line 0/', $said, $warning);
     echo str_starts_with($warning[1] ?? '', 'nearcache shares no cache, each object has one of its own: ') ? 'warned' : $said, ', ',
         preg_match('/^\[.*/m', $said, $answer) ? $answer[0] : $said, "\n";
 }
@@ -45,7 +46,7 @@ a segment
 ["site",true,4194304,2]
 2
 a path
-["DIR\/site",true,4194304,3]
+["DIR/site",true,4194304,3]
 a size alone
 [null,true,2097152,1]
 one cache for all objects without arguments, another for those with
@@ -62,8 +63,10 @@ warned, [null,false,67108864,1]
 warned, [null,false,67108864,1]
 warned, [null,false,67108864,1]
 warned, [null,false,67108864,1]
+warned, [null,false,67108864,1]
 phpinfo
 Shared cache => DIR/site
-nearcache.enable_cli => 1 => 1
 nearcache.segment => site => site
 nearcache.size => 0 => 0
+nearcache.enable_cli => 1 => 1
+nearcache.permissions => 0600 => 0600

@@ -10,7 +10,7 @@ $app = new Cache('4M', ['name' => 'app']);
 $app->set('k', ['a' => 1]);
 $info = $app->getInfo();
 echo $info['name'], ' ', basename($info['path']), ' ', $info['size'], ' ', decoct($info['permissions']), "\n";
-var_dump($info['shared'], $info['read_only'], $info['uid'] === posix_geteuid(), abs($info['created'] - time()) < 60);
+var_dump($info['shared'], $info['read_only'], $info['uid'] === fileowner($info['path']), abs($info['created'] - time()) < 60);
 [$me] = $app->getProcesses();
 var_dump($me['pid'] === getmypid(), $me['life'], $me['threads'] >= 1, $me['name'] !== '', abs($me['since'] - time()) < 60);
 
@@ -94,7 +94,7 @@ array(1) {
 bool(false)
 bool(true)
 string(13) "WRITE FAILURE"
-string(79) "the cache is attached for reading alone: open it for writing to change it"
+string(73) "the cache is attached for reading alone: open it for writing to change it"
 bool(false)
 bool(false)
 bool(false)

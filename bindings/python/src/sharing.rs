@@ -14,8 +14,12 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<CacheInfo>()?;
     m.add_class::<CacheProcess>()?;
     m.add_class::<CacheFile>()?;
-    m.add_function(wrap_pyfunction!(caches, m)?)?;
-    m.add_function(wrap_pyfunction!(unlink, m)?)
+    for function in [wrap_pyfunction!(caches, m)?, wrap_pyfunction!(unlink, m)?] {
+        // As the classes say it: users know the package, not its native half.
+        function.setattr("__module__", "nearcache")?;
+        m.add_function(function)?;
+    }
+    Ok(())
 }
 
 /// What a cache is, whatever is in it.
@@ -44,8 +48,17 @@ pub struct CacheInfo {
 impl CacheInfo {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let fields = [
-            "name", "path", "shared", "read_only", "size", "layout", "created", "uid", "mode",
-            "processes_max", "threads_max",
+            "name",
+            "path",
+            "shared",
+            "read_only",
+            "size",
+            "layout",
+            "created",
+            "uid",
+            "mode",
+            "processes_max",
+            "threads_max",
         ];
         describe(slf.as_any(), &fields)
     }

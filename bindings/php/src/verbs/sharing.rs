@@ -94,8 +94,8 @@ pub extern "C" fn unlink(frame: &mut ExecuteData, out: &mut Zval) {
         let bytes = call.string(0)?;
         let name = ZendStr::new(bytes, false);
         let home = options::named(&name)?;
-        let removed = nearcache::unlink(&home)
-            .map_err(|error| throw(class::exception(error.to_string())))?;
+        let removed =
+            nearcache::unlink(&home).map_err(|error| throw(class::exception(error.to_string())))?;
         out.set_bool(removed);
         Ok(())
     });

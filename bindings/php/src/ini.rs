@@ -5,12 +5,11 @@
 
 use crate::options::{self, parse_size};
 use crate::registry::{self, Wish};
-use ext_php_rs::error::php_error;
 use ext_php_rs::ffi::sapi_module;
 use ext_php_rs::flags::{ErrorType, IniEntryPermission};
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs};
 use nearcache::Home;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::panic::catch_unwind;
 
 /// The cache to share, by name or by absolute path; empty for one that only the workers forked from this process have.
@@ -31,7 +30,7 @@ static TABLE: IniEntryDefs<5> = IniEntryDefs::new([
     IniEntryDef::end(),
 ]);
 
-// From Zend/zend_ini.h, the same since PHP 8.0, and main/SAPI.h.
+// From Zend/zend_ini.h and Zend/zend.h, the same since PHP 8.0.
 unsafe extern "C" {
     fn zend_ini_string_ex(
         name: *const c_char,
@@ -39,6 +38,7 @@ unsafe extern "C" {
         original: bool,
         exists: *mut bool,
     ) -> *mut c_char;
+    fn zend_error(kind: c_int, format: *const c_char, ...);
     fn zend_unregister_ini_entries(module: c_int);
     fn zend_ini_parse_bool(text: *mut ext_php_rs::types::ZendStr) -> bool;
 }
@@ -48,9 +48,20 @@ pub fn start(module: c_int) {
     IniEntryDef::register(TABLE.as_slice(), module);
     let outcome = catch_unwind(map).unwrap_or_else(|_| Err("nearcache failed inside".to_owned()));
     if let Err(why) = outcome {
-        let sentence = format!("nearcache shares no cache, each object has one of its own: {why}");
-        php_error(&ErrorType::CoreWarning, &sentence.replace('\0', "\\0"));
+        warn(&format!(
+            "PHP Startup: nearcache shares no cache, each object has one of its own: {why}"
+        ));
         registry::refuse_shared(why);
+    }
+}
+
+/// A warning in the server's log. Not by `php_error_docref`, which would write its quotation marks as HTML's.
+fn warn(sentence: &str) {
+    if let Ok(sentence) = CString::new(sentence.replace('\0', "\\0")) {
+        // SAFETY: the format takes one C string. A warning of this level comes back, and no script's handler sees it.
+        unsafe {
+            zend_error(ErrorType::CoreWarning.bits() as c_int, c"%s".as_ptr(), sentence.as_ptr())
+        };
     }
 }
 

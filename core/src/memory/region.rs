@@ -118,7 +118,10 @@ impl Mapping {
     fn new(len: usize, flags: libc::c_int, file: RawFd, read_only: bool) -> Result<Mapping, Error> {
         let protection = if read_only { 0 } else { libc::PROT_WRITE } | libc::PROT_READ;
         let failed = || {
-            let what = format!("cannot reserve {len} bytes of memory; ask for a smaller cache");
+            let what = match file {
+                -1 => format!("cannot reserve {len} bytes of memory; ask for a smaller cache"),
+                _ => format!("cannot map the cache's file, {len} bytes long"),
+            };
             Error::System(what, io::Error::last_os_error())
         };
         let map = |at, len, protection, flags, file| {

@@ -66,5 +66,11 @@ if ! "$VENV/bin/python" -c "import gunicorn, sys; sys.exit(gunicorn.__version__ 
     step "installing gunicorn" hosts-pip install_gunicorn
 fi
 
+# From within the environment: mypy leaves its cache where it is started.
+check_types() {
+    (cd "$VENV" && MYPYPATH="$ROOT/tests/hosts" bin/python -m mypy --strict "$ROOT"/tests/hosts/*.py)
+}
+step "checking the tests' types" hosts-types check_types
+
 export NEARCACHE_FPM=$FPM NEARCACHE_PHP=$PHP NEARCACHE_EXTENSION=$ROOT/target/php/nearcache.so
 exec "$VENV/bin/python" -m pytest -c tests/python/pytest.ini --rootdir tests/hosts -p no:cacheprovider -s tests/hosts "$@"

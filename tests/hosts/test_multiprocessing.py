@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import jobs
 import nearcache
@@ -25,7 +26,7 @@ def no_forkserver_of_another_test() -> None:
 
 
 def run(method: str, cache: nearcache.Cache) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     cache["sum"] = 0
     dying = [context.Process(target=jobs.count_and_die, args=(cache,)) for _ in range(2)]
     working = [context.Process(target=jobs.work, args=(cache, number)) for number in range(PROCESSES)]
@@ -57,7 +58,7 @@ def test_an_inherited_cache_by_fork(directory: Path) -> None:
 def test_a_pool(directory: Path, method: str) -> None:
     cache = nearcache.Cache("16MiB", name="app")
     cache["computed"] = 0
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     with context.Pool(3, jobs.adopt, (cache,)) as pool:
         assert pool.map_async(jobs.square, list(range(50)) * 4).get(PATIENCE) == [n * n for n in range(50)] * 4
     assert 50 <= cache["computed"] <= 150
@@ -67,7 +68,7 @@ def test_a_pool(directory: Path, method: str) -> None:
 @pytest.mark.parametrize("shared", [False, True], ids=["private", "inherited"])
 def test_a_cache_without_a_name_says_what_to_do(method: str, shared: bool) -> None:
     cache = nearcache.Cache("4MiB", shared=shared)
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     process = context.Process(target=jobs.work, args=(cache, 0))
     with pytest.raises(TypeError, match='give it a name' if shared else "one with a name"):
         process.start()

@@ -111,7 +111,7 @@ pub fn closed(py: Python<'_>) -> PyErr {
 fn raise(
     py: Python<'_>,
     pick: impl FnOnce(&Classes) -> &Py<PyType>,
-    why: impl PyErrArguments + Send + Sync + 'static,
+    why: impl PyErrArguments + 'static,
 ) -> PyErr {
     match classes(py) {
         Ok(c) => PyErr::from_type(pick(c).bind(py).clone(), why),

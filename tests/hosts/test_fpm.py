@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,13 +79,14 @@ def test_a_cache_without_a_name_is_new_after_a_reload(directory: Path) -> None:
         assert fpm.ask("info")["shared"] is True
 
 
-def test_the_reload_of_a_server_under_load_loses_nothing(directory: Path, seed: int) -> None:
-    with Fpm(directory, WORKERS, nearcache__segment="site", nearcache__size="64M") as fpm:
-        load = Load(fpm.send, fpm.workers, seed, pause=0.05)
-        load.run(requests=300, kills=5, seconds=120)
-        fpm.reload()
-        load.over.clear()
-        load.run(requests=600, kills=10, seconds=120)
+def test_a_reload_under_load_loses_nothing(directory: Path, seed: int) -> None:
+    with Fpm(directory, WORKERS, nearcache__segment="site", nearcache__size="64M") as fpm, ThreadPoolExecutor(1) as pool:
+        load = Load(fpm.send, fpm.workers, seed, pause=0.2)
+        running = pool.submit(load.run, requests=2000, kills=20, seconds=180)
+        for reloads in (1, 2, 3):
+            wait_until(lambda: running.done() or load.answered >= 400 * reloads, "the load does not go on", 120)
+            fpm.reload()
+        running.result()
         load.judge()
         load.settle()
         assert fpm.ask("check") is True

@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jobs
 import nearcache
 import pytest
+from fpm import wait_until
 
 METHODS = ["fork", "spawn", "forkserver"]
 PROCESSES = 4
@@ -52,6 +55,53 @@ def test_a_named_cache_by_every_start_method(directory: Path, method: str) -> No
 
 def test_an_inherited_cache_by_fork(directory: Path) -> None:
     run("fork", nearcache.Cache("16MiB", shared=True))
+
+
+@pytest.mark.parametrize("name", [None, "app"], ids=["inherited", "named"])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_forks_while_threads_are_at_work(directory: Path, name: str | None) -> None:
+    cache = nearcache.Cache("64MiB", shared=True, name=name)
+    over = threading.Event()
+
+    def work(number: int) -> None:
+        # So large that the interpreter is released meanwhile: forks meet threads within the cache.
+        large = bytes([number]) * 400_000
+        while not over.is_set():
+            cache[f"large-{number}"] = large
+            assert cache.get(f"large-{number}", large) == large
+            cache.incr("by threads", initial=1)
+
+    with ThreadPoolExecutor(3) as threads:
+        working = [threads.submit(work, number) for number in range(3)]
+        try:
+            for round_ in range(1, 41):
+                child = os.fork()
+                if child == 0:
+                    status = 1
+                    try:
+                        grandchild = os.fork()
+                        cache.incr("by children", initial=1)
+                        cache[f"pid-{os.getpid()}"] = b"x" * 300_000
+                        if grandchild:
+                            os.waitpid(grandchild, 0)
+                        status = 0
+                    finally:
+                        os._exit(status)
+                ended = [0, 0]
+
+                def has_ended(child: int = child, ended: list[int] = ended) -> bool:
+                    ended[:] = os.waitpid(child, os.WNOHANG)
+                    return ended[0] == child
+
+                wait_until(has_ended, "a child hangs")
+                assert ended == [child, 0]
+                assert cache["by children"] == 2 * round_
+        finally:
+            over.set()
+        for thread in working:
+            thread.result()
+    assert cache["by threads"] > 40
+    cache.check()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -189,6 +189,42 @@ def test_what_cannot_be_attached_says_why(names: Path) -> None:
     assert nowhere.value.errno == errno.ENOENT
 
 
+def test_a_symbolic_link_is_not_followed(names: Path) -> None:
+    nearcache.Cache("4MiB", name="app")
+    (names / "link").symlink_to(names / "app")
+    with pytest.raises(nearcache.AttachError, match="symbolic link"):
+        nearcache.Cache("4MiB", name="link")
+
+
+def test_what_is_damaged_is_replaced_only_by_who_may_create(names: Path) -> None:
+    nearcache.Cache("4MiB", name="app")["k"] = 1
+    os.truncate(names / "app", 2 << 20)
+    with pytest.raises(nearcache.AttachError, match="damaged") as damaged:
+        nearcache.Cache(name="app")
+    assert damaged.value.errno == errno.EIO
+    with nearcache.Cache("4MiB", name="app") as anew:
+        assert anew.get("k") is None
+        assert anew.set("k", 2)
+
+
+def test_what_the_system_refuses_has_its_errno_and_says_what_to_do(names: Path) -> None:
+    program = """if True:
+        import errno, nearcache, resource
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        for arguments in ({"name": "app"}, {"shared": True}):
+            try:
+                nearcache.Cache("4MiB", **arguments)
+            except nearcache.AttachError as error:
+                assert error.errno == errno.EFBIG, error
+                assert "ulimit -f" in str(error), error
+            else:
+                raise AssertionError("made beyond the limit")
+        assert nearcache.Cache("4MiB").set("k", 1), "a private one needs no file"
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert list(names.iterdir()) == []
+
+
 def test_another_layout_is_named_and_left_alone(names: Path) -> None:
     nearcache.Cache("4MiB", name="app")["k"] = 1
     with open(names / "app", "r+b") as file:

@@ -67,7 +67,7 @@ pub fn from_core(py: Python<'_>, error: Error) -> PyErr {
 }
 
 /// As [`from_core`], for a cache that is being opened, listed or removed: what the operating system refused is then
-/// an `AttachError`, too, with its errno.
+/// an `AttachError`, too, with its errno, and so is a damaged or a full cache.
 #[cold]
 pub fn from_open(py: Python<'_>, error: Error) -> PyErr {
     match error {
@@ -75,6 +75,8 @@ pub fn from_open(py: Python<'_>, error: Error) -> PyErr {
             let errno = source.raw_os_error().unwrap_or(EIO);
             attach(py, errno, format!("{what}: {source}"))
         }
+        Error::Corrupt(_) => attach(py, EIO, error.to_string()),
+        Error::TooManyThreads(why) => attach(py, EAGAIN, why),
         other => from_core(py, other),
     }
 }
@@ -83,6 +85,7 @@ pub fn from_open(py: Python<'_>, error: Error) -> PyErr {
 const EPERM: i32 = 1;
 const ENOENT: i32 = 2;
 const EIO: i32 = 5;
+const EAGAIN: i32 = 11;
 const EEXIST: i32 = 17;
 const EPROTO: i32 = 71;
 

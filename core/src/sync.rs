@@ -52,6 +52,14 @@ pub enum Mutant {
     BirthBeforeFill,
     /// A split fills the child from slots that are not frozen.
     SplitWithoutFreeze,
+    /// A flush is not announced: births are given between those that it covers and the moment when it does.
+    FlushWithoutAnnounce,
+    /// A birth is given without completing the flush that is announced.
+    BirthWithoutHelp,
+    /// A delayed flush covers births given after it was seen to be due.
+    DueFromLaterBirths,
+    /// A delayed flush is still pending when births are given after it.
+    DueLeftPending,
 }
 
 /// Is this step to be left out? Never, except in a model; there the answer costs the compiled code nothing.

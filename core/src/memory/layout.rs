@@ -4,6 +4,7 @@
 use crate::bucket::Bucket;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::flush::{Births, Flush};
 use crate::hazard::{COUNTERS, Seat};
 use crate::memory::segment::Lane;
 use crate::sync::AtomicU64;
@@ -36,8 +37,8 @@ pub(crate) struct Superblock {
     pub flush: Line<Flush>,
     /// How often the index has doubled, and how far its buckets were split since.
     pub index: Line<[AtomicU64; 2]>,
-    /// Birth numbers given to segments.
-    pub births: Line<AtomicU64>,
+    /// Birth numbers given to segments, and the flush that is announced.
+    pub births: Line<Births>,
     /// Free segments, about.
     pub free: Line<AtomicU64>,
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
@@ -52,19 +53,6 @@ pub(crate) struct Superblock {
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct Line<T>(pub T);
-
-/// What was flushed.
-#[repr(C)]
-#[derive(Debug)]
-pub(crate) struct Flush {
-    /// Items born in segments up to this birth number are dead.
-    pub birth: AtomicU64,
-    /// When a delayed flush takes effect; 0 when none is pending.
-    pub at: AtomicU64,
-    /// Items that were dead at the last flush, and their bytes: what `curr_items` and `bytes` leave out.
-    pub items: AtomicU64,
-    pub bytes: AtomicU64,
-}
 
 /// How the arena is cut up. Copied to private memory once, so that what is bounded against it cannot change.
 /// Places are granules of 8 bytes from the arena's start.

@@ -17,6 +17,7 @@ pub const FLOORS: &[(&str, usize)] = &[
     ("seat", 2),
     ("memory", 1),
     ("bucket", 0),
+    ("flush", 0),
     ("header", 0),
     ("hazard", 0),
     ("types", 0),

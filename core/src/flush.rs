@@ -137,22 +137,31 @@ impl Births {
     fn finish(&self, word: u64, flush: &Flush, now: impl Fn() -> u64) {
         // AcqRel: the linearization point of a flush; it never goes back. Pairs with the Acquire in `horizon`.
         flush.birth.fetch_max(after(word), Ordering::AcqRel);
-        // A delayed flush that is due is done herewith, and is ended before another birth is given: nobody who has seen
-        // that birth does it again, and kills what was stored there.
-        // Acquire: pairs with the Release of whoever set it.
-        let at = flush.at.load(Ordering::Acquire);
-        let is_due = at != 0 && now() > at && !mutant(Mutant::DueLeftPending);
-        // AcqRel: a compare-and-swap that changes nothing, because it cannot see an old word: `at` was read while the
-        // flush was announced. A late helper leaves a later one alone.
-        let is_announced =
-            || self.0.compare_exchange(word, word, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if is_due && is_announced() {
-            // AcqRel: pairs with the Acquire in `look`. A failure: somebody has ended it, or a flush_all replaced it.
-            let _ = flush.at.compare_exchange(at, 0, Ordering::AcqRel, Ordering::Relaxed);
+        if !mutant(Mutant::DueLeftPending) {
+            self.end_due(word, flush, &now);
         }
         // AcqRel: whoever is given a birth from here on sees the flush; pairs with the Acquire in `settled`. A failure:
         // somebody has completed it.
         let _ = self.0.compare_exchange(word, after(word), Ordering::AcqRel, Ordering::Relaxed);
+        if mutant(Mutant::DueLeftPending) {
+            self.end_due(after(word), flush, now);
+        }
+    }
+
+    /// A delayed flush that is due is done with the one announced by this word. It is ended before another birth is given:
+    /// nobody who has seen that birth does it again, and kills what was stored there.
+    fn end_due(&self, word: u64, flush: &Flush, now: impl Fn() -> u64) {
+        // Acquire: pairs with the Release of whoever set it.
+        let at = flush.at.load(Ordering::Acquire);
+        if at == 0 || now() <= at {
+            return;
+        }
+        // AcqRel: a compare-and-swap that changes nothing, because it cannot see an old word: `at` was read while the
+        // flush was announced. A late helper leaves a later one alone.
+        if self.0.compare_exchange(word, word, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            // AcqRel: pairs with the Acquire in `look`. A failure: somebody has ended it, or a flush_all replaced it.
+            let _ = flush.at.compare_exchange(at, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
     }
 }
 

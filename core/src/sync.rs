@@ -58,7 +58,7 @@ pub enum Mutant {
     BirthWithoutHelp,
     /// A delayed flush covers births given after it was seen to be due.
     DueFromLaterBirths,
-    /// A delayed flush is still pending when births are given after it.
+    /// A delayed flush is ended only after births can be given again.
     DueLeftPending,
 }
 

@@ -113,6 +113,7 @@ pub(crate) fn open(
         initialise(&region, geometry);
         Ok::<_, Error>((region, geometry, scratch))
     };
+    check_access(options)?;
     match &options.home {
         Home::Private => {
             let geometry = Geometry::plan(options)?;
@@ -143,6 +144,20 @@ pub(crate) fn open(
             let path = path_of(&options.home)?.unwrap_or_default();
             open_at(path, options.access, |dir| make(Some(dir)))
         }
+    }
+}
+
+/// What cannot be there cannot be attached, and what is there cannot be created.
+fn check_access(options: &Options) -> Result<(), Error> {
+    let refuse = |what: &str| Err(Error::InvalidOptions(what.into()));
+    match (&options.home, options.access) {
+        (Home::Private | Home::Inherited, Access::Existing | Access::ReadOnly) => refuse(
+            "a cache without a name is always a new one: name the one to attach, or its descriptor",
+        ),
+        (Home::Descriptor(_), Access::Create) => {
+            refuse("a descriptor's cache is there already: it can only be attached")
+        }
+        _ => Ok(()),
     }
 }
 

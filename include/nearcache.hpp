@@ -7,8 +7,9 @@
  * Answers are values: a miss is std::nullopt, a verb whose condition did not hold says so in its outcome. A status
  * below 0 is thrown as nearcache::error. The conventions of nearcache.h hold: any number of threads may use one
  * nearcache::cache, and so may the children that are forked if it is shared; a nearcache::pin may outlive its cache,
- * and must not be used in a forked child; exptime follows memcached's rule. Callbacks may throw: the exception is carried past the library and thrown
- * again. Moved-from handles may be assigned to and destroyed; any other use throws.
+ * and must not be read in a forked child; exptime follows memcached's rule. Callbacks may throw: the exception is
+ * carried past the library and thrown again. Moved-from handles may be assigned to and destroyed; any other use
+ * throws.
  */
 #ifndef NEARCACHE_HPP
 #define NEARCACHE_HPP

@@ -7,6 +7,7 @@ use crate::process::{self, EX_OSERR, PidFile};
 use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
 use crate::worker::{Inbox, Worker, request_stop};
+use nearcache::Home;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
@@ -40,6 +41,10 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
         .transpose()
         .map_err(|error| system(format!("could not write the pid file: {error}")))?;
     let cache = open_cache(&options)?;
+    if options.region.is_some() {
+        // An attached cache has the size it was created with.
+        options.memory = cache.info().size;
+    }
     if options.lock_memory {
         process::lock_memory();
     }
@@ -70,6 +75,11 @@ fn absolute_paths(options: &mut Options) {
             *path = Some(std::path::absolute(&given).unwrap_or(given));
         }
     }
+    if let Some(Home::At(path)) = &mut options.region
+        && let Ok(absolute) = std::path::absolute(&*path)
+    {
+        *path = absolute;
+    }
 }
 
 fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
@@ -77,9 +87,16 @@ fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
     wanted.manual_clock = options.debug_clock;
-    wanted.open().map_err(|error| Wrong {
-        sentence: format!("cannot make the cache: {error}"),
-        status: EX_OSERR,
+    if let Some(home) = &options.region {
+        wanted.home = home.clone();
+    }
+    wanted.open().map_err(|error| {
+        system(match &options.region {
+            None => format!("cannot make the cache: {error}"),
+            Some(Home::At(path)) => format!("cannot serve the region {}: {error}", path.display()),
+            Some(Home::Named(name)) => format!("cannot serve the region {name}: {error}"),
+            Some(other) => format!("cannot serve the region {other:?}: {error}"),
+        })
     })
 }
 
@@ -117,6 +134,9 @@ fn say_what_is_served(server: &Server) {
     }
     for sentence in &server.options.without_effect {
         eprintln!("nearcached: {sentence}");
+    }
+    if let Some(path) = server.region() {
+        eprintln!("nearcached: serves the region {path}");
     }
     for (fd, address) in &server.listeners {
         eprintln!("<{fd} server listening ({}) {address}", server.options.protocol);

@@ -237,7 +237,7 @@
  * The layout of the memory that holds a cache. A cache of another layout is not touched: opening it by its name
  * makes or attaches one beside it, so that an upgrade wipes nothing.
  */
-#define NEARCACHE_LAYOUT_VERSION 1
+#define NEARCACHE_LAYOUT_VERSION 2
 
 /**
  * A cache. Opened by nearcache_open(), given back by nearcache_close().
@@ -306,7 +306,8 @@ typedef struct nearcache_options {
      */
     const char *name;
     /**
-     * The open file that the cache lives in, or is to live in; it is duplicated. -1: none.
+     * The open file that the cache lives in, as nearcache_descriptor() of another process told it; it is
+     * duplicated. -1: none.
      */
     int32_t descriptor;
     /**
@@ -935,8 +936,7 @@ nearcache_status nearcache_processes(struct nearcache_cache *cache,
  *
  * Lifetimes: none.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_SYSTEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
- * NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_reap(struct nearcache_cache *cache,
@@ -1068,8 +1068,7 @@ nearcache_status nearcache_unlink(const char *name);
  *
  * Lifetimes: what `found` is given is valid until it returns.
  * NULL: `user` may be NULL, it is only handed on.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_FOREIGN (the directory is another user's),
- * NEARCACHE_SYSTEM, NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_SYSTEM (the directory cannot be listed), NEARCACHE_PANIC.
  * Threads: any; `found` runs in the calling thread.
  */
 nearcache_status nearcache_regions(nearcache_region_fn found,

@@ -61,7 +61,8 @@ pub struct nearcache_options {
     /// A terminated string: the name by which processes of this user share the cache (1 to 100 letters, digits,
     /// '.', '_' or '-', without a '.' in front), or, with a '/' in it, the path of its file. NULL: none.
     pub name: *const c_char,
-    /// The open file that the cache lives in, or is to live in; it is duplicated. -1: none.
+    /// The open file that the cache lives in, as nearcache_descriptor() of another process told it; it is
+    /// duplicated. -1: none.
     pub descriptor: i32,
     /// 1: the children that this process forks share the cache. 0: they do not, unless it has a name or
     /// descriptor.
@@ -162,11 +163,18 @@ impl nearcache_options {
             options.item_size_hint = to_usize("item_size_hint", self.item_size_hint)?;
         }
         options.access = self.parse_access()?;
-        if self.permissions != 0 {
-            options.permissions = self.permissions;
+        match self.permissions {
+            0 => {}
+            1..=0o777 => options.permissions = self.permissions,
+            unknown => {
+                return Err(Failure::Invalid(format!(
+                    "options.permissions is {unknown:o} in octal: the bits are 1 to 777, or 0 for 600"
+                )));
+            }
         }
         // SAFETY: the caller's promise about `name`.
         options.home = unsafe { self.parse_home()? };
+        can_be_met(&options)?;
         Ok(options)
     }
 
@@ -218,6 +226,20 @@ impl nearcache_options {
             }
         }
     }
+}
+
+/// Can what is to be done about the cache be done in its home?
+fn can_be_met(options: &Options) -> Result<(), Failure> {
+    let why = match (&options.home, options.access) {
+        (Home::Private | Home::Inherited, Access::Existing | Access::ReadOnly) => {
+            "attaches what is there, and there is neither a name nor a descriptor to say what"
+        }
+        (Home::Descriptor(_), Access::Create) => {
+            "creates a cache, and a descriptor is of one that is there: give a name or a path"
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::Invalid(format!("options.access {why}")))
 }
 
 /// The home that a name or a path stands for. A path may have any encoding.

@@ -80,8 +80,7 @@ pub unsafe extern "C" fn nearcache_processes(
 ///
 /// Lifetimes: none.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_SYSTEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
-/// NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_reap(

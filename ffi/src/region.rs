@@ -88,6 +88,9 @@ pub unsafe extern "C" fn nearcache_info(
     about_out: *mut nearcache_about,
 ) -> nearcache_status {
     cross(|| {
+        if path.is_null() && path_capacity > 0 {
+            return Err(Failure::Null("path"));
+        }
         // SAFETY: the caller's promises about handles, bytes out and outputs.
         let (cache, mut buffer, about_out) = unsafe {
             (
@@ -167,8 +170,7 @@ pub unsafe extern "C" fn nearcache_unlink(name: *const c_char) -> nearcache_stat
 ///
 /// Lifetimes: what `found` is given is valid until it returns.
 /// NULL: `user` may be NULL, it is only handed on.
-/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_FOREIGN (the directory is another user's),
-/// NEARCACHE_SYSTEM, NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_SYSTEM (the directory cannot be listed), NEARCACHE_PANIC.
 /// Threads: any; `found` runs in the calling thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_regions(

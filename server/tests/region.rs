@@ -56,7 +56,7 @@ fn what_one_side_stores_the_other_sees() {
     cache.set(b"from-here", b"defg", 9, Expiry::Never).expect("room");
     client.expect("get from-here\r\n", "VALUE from-here 9 4\r\ndefg\r\nEND\r\n");
 
-    // Each changes what the other has stored; uniques are of one sequence.
+    // Each changes what the other has stored, and compares with the other's uniques.
     client.expect("append from-here 0 0 1\r\nh\r\n", "STORED\r\n");
     assert_eq!(value(&cache, "from-here").as_deref(), Some(&b"defgh"[..]));
     cache.delete(b"from-client").expect("a key");
@@ -104,7 +104,8 @@ fn a_region_that_is_there_is_attached_as_it_is() {
     ] {
         assert!(settings.contains(&format!("STAT {line}\r\n")), "{line} in {settings}");
     }
-    let mut private = Daemon::start(&[]).connect();
+    let daemon = Daemon::start(&[]);
+    let mut private = daemon.connect();
     private.send("stats settings\r\n");
     let settings = String::from_utf8(private.until("END\r\n")).expect("text");
     assert!(settings.contains("STAT region NULL\r\n"), "{settings}");
@@ -150,6 +151,7 @@ fn what_cannot_be_served_is_said() {
     fs::write(shared.path("empty"), b"").expect("written");
     std::os::unix::fs::symlink(shared.path("foreign"), shared.path("link")).expect("linked");
     for (place, status, parts) in [
+        (region("empty"), 71, ["cannot serve the region", "is empty"]),
         (region("foreign"), 71, ["cannot serve the region", "foreign"]),
         (region("link"), 71, ["cannot serve the region", "link"]),
         (

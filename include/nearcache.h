@@ -697,12 +697,12 @@ nearcache_status nearcache_advance_clock(struct nearcache_cache *cache, uint32_t
 
 /**
  * Recounts the cache and names, in nearcache_last_error(), the first broken invariant. For tests and for
- * doubt: it reads everything.
+ * doubt: it reads everything. What a process held that was killed counts as broken until it was given back.
  *
  * Lifetimes: none.
  * NULL: nothing may be NULL.
  * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_CORRUPT, NEARCACHE_PANIC.
- * Threads: any, while no other thread writes to this cache.
+ * Threads: any, while no other thread of any process writes to this cache.
  */
 nearcache_status nearcache_check(struct nearcache_cache *cache);
 

@@ -1,4 +1,4 @@
-/* SIGKILL in the middle of a loop of sets, again and again: the survivors go on, and no value is mixed. */
+/* SIGKILL and SIGSTOP in the middle of a loop of sets, again and again: the others go on, and no value is mixed. */
 #include "place.h"
 
 #include <sched.h>
@@ -107,6 +107,7 @@ static void kill_again_and_again(nearcache_cache *cache)
 {
     pid_t children[AT_ONCE];
     unsigned i;
+    int status = 0;
     IS(set_text(cache, "progress", "0"), NEARCACHE_OK);
     for (i = 0; i < AT_ONCE; i++)
         children[i] = new_child(cache, i);
@@ -115,6 +116,14 @@ static void kill_again_and_again(nearcache_cache *cache)
         pid_t *victim = &children[i % AT_ONCE];
         while (progress(cache) < enough && failures == 0)
             sched_yield();
+        /* Stopped, it delays nobody; and it may die so. */
+        CHECK(kill(*victim, SIGSTOP) == 0);
+        CHECK(waitpid(*victim, &status, WUNTRACED) == *victim && WIFSTOPPED(status));
+        survivor_goes_on(cache);
+        if (i % 3 != 0) {
+            CHECK(kill(*victim, SIGCONT) == 0);
+            survivor_goes_on(cache);
+        }
         CHECK(kill(*victim, SIGKILL) == 0);
         CHECK(ended_by(*victim, SIGKILL));
         survivor_goes_on(cache);

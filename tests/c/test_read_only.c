@@ -39,6 +39,7 @@ static void reads(nearcache_cache *cache)
     IS(nearcache_iter_next(iter, &key, NULL, NULL), NEARCACHE_END);
     nearcache_iter_close(iter);
     CHECK(stat_of(cache, "curr_items") == 2);
+    IS(nearcache_check(cache), NEARCACHE_OK);
     IS(nearcache_info(cache, NULL, 0, &about), NEARCACHE_OK);
     CHECK(about.read_only == 1 && about.size == 2 << 20);
 }

@@ -42,8 +42,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
         .map_err(|error| system(format!("could not write the pid file: {error}")))?;
     let cache = open_cache(&options)?;
     if options.region.is_some() {
-        // An attached cache has the size it was created with.
-        options.memory = cache.info().size;
+        keep_as_it_is(&cache, &mut options);
     }
     if options.lock_memory {
         process::lock_memory();
@@ -80,6 +79,23 @@ fn absolute_paths(options: &mut Options) {
     {
         *path = absolute;
     }
+}
+
+/// A region that was there keeps the size and the limit it was created with, whatever was asked for.
+fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
+    let (memory, item_size_max) = (cache.info().size, cache.item_size_max());
+    let mut differs = |option, what, bytes: u64| {
+        let sentence =
+            format!("{option} has no effect: the region was there, and {what} is {bytes} bytes");
+        options.without_effect.push(sentence);
+    };
+    if memory != options.memory {
+        differs("-m", "its memory limit", memory);
+    }
+    if item_size_max != options.item_size_max {
+        differs("-I", "its largest item", item_size_max as u64);
+    }
+    (options.memory, options.item_size_max) = (memory, item_size_max);
 }
 
 fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {

@@ -67,6 +67,14 @@ fn what_one_side_stores_the_other_sees() {
     client.expect(format!("cas n 0 0 1 {seen}\r\n0\r\n"), "STORED\r\n");
     client.expect(format!("cas n 0 0 1 {seen}\r\n0\r\n"), "EXISTS\r\n");
 
+    // A second daemon is another process like any.
+    let second = shared.daemon(&["--region", "app", "-m", "8"]);
+    assert!(!second.said.contains("has no effect"), "{}", second.said);
+    let mut other = second.connect();
+    other.expect("get from-here\r\n", "VALUE from-here 9 5\r\ndefgh\r\nEND\r\n");
+    other.expect("set from-second 0 0 1\r\nx\r\n", "STORED\r\n");
+    client.expect("get from-second\r\n", "VALUE from-second 0 1\r\nx\r\nEND\r\n");
+
     assert_eq!(client.stat("curr_items"), cache.stats().curr_items);
     assert!(client.stat("cmd_set") >= 4, "the sets of both sides are counted together");
     let names: Vec<u32> = cache.processes().iter().map(|process| process.pid).collect();
@@ -86,6 +94,9 @@ fn a_region_that_is_there_is_attached_as_it_is() {
     cache.set(b"before", b"x", 0, Expiry::Never).expect("room");
 
     let daemon = shared.daemon(&["-o", "region=app", "-m", "64"]);
+    for part in ["-m has no effect", "-I has no effect", "serves the region"] {
+        assert!(daemon.said.contains(part), "{part} in {}", daemon.said);
+    }
     let mut client = daemon.connect();
     client.expect("get before\r\n", "VALUE before 0 1\r\nx\r\nEND\r\n");
     assert_eq!(client.stat("limit_maxbytes"), 4 << 20);

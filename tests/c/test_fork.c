@@ -91,6 +91,7 @@ static void parent_that_only_forks(void)
     pid_t first = forked(), second;
     if (first == 0) {
         IS(set_text(cache, "a", "first"), NEARCACHE_OK);
+        nearcache_close(cache);
         child_ends();
     }
     CHECK(ended_well(first));
@@ -98,6 +99,7 @@ static void parent_that_only_forks(void)
     if (second == 0) {
         CHECK(holds(cache, "a", "first"));
         IS(nearcache_delete(cache, S("a")), NEARCACHE_OK);
+        nearcache_close(cache);
         child_ends();
     }
     CHECK(ended_well(second));
@@ -152,6 +154,16 @@ static void *work(void *argument)
     return NULL;
 }
 
+/* What the parent's other threads had allocated is lost to the child, which is fork's nature: it ends by becoming
+ * another program, so that no tool takes that for a leak. */
+static void child_of_threads_ends(void)
+{
+    fflush(NULL);
+    if (failures == 0)
+        execlp("true", "true", (char *)NULL);
+    _exit(1);
+}
+
 static void with_threads_running(void)
 {
     nearcache_cache *cache = open_inherited();
@@ -180,7 +192,7 @@ static void with_threads_running(void)
             IS(nearcache_incr(cache, S("children"), 1, NULL), NEARCACHE_OK);
             if (grandchild > 0)
                 CHECK(ended_well(grandchild));
-            child_ends();
+            child_of_threads_ends();
         }
         CHECK(ended_well(pid));
     }

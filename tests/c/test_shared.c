@@ -114,7 +114,7 @@ static void by_path(void)
     char path[512], told[512], tiny[8];
     struct stat file;
     nearcache_options options;
-    snprintf(path, sizeof path, "%s", path_of("by path"));
+    snprintf(path, sizeof path, "%s", path_of("by path, in no encoding: \377"));
     options = options_of(path, NEARCACHE_OPEN_OR_CREATE);
     options.permissions = 0640;
     cache = must_open(options);
@@ -247,6 +247,50 @@ static void who_shares_it(void)
     nearcache_close(cache);
 }
 
+static void a_child_that_only_closes(void)
+{
+    nearcache_cache *cache = must_open(options_of("who", NEARCACHE_EXISTING));
+    pid_t pid;
+    IS(set_text(cache, "a", "parent's"), NEARCACHE_OK);
+    pid = forked();
+    if (pid == 0) {
+        nearcache_close(cache);
+        child_ends();
+    }
+    CHECK(ended_well(pid));
+    CHECK(look_for(cache, getpid()).met == 1 && !look_for(cache, getpid()).suspect);
+    CHECK(look_for(cache, pid).met == 0);
+    CHECK(holds(cache, "a", "parent's"));
+    nearcache_close(cache);
+}
+
+/* As a daemon does when it starts; its descriptors' numbers then belong to other files. */
+static void all_descriptors_closed(void)
+{
+    nearcache_cache *cache = must_open(options_of("who", NEARCACHE_EXISTING));
+    int32_t descriptor = -1;
+    const pid_t pid = forked();
+    int i;
+    if (pid == 0) {
+        IS(set_text(cache, "b", "before"), NEARCACHE_OK);
+        for (i = 3; i < 64; i++)
+            close(i);
+        IS(nearcache_descriptor(cache, &descriptor), NEARCACHE_MISS);
+        for (i = 0; i < 16; i++)
+            CHECK(open("/dev/null", O_RDONLY) >= 3);
+        IS(nearcache_descriptor(cache, &descriptor), NEARCACHE_MISS);
+        CHECK(holds(cache, "b", "before"));
+        IS(set_text(cache, "b", "after"), NEARCACHE_OK);
+        nearcache_close(cache);
+        for (i = 3; i < 19; i++)
+            CHECK(fcntl(i, F_GETFD) >= 0);
+        child_ends();
+    }
+    CHECK(ended_well(pid));
+    CHECK(holds(cache, "b", "after"));
+    nearcache_close(cache);
+}
+
 struct list {
     char names[256];
     int troubled;
@@ -305,6 +349,8 @@ int main(int argc, char **argv)
     no_descriptor();
     race();
     who_shares_it();
+    a_child_that_only_closes();
+    all_descriptors_closed();
     the_list();
     remove_place();
     return finish("test_shared");

@@ -46,6 +46,8 @@ pub struct Daemon {
     pub child: Child,
     pub place: Place,
     pub port: u16,
+    /// What it said until it was ready.
+    pub said: String,
 }
 
 /// The program with these arguments, run to its end: exit status and what it said on standard error.
@@ -119,7 +121,7 @@ impl Daemon {
             let line = text.lines().find(|line| line.starts_with("TCP INET: "))?;
             line["TCP INET: ".len()..].trim().parse().ok()
         });
-        Daemon { child, place, port: port.unwrap_or(0) }
+        Daemon { child, place, port: port.unwrap_or(0), said: before }
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -109,6 +109,8 @@ pub(crate) fn open(
         let (len, permissions) = (file::len_of(options), options.permissions);
         let (file, scratch) = file::create(dir, len, permissions)?;
         let region = Region::of_file(file.into_fd(), len as usize, false)?;
+        region.gather();
+        file::reserve(region.file().unwrap_or(-1), len)?;
         initialise(&region, geometry);
         Ok::<_, Error>((region, geometry, scratch))
     };

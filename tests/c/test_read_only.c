@@ -25,6 +25,7 @@ static void reads(nearcache_cache *cache)
     const void *value = NULL;
     nearcache_item item;
     nearcache_about about;
+    char b[8];
     int hits = 0;
     CHECK(holds(cache, "key", "value"));
     IS(nearcache_contains(cache, S("absent")), NEARCACHE_MISS);
@@ -36,9 +37,16 @@ static void reads(nearcache_cache *cache)
     IS(nearcache_iter_open(cache, NULL, 0, NEARCACHE_KEYS_ONLY, &iter), NEARCACHE_OK);
     IS(nearcache_iter_next(iter, &key, NULL, NULL), NEARCACHE_OK);
     IS(nearcache_iter_next(iter, &key, NULL, NULL), NEARCACHE_OK);
+    IS(nearcache_iter_next(iter, &key, NULL, NULL), NEARCACHE_OK);
     IS(nearcache_iter_next(iter, &key, NULL, NULL), NEARCACHE_END);
     nearcache_iter_close(iter);
-    CHECK(stat_of(cache, "curr_items") == 2);
+    /* A look without wishes, also at what is stale: the right to renew it stays for who can use it. */
+    IS(nearcache_meta_get(cache, S("key"), NULL, b, sizeof b, &item), NEARCACHE_OK);
+    CHECK(item.len == 5 && memcmp(b, "value", 5) == 0);
+    IS(nearcache_meta_get(cache, S("stale"), NULL, b, sizeof b, &item), NEARCACHE_OK);
+    CHECK(item.len == 3 && memcmp(b, "old", 3) == 0);
+    CHECK((item.state & NEARCACHE_STATE_STALE) != 0 && (item.state & NEARCACHE_STATE_WON) == 0);
+    CHECK(stat_of(cache, "curr_items") == 3);
     IS(nearcache_check(cache), NEARCACHE_OK);
     IS(nearcache_info(cache, NULL, 0, &about), NEARCACHE_OK);
     CHECK(about.read_only == 1 && about.size == 2 << 20);
@@ -165,6 +173,8 @@ int main(int argc, char **argv)
 {
     nearcache_cache *cache = NULL, *both = NULL;
     char path[512];
+    nearcache_item item;
+    char buffer[8];
     uint64_t hits;
     int processes = 0;
     if (argc == 3) {
@@ -177,12 +187,15 @@ int main(int argc, char **argv)
     cache = must_open(options_of("app", NEARCACHE_CREATE));
     IS(nearcache_set(cache, S("key"), S("value"), 7, 0, NULL), NEARCACHE_OK);
     IS(set_text(cache, "n", "1"), NEARCACHE_OK);
+    IS(set_text(cache, "stale", "old"), NEARCACHE_OK);
+    IS(nearcache_invalidate(cache, S("stale"), NULL), NEARCACHE_OK);
     hits = stat_of(cache, "get_hits");
     CHECK(ended_well(started(argv[0], "read", path)));
     CHECK(stat_of(cache, "get_hits") == hits);
     IS(nearcache_processes(cache, count, &processes), NEARCACHE_OK);
     CHECK(processes == 1);
     another_user(path);
+    IS(nearcache_lease(cache, S("stale"), 10, buffer, sizeof buffer, &item), NEARCACHE_WON);
 
     /* Beside a handle that writes, what the one stores the other sees. */
     both = must_open(options_of("app", NEARCACHE_READ_ONLY));

@@ -342,8 +342,13 @@ pub(crate) fn trouble_at(path: &Path) -> Option<String> {
 pub(crate) fn unlink(path: &Path) -> Result<bool, Error> {
     let Some(file) = file::open(path, Access::OpenOrCreate)? else { return Ok(false) };
     let len = file.len();
-    if let Err(trouble @ Trouble::Foreign(_)) = read_head(&file, len) {
-        return Err(trouble.refused(&path.display().to_string()));
+    match read_head(&file, len) {
+        Err(trouble @ Trouble::Foreign(_)) => {
+            return Err(trouble.refused(&path.display().to_string()));
+        }
+        // The one that a program of this layout opens by the name.
+        Err(Trouble::Layout(_)) if beside(path).exists() => return unlink(&beside(path)),
+        _ => {}
     }
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),

@@ -1,0 +1,48 @@
+//! The recount of a cache.
+
+use crate::arguments::Check;
+use crate::attach::{living, processes_are};
+use crate::failure::{Answer, Failure, note};
+use nearcache::Error;
+use serde_json::json;
+use std::io::Write;
+
+/// Recounts; a broken invariant is no.
+pub fn check(asked: &Check, out: &mut dyn Write) -> Result<Answer, Failure> {
+    let cache = asked.name.read()?;
+    let living = living(&cache.processes()).len();
+    if living > 0 {
+        note(&format!(
+            "{} attached to {}: what they write while it is counted may look broken",
+            processes_are(living),
+            asked.name.text
+        ));
+    }
+    let broken = match cache.check() {
+        Ok(()) => None,
+        Err(Error::Corrupt(what)) => Some(what),
+        Err(other) => return Err(other.into()),
+    };
+    if asked.json {
+        let told = json!({
+            "name": asked.name.text,
+            "sound": broken.is_none(),
+            "broken": broken,
+            "living_processes": living,
+        });
+        writeln!(out, "{told}")?;
+        return Ok(Answer::of(broken.is_none()));
+    }
+    match &broken {
+        None => writeln!(
+            out,
+            "{}: sound (if nobody wrote meanwhile): {} items recounted",
+            asked.name.text,
+            cache.len()
+        )?,
+        Some(what) => {
+            writeln!(out, "{}: broken, unless somebody wrote meanwhile: {what}", asked.name.text)?
+        }
+    }
+    Ok(Answer::of(broken.is_none()))
+}

@@ -324,8 +324,8 @@ pub struct Load {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nobody may write to the cache meanwhile: what changes while it is counted may look broken. Exit status 1: it is broken, \
-or was written to.
+Nobody may write to the cache meanwhile: what changes while it is counted may look broken. What killed processes have left \
+half done is finished first, so the cache is attached for writing. Exit status 1: it is broken, or was written to.
 
 Examples:
   nearcache check app && echo sound")]

@@ -9,8 +9,11 @@ use std::io::Write;
 
 /// Recounts; a broken invariant is no.
 pub fn check(asked: &Check, out: &mut dyn Write) -> Result<Answer, Failure> {
-    let cache = asked.name.read()?;
-    let living = living(&cache.processes()).len();
+    // For writing: what the dead have announced is finished before it is counted.
+    let cache = asked.name.write()?;
+    let processes = cache.processes();
+    let own = std::process::id();
+    let living = living(&processes).iter().filter(|process| process.pid != own).count();
     if living > 0 {
         note(&format!(
             "{} attached to {}: what they write while it is counted may look broken",

@@ -351,7 +351,7 @@ mod tests {
             (&format!("{head}item 251 1 0 -\n"), "1 to 250"),
             (&format!("{head}item 1 1073741825 0 -\n"), "the length of the value"),
             (&format!("{head}item 1 18446744073709551616 0 -\n"), "the length of the value"),
-            (&format!("{head}item 1 1073741824 0 -\nkv"), "breaks off at byte 46"),
+            (&format!("{head}item 1 1073741824 0 -\nkv"), "breaks off at byte 43"),
             (&format!("{head}item 1 +1 0 -\n"), "the length of the value"),
             (&format!("{head}item 1 1 4294967296 -\n"), "flags"),
             (&format!("{head}item 1 1 0 -1\n"), "the seconds to live"),

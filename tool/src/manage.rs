@@ -5,7 +5,7 @@ use crate::attach::{Place, living, path_text, processes_are};
 use crate::failure::{Answer, Failure, note};
 use crate::look::info_json;
 use crate::units;
-use nearcache::{Access, Error, Options};
+use nearcache::{Access, Error, Home, Options};
 use serde_json::json;
 use std::io::Write;
 
@@ -90,34 +90,36 @@ pub fn rm(asked: &Rm, out: &mut dyn Write) -> Result<Answer, Failure> {
 }
 
 fn remove(place: &Place, force: bool) -> Removal {
-    if !force {
-        match in_use(place) {
-            Ok(0) => {}
-            Ok(living) => {
-                let are = processes_are(living);
-                return Removal::Refused(format!(
-                    "{are} attached; --force removes it all the same"
-                ));
-            }
-            Err(Error::NoRegion(_)) => return Removal::Missing,
-            // What is no cache is not removed by force either.
-            Err(Error::ForeignRegion(why)) => return Removal::Refused(why),
-            Err(other) => {
-                return Removal::Refused(format!(
-                    "nobody can tell who is attached; --force removes it all the same: {other}"
-                ));
-            }
-        }
-    }
-    match nearcache::unlink(&place.home) {
-        Ok(true) => Removal::Removed,
-        Ok(false) | Err(Error::NoRegion(_)) => Removal::Missing,
+    match removed(place, force) {
+        Ok(removal) => removal,
         Err(error) => Removal::Refused(error.to_string()),
     }
 }
 
-/// How many living processes have the cache.
-fn in_use(place: &Place) -> Result<usize, Error> {
-    let cache = Options::attach(place.home.clone()).access(Access::ReadOnly).open()?;
-    Ok(living(&cache.processes()).len())
+fn removed(place: &Place, force: bool) -> Result<Removal, Error> {
+    let home = match Options::attach(place.home.clone()).access(Access::ReadOnly).open() {
+        Ok(cache) => {
+            let living = living(&cache.processes()).len();
+            if living > 0 && !force {
+                let are = processes_are(living);
+                let why = format!("{are} attached; --force removes it all the same");
+                return Ok(Removal::Refused(why));
+            }
+            // Where there are two layouts side by side, a name stands for the one that it opens.
+            cache.info().path.map_or_else(|| place.home.clone(), Home::At)
+        }
+        // Nothing is there, or what an earlier run of the machine left: nobody has that.
+        Err(Error::NoRegion(_)) => place.home.clone(),
+        Err(other @ (Error::LayoutMismatch(_) | Error::Corrupt(_))) if !force => {
+            return Ok(Removal::Refused(format!(
+                "nobody can tell who is attached; --force removes it all the same: {other}"
+            )));
+        }
+        Err(Error::LayoutMismatch(_) | Error::Corrupt(_)) => place.home.clone(),
+        Err(other) => return Err(other),
+    };
+    Ok(match nearcache::unlink(&home)? {
+        true => Removal::Removed,
+        false => Removal::Missing,
+    })
 }

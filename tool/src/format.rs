@@ -324,7 +324,7 @@ mod tests {
         let [a, b, c] = <[Item; 3]>::try_from(some()).unwrap();
         let whole = dumped(&[a.clone(), b.clone(), c.clone()]);
         let head = dumped(&[]).len() - "end 0 00000000\n".len();
-        let first = dumped(&[a.clone()]).len() - "end 1 00000000\n".len();
+        let first = dumped(std::slice::from_ref(&a)).len() - "end 1 00000000\n".len();
         let second = dumped(&[a, b]).len() - "end 2 00000000\n".len();
         for parts in [
             [&whole[..head], &whole[first..]].concat(),

@@ -228,7 +228,7 @@ pub struct Rm {
     /// Even if living processes are attached, or nobody can tell
     #[arg(short, long)]
     pub force: bool,
-    /// An array of objects with name, removed and why
+    /// An array of objects with name and removed, and why if it was not
     #[arg(long)]
     pub json: bool,
 }
@@ -281,9 +281,15 @@ pub struct Create {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Items that come or go meanwhile may or may not be in it. The form is described at the front of the tool's format.rs; it \
-has each item's key, flags, seconds to live and value, and checksums throughout. A file appears when it is complete, readable \
-by its owner alone.
+Items that come or go meanwhile may or may not be in it. A file appears when it is complete, readable by its owner alone.
+
+The form, version 1:
+  nearcache-dump 1 <Unix time of the dump>
+  item <bytes of key> <bytes of value> <flags> <seconds to live, or '-' for ever>
+  <key><value> <sum>
+  ...
+  end <number of items> <sum>
+A sum is the CRC-32 (gzip's) of every byte before it, in eight hexadecimal digits.
 
 Examples:
   nearcache dump app app.dump

@@ -11,9 +11,8 @@ use std::io::Write;
 pub fn check(asked: &Check, out: &mut dyn Write) -> Result<Answer, Failure> {
     // For writing: what the dead have announced is finished before it is counted.
     let cache = asked.name.write()?;
-    let processes = cache.processes();
-    let own = std::process::id();
-    let living = living(&processes).iter().filter(|process| process.pid != own).count();
+    // Before this process does anything that makes it one of them.
+    let living = living(&cache.processes()).len();
     if living > 0 {
         note(&format!(
             "{} attached to {}: what they write while it is counted may look broken",

@@ -51,7 +51,8 @@ pub fn create(asked: &Create, out: &mut dyn Write) -> Result<Answer, Failure> {
 
 /// What became of a name.
 enum Removal {
-    Removed,
+    /// With what it was, if that could be told.
+    Removed(String),
     Missing,
     Refused(String),
 }
@@ -61,23 +62,18 @@ pub fn rm(asked: &Rm, out: &mut dyn Write) -> Result<Answer, Failure> {
     let (mut missing, mut refused, mut told) = (0, 0, Vec::new());
     for place in &asked.names {
         let removal = remove(place, asked.force);
-        let (removed, why) = match &removal {
-            Removal::Removed => (true, None),
-            Removal::Missing => {
-                missing += 1;
-                (false, Some("there is no such cache".to_string()))
-            }
-            Removal::Refused(why) => {
-                refused += 1;
-                (false, Some(why.clone()))
-            }
+        let (is_removed, why) = match &removal {
+            Removal::Removed(what) => (true, what),
+            Removal::Missing => (false, &"there is no such cache".to_string()),
+            Removal::Refused(why) => (false, why),
         };
-        if asked.json {
-            told.push(json!({ "name": place.text, "removed": removed, "why": why }));
-        } else if let Some(why) = why {
-            note(&format!("{}: {why}", place.text));
-        } else {
-            writeln!(out, "removed {}", place.text)?;
+        missing += u32::from(matches!(removal, Removal::Missing));
+        refused += u32::from(matches!(removal, Removal::Refused(_)));
+        match (asked.json, is_removed) {
+            (true, true) => told.push(json!({ "name": place.text, "removed": true })),
+            (true, false) => told.push(json!({ "name": place.text, "removed": false, "why": why })),
+            (false, true) => writeln!(out, "removed {}{why}", place.text)?,
+            (false, false) => note(&format!("{}: {why}", place.text)),
         }
     }
     if asked.json {
@@ -97,7 +93,8 @@ fn remove(place: &Place, force: bool) -> Removal {
 }
 
 fn removed(place: &Place, force: bool) -> Result<Removal, Error> {
-    let home = match Options::attach(place.home.clone()).access(Access::ReadOnly).open() {
+    let opened = Options::attach(place.home.clone()).access(Access::ReadOnly).open();
+    let (home, what) = match opened {
         Ok(cache) => {
             let living = living(&cache.processes()).len();
             if living > 0 && !force {
@@ -106,20 +103,27 @@ fn removed(place: &Place, force: bool) -> Result<Removal, Error> {
                 return Ok(Removal::Refused(why));
             }
             // Where there are two layouts side by side, a name stands for the one that it opens.
-            cache.info().path.map_or_else(|| place.home.clone(), Home::At)
+            let path = cache.info().path;
+            let at =
+                path.as_deref().map_or(String::new(), |path| format!(" in {}", path_text(path)));
+            let (size, items) = (units::bytes(cache.info().size), units::count(cache.len()));
+            let home = path.map_or_else(|| place.home.clone(), Home::At);
+            (home, format!(": {size} with {items} items{at}"))
         }
         // Nothing is there, or what an earlier run of the machine left: nobody has that.
-        Err(Error::NoRegion(_)) => place.home.clone(),
-        Err(other @ (Error::LayoutMismatch(_) | Error::Corrupt(_))) if !force => {
+        Err(Error::NoRegion(_)) => (place.home.clone(), String::new()),
+        Err(Error::LayoutMismatch(_) | Error::Corrupt(_)) if force => {
+            (place.home.clone(), String::new())
+        }
+        Err(other @ (Error::LayoutMismatch(_) | Error::Corrupt(_))) => {
             return Ok(Removal::Refused(format!(
                 "nobody can tell who is attached; --force removes it all the same: {other}"
             )));
         }
-        Err(Error::LayoutMismatch(_) | Error::Corrupt(_)) => place.home.clone(),
         Err(other) => return Err(other),
     };
     Ok(match nearcache::unlink(&home)? {
-        true => Removal::Removed,
+        true => Removal::Removed(what),
         false => Removal::Missing,
     })
 }

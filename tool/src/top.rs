@@ -47,7 +47,7 @@ fn on_screen(
 fn frame(watch: &Watch, interval: Duration, paint: Paint) -> Vec<String> {
     let title = match &watch.only {
         Some(place) => format!("nearcache top {}", place.text),
-        None => format!("nearcache top: {} caches", watch.caches.len()),
+        None => "nearcache top: all caches".to_string(),
     };
     let every = format!("every {} s; q ends", interval.as_secs_f64());
     let mut lines = vec![format!("{}  {every}", paint.set(Tone::Head, &title)), String::new()];

@@ -194,7 +194,13 @@ fn rm_removes_what_nobody_has_and_says_so() {
 
     let ran = place.run(&["rm", "one", "used", "two"]);
     ran.complains(2, "used: 1 process is attached; --force");
-    assert_eq!(ran.text(), "removed one\nremoved two\n");
+    let path = |name: &str| place.path(name).display().to_string();
+    let expected = format!(
+        "removed one: 1.0 MiB with 0 items in {}\nremoved two: 1.0 MiB with 0 items in {}\n",
+        path("one"),
+        path("two")
+    );
+    assert_eq!(ran.text(), expected);
     assert!(
         !place.path("one").exists() && !place.path("two").exists() && place.path("used").exists()
     );
@@ -204,7 +210,7 @@ fn rm_removes_what_nobody_has_and_says_so() {
         assert!(place.path("notes.txt").exists());
     }
     let told = place.run(&["rm", "--force", "--json", "used", "gone"]);
-    let expected = json!([{"name": "used", "removed": true, "why": null},
+    let expected = json!([{"name": "used", "removed": true},
         {"name": "gone", "removed": false, "why": "there is no such cache"}]);
     assert_eq!(told.expect(1).json(), expected);
     // Who is attached goes on with what he has.
@@ -223,6 +229,34 @@ fn rm_asks_for_force_where_nobody_can_tell_who_is_attached() {
     assert!(trouble.contains("524288 bytes"), "{trouble}");
     place.run(&["rm", "app"]).complains(2, "--force");
     assert!(place.path("app").exists());
+    place.run(&["rm", "app", "--force"]).expect(0);
+    assert!(!place.path("app").exists());
+}
+
+#[test]
+fn of_two_layouts_side_by_side_a_name_is_the_one_it_opens() {
+    let place = Place::new();
+    drop(place.create("app"));
+    // The second word is the layout's version.
+    let mut bytes = fs::read(place.path("app")).unwrap();
+    bytes[8] ^= 0x40;
+    fs::write(place.path("app"), &bytes).unwrap();
+    place.run(&["stat", "app"]).complains(2, "layout");
+    place.run(&["rm", "app"]).complains(2, "nobody can tell who is attached; --force");
+
+    let cache = place.create("app");
+    let beside = cache.info().path.unwrap();
+    assert_ne!(beside, place.path("app"));
+    assert_eq!(place.json(&["stat", "app", "--json"])["info"]["path"], beside.to_str().unwrap());
+    let list = place.json(&["ls", "--json"]);
+    assert!(found(&list, "app")["trouble"].as_str().unwrap().contains("layout"), "{list}");
+    let name = beside.file_name().unwrap().to_str().unwrap();
+    assert_eq!(found(&list, name)["trouble"], json!(null));
+    cache.set(b"k", b"v", 0, Expiry::Never).unwrap();
+    place.run(&["rm", "app"]).complains(2, "1 process is attached");
+    drop(cache);
+    place.run(&["rm", "app"]).expect(0);
+    assert!(!beside.exists() && place.path("app").exists());
     place.run(&["rm", "app", "--force"]).expect(0);
     assert!(!place.path("app").exists());
 }

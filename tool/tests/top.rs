@@ -167,7 +167,7 @@ fn a_signal_or_the_end_of_the_cache_gives_the_terminal_back_too() {
     let place = Place::new();
     place.run(&["create", "app", "1M"]).expect(0);
     let mut top = OnTerminal::start(&place, &["top"]);
-    top.until("nearcache top: 1 caches");
+    top.until("nearcache top: all caches");
     let pid = rustix::process::Pid::from_child(&top.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(top.end().code(), Some(0));

@@ -7,6 +7,7 @@ use nearcache::{Cache, Home, Options};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -66,6 +67,7 @@ impl Place {
 /// What a run left.
 #[derive(Debug)]
 pub struct Ran {
+    /// The exit status, or the signal that ended it, negative.
     pub status: i32,
     pub out: Vec<u8>,
     pub err: String,
@@ -74,7 +76,7 @@ pub struct Ran {
 impl Ran {
     fn of(output: Output) -> Ran {
         Ran {
-            status: output.status.code().unwrap_or(-1),
+            status: output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or(0)),
             out: output.stdout,
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }

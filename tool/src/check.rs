@@ -3,6 +3,7 @@
 use crate::arguments::Check;
 use crate::attach::{living, processes_are};
 use crate::failure::{Answer, Failure, note};
+use crate::units;
 use nearcache::Error;
 use serde_json::json;
 use std::io::Write;
@@ -38,9 +39,9 @@ pub fn check(asked: &Check, out: &mut dyn Write) -> Result<Answer, Failure> {
     match &broken {
         None => writeln!(
             out,
-            "{}: sound (if nobody wrote meanwhile): {} items recounted",
+            "{}: sound (if nobody wrote meanwhile): {} recounted",
             asked.name.text,
-            cache.len()
+            units::items(cache.len())
         )?,
         Some(what) => {
             writeln!(out, "{}: broken, unless somebody wrote meanwhile: {what}", asked.name.text)?

@@ -21,7 +21,7 @@ pub fn dump(asked: &Dump, out: &mut dyn Write) -> Result<Answer, Failure> {
         }
         _ => (to_writer(&cache, out)?, "standard output".to_string()),
     };
-    note(&format!("dumped {} items of {} to {to}", units::count(items), asked.name.text));
+    note(&format!("dumped {} of {} to {to}", units::items(items), asked.name.text));
     Ok(Answer::Yes)
 }
 

@@ -35,7 +35,7 @@ pub fn load(asked: &Load, out: &mut dyn Write) -> Result<Answer, Failure> {
     if let Err(failure) = done {
         return Err(failure.when(match counts.loaded {
             0 => format!("{name}: nothing was loaded"),
-            some => format!("{name}: after {} items were loaded", units::count(some)),
+            some => format!("{name}: after {} had been loaded", units::items(some)),
         }));
     }
     let evicted = cache.stats().evictions.saturating_sub(evicted);
@@ -51,7 +51,7 @@ pub fn load(asked: &Load, out: &mut dyn Write) -> Result<Answer, Failure> {
         });
         writeln!(out, "{told}")?;
     } else {
-        writeln!(out, "loaded {} items into {}", units::count(counts.loaded), asked.name.text)?;
+        writeln!(out, "loaded {} into {}", units::items(counts.loaded), asked.name.text)?;
         for (number, what) in [
             (counts.kept, "left alone, as they are there"),
             (counts.expired, "not loaded, as their time is over"),

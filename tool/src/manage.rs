@@ -106,9 +106,9 @@ fn removed(place: &Place, force: bool) -> Result<Removal, Error> {
             let path = cache.info().path;
             let at =
                 path.as_deref().map_or(String::new(), |path| format!(" in {}", path_text(path)));
-            let (size, items) = (units::bytes(cache.info().size), units::count(cache.len()));
+            let (size, items) = (units::bytes(cache.info().size), units::items(cache.len()));
             let home = path.map_or_else(|| place.home.clone(), Home::At);
-            (home, format!(": {size} with {items} items{at}"))
+            (home, format!(": {size} with {items}{at}"))
         }
         // Nothing is there, or what an earlier run of the machine left: nobody has that.
         Err(Error::NoRegion(_)) => (place.home.clone(), String::new()),

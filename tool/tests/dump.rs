@@ -185,7 +185,8 @@ fn of_a_bad_file_nothing_is_loaded_and_of_a_bad_pipe_what_came_whole() {
         }
         let said = match to.len() {
             0 => "standard input: nothing was loaded".to_string(),
-            some => format!("standard input: after {some} items were loaded"),
+            1 => "standard input: after 1 item had been loaded".to_string(),
+            some => format!("standard input: after {some} items had been loaded"),
         };
         piped.complains(2, &said);
         drop(to);

@@ -250,14 +250,15 @@ class Cache
      * bytes, the version of its layout, the Unix time it was made, the file's owner and permission bits, and how many
      * processes and threads can be attached at once.
      *
-     * @return array{name: ?string, path: ?string, shared: bool, read_only: bool, size: int, layout: int, created: int,
-     *     uid: int, permissions: int, processes_max: int, threads_max: int}
+     * @return array{name: ?string, path: ?string, shared: bool, read_only: bool, evict: bool, size: int, layout: int,
+     *     created: int, uid: int, permissions: int, processes_max: int, threads_max: int}
      */
     public function getInfo(): array {}
 
     /**
-     * The processes that have used a shared cache and whose places were not given back yet. life is alive, suspect (it
-     * seems to be gone; what it held is given back ten seconds after that was noticed) or dead.
+     * The processes that have used a shared cache and whose places were not given back yet. One that has attached it
+     * twice is told twice, one that only reads is not. life is alive, suspect (it seems to be gone; what it held is given
+     * back ten seconds after that was noticed) or dead.
      *
      * @return list<array{pid: int, name: string, since: int, threads: int, life: string}>
      */

@@ -24,7 +24,11 @@ foreach (json_decode(file_get_contents('php://input'), true) as [$verb, $key, $v
             $answers[] = $cache->increment($key, 1, 1);
             break;
         case 'check':
-            $answers[] = $cache->check();
+            try {
+                $answers[] = $cache->check();
+            } catch (NearCache\Exception $e) {
+                $answers[] = $e->getMessage();
+            }
             break;
         case 'info':
             $answers[] = $cache->getInfo();

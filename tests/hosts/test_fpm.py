@@ -22,7 +22,7 @@ def test_workers_are_killed_under_load(directory: Path, seed: int, segment: str)
         load.run(requests=2000, kills=100, seconds=180)
         load.judge()
         load.settle()
-        assert fpm.ask("check") is True
+        load.check()
         assert fpm.ask("info")["shared"] is True
         assert len(set(fpm.workers())) == WORKERS
 
@@ -89,7 +89,7 @@ def test_a_reload_under_load_loses_nothing(directory: Path, seed: int) -> None:
         running.result()
         load.judge()
         load.settle()
-        assert fpm.ask("check") is True
+        load.check()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give workers another user")

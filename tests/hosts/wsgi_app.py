@@ -26,7 +26,10 @@ def do(verb: str, key: str, version: int, length: int) -> Any:
         case "increment":
             return cache.incr(key, initial=1)
         case "check":
-            cache.check()
+            try:
+                cache.check()
+            except nearcache.CacheError as error:
+                return str(error)
             return True
         case "processes":
             return [process.pid for process in cache.processes()]

@@ -82,6 +82,7 @@ def test_a_name_leads_to_one_cache(names: Path) -> None:
     assert "'app'" in repr(first).replace('"', "'")
     info = third.info()
     assert (info.name, info.path, info.shared, info.read_only) == ("app", names / "app", True, False)
+    assert info.evict, "as it was made, not as the second asked for"
     assert (info.uid, info.mode, info.created > 1_700_000_000) == (os.getuid(), 0o640, True)
     assert info.processes_max >= 64
     assert info.threads_max >= info.processes_max

@@ -10,7 +10,7 @@ $app = new Cache('4M', ['name' => 'app']);
 $app->set('k', ['a' => 1]);
 $info = $app->getInfo();
 echo $info['name'], ' ', basename($info['path']), ' ', $info['size'], ' ', decoct($info['permissions']), "\n";
-var_dump($info['shared'], $info['read_only'], $info['uid'] === fileowner($info['path']), abs($info['created'] - time()) < 60);
+var_dump($info['evict'], $info['shared'], $info['read_only'], $info['uid'] === fileowner($info['path']), abs($info['created'] - time()) < 60);
 [$me] = $app->getProcesses();
 var_dump($me['pid'] === getmypid(), $me['life'], $me['threads'] >= 1, $me['name'] !== '', abs($me['since'] - time()) < 60);
 
@@ -68,6 +68,7 @@ echo file_get_contents(getenv('NEARCACHE_DIR') . '/foreign'), "\n";
 ?>
 --EXPECTF--
 app app 4194304 600
+bool(true)
 bool(true)
 bool(false)
 bool(true)

@@ -35,6 +35,7 @@ pub struct CacheInfo {
     path: Option<PathBuf>,
     shared: bool,
     read_only: bool,
+    evict: bool,
     size: u64,
     layout: u64,
     created: i64,
@@ -52,6 +53,7 @@ impl CacheInfo {
             "path",
             "shared",
             "read_only",
+            "evict",
             "size",
             "layout",
             "created",
@@ -192,6 +194,7 @@ impl Cache {
             path: info.path,
             shared: self.home().is_shared(),
             read_only: info.read_only,
+            evict: info.evict,
             size: info.size,
             layout: info.layout,
             created: info.created,
@@ -202,7 +205,8 @@ impl Cache {
         })
     }
 
-    /// Return the processes that have used a shared cache and whose places were not given back yet.
+    /// Return the processes that have used a shared cache and whose places were not given back yet. One that has attached
+    /// it twice is told twice, one that only reads is not.
     ///
     /// >>> import os
     /// >>> with nearcache.Cache("1MiB", shared=True) as s:

@@ -35,11 +35,12 @@ fn told(info: &Info) -> Result<ZBox<ZendHashTable>, Thrown> {
         Home::At(path) => path.to_str(),
         _ => None,
     };
-    let mut array = ZendHashTable::with_capacity(11);
+    let mut array = ZendHashTable::with_capacity(12);
     insert(&mut array, "name", name)?;
     insert(&mut array, "path", info.path.as_deref().and_then(Path::to_str))?;
     insert(&mut array, "shared", info.home.is_shared())?;
     insert(&mut array, "read_only", info.read_only)?;
+    insert(&mut array, "evict", info.evict)?;
     number(&mut array, "size", info.size)?;
     number(&mut array, "layout", info.layout)?;
     insert(&mut array, "created", info.created)?;

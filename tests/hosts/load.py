@@ -48,6 +48,7 @@ class Load:
     answered: int = 0
     lost: int = 0
     killed: int = 0
+    last_killed: int = 0
     served_by: set[int] = field(default_factory=set)
     worst: float = 0.0
     broken: list[BaseException] = field(default_factory=list)
@@ -70,6 +71,10 @@ class Load:
             thread.join()
         if self.broken:
             raise self.broken[0]
+        # The last one killed may still take a connection, and be gone before it answers.
+        while self.last_killed in self.workers():
+            assert time.monotonic() < deadline, f"{self.last_killed} does not end"
+            time.sleep(0.01)
 
     def judge(self) -> None:
         """Asserts that nothing wrong was seen, and that there was enough to see."""
@@ -151,7 +156,8 @@ class Load:
             try:
                 workers = self.workers()
                 if workers:
-                    os.kill(chance.choice(workers), signal.SIGKILL)
+                    self.last_killed = chance.choice(workers)
+                    os.kill(self.last_killed, signal.SIGKILL)
                     self.killed += 1
             except (ProcessLookupError, FileNotFoundError):
                 # It had ended already.

@@ -24,7 +24,7 @@ def test_workers_are_killed_under_load(directory: Path, seed: int, segment: str)
         load.settle()
         load.check()
         assert fpm.ask("info")["shared"] is True
-        assert len(set(fpm.workers())) == WORKERS
+        wait_until(lambda: len(fpm.workers()) == WORKERS, "php-fpm does not replace its workers")
 
 
 def test_all_workers_have_one_cache(directory: Path) -> None:

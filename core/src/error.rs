@@ -111,7 +111,10 @@ impl fmt::Display for Error {
             | Error::LayoutMismatch(why)
             | Error::TooManyThreads(why) => write!(f, "{why}"),
             Error::ReadOnly => {
-                write!(f, "the cache is attached for reading alone: open it for writing to change it")
+                write!(
+                    f,
+                    "the cache is attached for reading alone: open it for writing to change it"
+                )
             }
         }
     }

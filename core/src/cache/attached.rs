@@ -1,10 +1,10 @@
 //! Where a cache comes from, and who shares it.
 
 use super::Cache;
+use crate::Error;
 use crate::memory::Arena;
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Home, Info, Options, Process, Region};
-use crate::Error;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@ mod attached;
 mod iter;
 
 pub use attached::{regions, unlink};
-pub use iter::{Entries, Keys};
 use iter::Steps;
+pub use iter::{Entries, Keys};
 
 use crate::header::Delta;
 use crate::memory::Arena;

@@ -15,4 +15,5 @@ pub mod perform;
 pub mod property;
 pub mod register;
 pub mod seed;
+pub mod verbs;
 pub mod wgl;

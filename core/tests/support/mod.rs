@@ -6,6 +6,8 @@
 
 pub mod answer;
 pub mod blocks;
+pub mod board;
+pub mod children;
 pub mod number;
 pub mod ops;
 pub mod oracle;

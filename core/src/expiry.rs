@@ -40,6 +40,9 @@ impl Op<'_> {
             return Horizon(u64::MAX);
         }
         if at != 0 && now > at {
+            if self.is_spectator() {
+                return Horizon(births);
+            }
             self.flush_up_to(births);
             // AcqRel: a later flush_all that replaced this one stays. Nobody minds a failure.
             let _ = flush.at.compare_exchange(at, 0, Ordering::AcqRel, Ordering::Relaxed);

@@ -23,11 +23,11 @@ const HAZARDS: usize = 4;
 /// Counters a seat has room for.
 pub(crate) const COUNTERS: usize = 48;
 
-/// A thread's place in the arena: its hazards and its share of the statistics. Its number + 1 is the owner id
-/// in every word that the thread claims.
+/// A thread's place in the arena: its hazards and its share of the statistics.
 ///
-/// *Thread safety:* the owner writes, everybody reads. *Invariants:* 1. `owner` is 0 for a free seat;
-/// 2. hazards are 0 or a segment's number + 1; 3. counters are written by the owner alone.
+/// *Thread safety:* the owner writes, everybody reads. *Invariants:* 1. `owner` is `generation24 | process40`: the
+/// process is 0 for a free seat, and the generation grows whenever the seat is taken; 2. hazards are 0 or a segment's
+/// number + 1, and those of a free seat say nothing; 3. counters are written by the owner alone.
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -37,25 +37,68 @@ pub(crate) struct Seat {
     pub counters: [AtomicU64; COUNTERS],
 }
 
+const PROCESS: u64 = (1 << 40) - 1;
+
+/// What is claimed in the name of a seat and its generation: `generation24 | seat + 1 in 16 bits`. Never 0.
+#[inline(always)]
+pub fn owner_id(seat: usize, taken: u64) -> u64 {
+    taken >> 40 << 16 | (seat as u64 + 1)
+}
+
 impl Seat {
-    pub fn take(&self, owner: u64) -> bool {
+    /// A seat that is in no arena.
+    pub fn spectator() -> Seat {
+        Seat {
+            owner: AtomicU64::new(0),
+            hazards: std::array::from_fn(|_| AtomicU64::new(0)),
+            _line: std::array::from_fn(|_| AtomicU64::new(0)),
+            counters: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Takes a free seat for a process; the word that says so.
+    pub fn take(&self, process: u64) -> Option<u64> {
         // Relaxed first, so that a full house is only looked at.
-        self.owner.load(Ordering::Relaxed) == 0
-            // Acquire: pairs with the Release in `give_back`; the counters are seen.
-            && self.owner.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let free = self.owner.load(Ordering::Relaxed);
+        if free & PROCESS != 0 {
+            return None;
+        }
+        let taken = (free | PROCESS).wrapping_add(1) | process & PROCESS;
+        // Acquire: pairs with the Release in `give_back`; the counters are seen.
+        self.owner.compare_exchange(free, taken, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        // What its last owner held when he was killed.
+        self.hazards.iter().for_each(clear);
+        Some(taken)
     }
 
-    /// Takes a seat from somebody else, who is not there any more. `false`: it is this owner's.
-    pub fn take_over(&self, owner: u64) -> bool {
-        let other = self.owner.load(Ordering::Relaxed);
-        other != owner
-            // Acquire: as in `take`.
-            && self.owner.compare_exchange(other, owner, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    /// Is the seat still taken as this word says?
+    #[inline(always)]
+    pub fn is_taken(&self, taken: u64) -> bool {
+        // Relaxed: it is asked by the owner, who took it.
+        self.owner.load(Ordering::Relaxed) == taken
     }
 
-    pub fn give_back(&self) {
-        // Release: pairs with the Acquire in `take`.
-        self.owner.store(0, Ordering::Release);
+    /// Who has it: the word, and the process in it.
+    pub fn taker(&self) -> Option<(u64, u64)> {
+        // Acquire: pairs with the Release in `give_back`.
+        let taken = self.owner.load(Ordering::Acquire);
+        (taken & PROCESS != 0).then_some((taken, taken & PROCESS))
+    }
+
+    /// Frees the seat, if it is still taken as this word says.
+    pub fn give_back(&self, taken: u64) {
+        let free = taken & !PROCESS;
+        // Release: pairs with the Acquire in `take`. A failure is a reaper's, who was faster.
+        let _ = self.owner.compare_exchange(taken, free, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// Frees the seat if the process has it.
+    pub fn leave(&self, process: u64) {
+        if let Some((taken, taker)) = self.taker()
+            && taker == process
+        {
+            self.give_back(taken);
+        }
     }
 
     pub fn hazard(&self, which: Hazard) -> &AtomicU64 {
@@ -70,15 +113,18 @@ impl Seat {
     }
 
     pub fn protects(&self, segment: u64) -> bool {
-        // Acquire: pairs with the Release in `clear`; what was done under the hazard is seen.
-        self.hazards.iter().any(|h| h.load(Ordering::Acquire) == segment + 1)
+        self.taker().is_some() && self.holds(&self.hazards, segment)
     }
 
     /// Does a write under way protect the segment?
     pub fn writes(&self, segment: u64) -> bool {
-        [Hazard::Write, Hazard::Move]
-            .iter()
-            .any(|&h| self.hazard(h).load(Ordering::Acquire) == segment + 1)
+        let hazards = [Hazard::Write, Hazard::Move].map(|which| self.hazard(which));
+        self.taker().is_some() && self.holds(hazards, segment)
+    }
+
+    fn holds<'a>(&self, hazards: impl IntoIterator<Item = &'a AtomicU64>, segment: u64) -> bool {
+        // Acquire: pairs with the Release in `clear`; what was done under the hazard is seen.
+        hazards.into_iter().any(|hazard| hazard.load(Ordering::Acquire) == segment + 1)
     }
 }
 
@@ -112,13 +158,18 @@ pub fn announce_drain() {
     }
 }
 
-/// A guard cell: `owner20 | count20 | segment24 + 1`, shared by all pins of one owner on one segment, so that
-/// pins outlive the operation that made them and are not limited in number.
+/// A guard cell: `owner20 | count20 | segment24 + 1`, shared by all pins of one process on one segment, so that
+/// pins outlive the operation (and the thread) that made them and are not limited in number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Cell(u64);
 
 const CELL_COUNT: u64 = 1 << 24;
 const CELL_COUNT_MAX: u64 = (1 << 20) - 1;
+
+/// The owner of a process's cells: its place, and as much of its generation as there is room for.
+pub(crate) fn cell_owner(process: u64) -> u64 {
+    (process & 0x7ff) | (process >> 16 & 0x1ff) << 11
+}
 
 impl Cell {
     fn first(owner: u64, segment: u64) -> Cell {
@@ -137,7 +188,7 @@ impl Cell {
 
 /// Takes a guard on a segment, in a cell that has one already or in a free one; `None` if there is none left.
 pub(crate) fn guard(cells: &[AtomicU64], owner: u64, segment: u64) -> Option<usize> {
-    let start = (owner as usize).wrapping_mul(7) % cells.len();
+    let start = (owner.wrapping_mul(31) ^ segment.wrapping_mul(7)) as usize % cells.len();
     for k in 0..cells.len() {
         let i = (start + k) % cells.len();
         // Relaxed: the exchange below is what counts.
@@ -182,4 +233,15 @@ pub(crate) fn unguard(cell: &AtomicU64) {
 pub(crate) fn guarded(cells: &[AtomicU64], segment: u64) -> bool {
     // Acquire: pairs with the Release in `unguard`.
     cells.iter().any(|cell| Cell(cell.load(Ordering::Acquire)).segment() == Some(segment))
+}
+
+/// Gives up all guards of an owner that is not there any more.
+pub(crate) fn unguard_all(cells: &[AtomicU64], owner: u64) {
+    for cell in cells {
+        let seen = cell.load(Ordering::Acquire);
+        if seen >> 44 == owner && seen != 0 {
+            // AcqRel: as `unguard`. A failure is another reaper's, who was faster.
+            let _ = cell.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
 }

@@ -39,6 +39,8 @@ mod memory;
 #[cfg(not(loom))]
 mod ops;
 #[cfg(not(loom))]
+mod reap;
+#[cfg(not(loom))]
 mod seat;
 #[cfg(not(loom))]
 mod stats;
@@ -69,6 +71,10 @@ pub mod model {
     pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
     pub use crate::sync::{Mutant, set_mutant};
 }
+
+/// The version of the layout of shared caches: builds of the same one share them.
+#[cfg(not(loom))]
+pub const LAYOUT: u64 = memory::VERSION;
 
 /// The documents of the engine.
 #[cfg(not(loom))]

@@ -1,23 +1,31 @@
 //! Which seat of an arena the running thread has. A thread keeps its seat until it ends; when every seat is
 //! kept, the last few serve all other threads, one operation at a time.
 
-use crate::hazard::{Hazard, Seat};
-use crate::memory::Arena;
+use crate::error::Error;
+use crate::hazard::{Hazard, Seat, cell_owner, owner_id};
+use crate::memory::{Arena, ProcessId, era};
+use crate::reap;
 use crate::stats::Counter;
+use crate::sync::Ordering;
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 /// Seats that no thread keeps.
 const SHARED: usize = 4;
+/// So long a thread waits for one of those, in a shared arena: those who have one may be stopped.
+const LONG: Duration = Duration::from_millis(100);
 
 /// An operation under way: the arena, and the running thread's seat in it.
 #[derive(Debug)]
 pub(crate) struct Op<'a> {
     pub arena: &'a Arena,
     pub seat: &'a Seat,
-    /// The owner id in every word this operation claims: never 0.
+    /// The owner id in every word this operation claims. 0: it may claim nothing and change nothing, and its seat is in
+    /// no arena.
     pub owner: u64,
-    lent: bool,
+    /// How a seat was taken that is to be given back at the end; else 0.
+    lent: u64,
 }
 
 impl Op<'_> {
@@ -32,26 +40,48 @@ impl Op<'_> {
     pub fn clear(&self, hazard: Hazard) {
         crate::hazard::clear(self.seat.hazard(hazard));
     }
+    /// Does it only look?
+    #[inline(always)]
+    pub fn is_spectator(&self) -> bool {
+        self.owner == 0
+    }
+    /// The owner of the guards that it takes: they outlive it, and perhaps its thread.
+    pub fn guard_owner(&self) -> u64 {
+        self.seat.taker().map_or(0, |(_, process)| cell_owner(process))
+    }
 }
 
 impl Drop for Op<'_> {
     fn drop(&mut self) {
-        if self.lent {
-            self.seat.give_back();
+        if self.lent != 0 {
+            self.seat.give_back(self.lent);
         }
     }
 }
 
+/// A seat that a thread keeps.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    arena: u64,
+    /// In which process: a forked child finds its parent's seats here, and does not use them.
+    era: u64,
+    seat: usize,
+    /// The seat's word when it was taken.
+    taken: u64,
+}
+
 /// The seats that this thread keeps, given back when it ends.
-struct Kept(RefCell<Vec<(Weak<Arena>, u64, usize)>>);
+struct Kept(RefCell<Vec<(Weak<Arena>, Place)>>);
 
 impl Drop for Kept {
     fn drop(&mut self) {
         // What the thread still does in later destructors is done on borrowed seats.
-        LAST.set((0, 0));
-        for (arena, _, seat) in self.0.borrow_mut().drain(..) {
-            if let Some(arena) = arena.upgrade() {
-                arena.seats()[seat].give_back();
+        LAST.set(Place::default());
+        for (arena, place) in self.0.borrow_mut().drain(..) {
+            if let Some(arena) = arena.upgrade()
+                && era(arena.era) == place.era
+            {
+                arena.seats()[place.seat].give_back(place.taken);
             }
         }
     }
@@ -59,66 +89,110 @@ impl Drop for Kept {
 
 thread_local! {
     static KEPT: Kept = const { Kept(RefCell::new(Vec::new())) };
-    /// The arena used last, and the seat in it: nearly every operation's answer.
-    static LAST: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
+    /// The seat used last: nearly every operation's answer.
+    static LAST: Cell<Place> = const { Cell::new(Place { arena: 0, era: 0, seat: 0, taken: 0 }) };
 }
 
-/// Begins an operation of the running thread.
+/// The seat that this thread used last, if it is one of this arena's, and still its own.
 #[inline(always)]
-pub(crate) fn begin(arena: &Arc<Arena>) -> Op<'_> {
-    let (id, i) = LAST.get();
-    if id == arena.id {
-        return Op { arena, seat: &arena.seats()[i], owner: i as u64 + 1, lent: false };
+fn last(arena: &Arena) -> Option<(Place, &Seat)> {
+    let place = LAST.get();
+    // Relaxed: a word of this process alone.
+    if place.arena != arena.id || place.era != arena.era.load(Ordering::Relaxed) {
+        return None;
+    }
+    Some((place, &arena.seats()[place.seat]))
+}
+
+/// Begins an operation of the running thread. An error: the arena cannot be written, or has no place left.
+#[inline(always)]
+pub(crate) fn begin(arena: &Arc<Arena>) -> Result<Op<'_>, Error> {
+    if let Some((place, seat)) = last(arena)
+        // It is not, if this process was taken for dead.
+        && seat.is_taken(place.taken)
+    {
+        return Ok(Op { arena, seat, owner: owner_id(place.seat, place.taken), lent: 0 });
     }
     find(arena)
+}
+
+/// Begins an operation that may do without a seat.
+#[inline(always)]
+pub(crate) fn look(arena: &Arc<Arena>) -> Op<'_> {
+    begin(arena).unwrap_or_else(|_| Op { arena, seat: &arena.spectator, owner: 0, lent: 0 })
 }
 
 /// Counts without an operation.
 #[inline(always)]
 pub(crate) fn count(arena: &Arc<Arena>, counter: Counter) {
-    let (id, i) = LAST.get();
-    match id == arena.id {
-        true => arena.seats()[i].count(counter as usize, 1),
-        false => find(arena).count(counter),
+    match last(arena) {
+        Some((_, seat)) => seat.count(counter as usize, 1),
+        None => look(arena).count(counter),
     }
 }
 
 #[cold]
-fn find(arena: &Arc<Arena>) -> Op<'_> {
-    let kept = KEPT.try_with(|kept| {
-        let mut kept = kept.0.borrow_mut();
-        if let Some(&(_, _, i)) = kept.iter().find(|(_, id, _)| *id == arena.id) {
-            return Some(i);
+fn find(arena: &Arc<Arena>) -> Result<Op<'_>, Error> {
+    if arena.is_read_only() {
+        return Err(Error::ReadOnly);
+    }
+    let process = match arena.join() {
+        Some(process) => process,
+        None => {
+            reap::reap(arena);
+            arena.join().ok_or_else(|| full(arena.processes().len(), "processes"))?
         }
+    };
+    let kept = KEPT.try_with(|kept| {
+        let (mut kept, era) = (kept.0.borrow_mut(), era(arena.era));
+        let is_ours = |place: &Place| {
+            place.arena == arena.id
+                && place.era == era
+                && arena.seats()[place.seat].is_taken(place.taken)
+        };
+        if let Some((_, place)) = kept.iter().find(|(_, place)| is_ours(place)) {
+            return Some(*place);
+        }
+        // A thread that begins is a good time to look who has ended.
+        reap::reap_now_and_then(arena);
         let all = arena.seats();
-        let i = all[..all.len() - SHARED].iter().position(|seat| seat.take(owner()))?;
-        kept.retain(|(arena, _, _)| arena.strong_count() > 0);
-        kept.push((Arc::downgrade(arena), arena.id, i));
-        Some(i)
+        let mut free = all[..all.len() - SHARED].iter().enumerate();
+        let (seat, taken) =
+            free.find_map(|(i, seat)| seat.take(process.0).map(|taken| (i, taken)))?;
+        let place = Place { arena: arena.id, era, seat, taken };
+        kept.retain(|(arena, other)| arena.strong_count() > 0 && other.arena != place.arena);
+        kept.push((Arc::downgrade(arena), place));
+        Some(place)
     });
     // No seat to keep, or the thread is ending and keeps nothing any more.
-    let Ok(Some(i)) = kept else {
-        return borrow(arena);
+    let Ok(Some(place)) = kept else {
+        return borrow(arena, process);
     };
-    LAST.set((arena.id, i));
-    Op { arena, seat: &arena.seats()[i], owner: i as u64 + 1, lent: false }
+    LAST.set(place);
+    let Place { seat, taken, .. } = place;
+    Ok(Op { arena, seat: &arena.seats()[seat], owner: owner_id(seat, taken), lent: 0 })
 }
 
-/// Who takes a seat: this process.
-fn owner() -> u64 {
-    u64::from(std::process::id())
+fn full(most: usize, of_what: &str) -> Error {
+    Error::TooManyThreads(format!(
+        "all {most} places for {of_what} in this cache are taken: a larger cache has more, and what ends gives its own back"
+    ))
 }
 
 /// A seat for one operation. It is lent for as long as one takes: a moment.
-fn borrow(arena: &Arc<Arena>) -> Op<'_> {
+fn borrow(arena: &Arc<Arena>, process: ProcessId) -> Result<Op<'_>, Error> {
     let all = arena.seats();
+    let begun = Instant::now();
     loop {
         for (i, seat) in all.iter().enumerate().rev() {
-            // An arena of this process alone: another's name in a seat that no thread keeps is that of a process which
-            // this one was forked from in the middle of an operation, or damage.
-            let is_shared = i >= all.len() - SHARED;
-            if seat.take(owner()) || is_shared && seat.take_over(owner()) {
-                return Op { arena, seat, owner: i as u64 + 1, lent: true };
+            if let Some(lent) = seat.take(process.0) {
+                return Ok(Op { arena, seat, owner: owner_id(i, lent), lent });
+            }
+        }
+        if begun.elapsed() > LONG {
+            reap::reap(arena);
+            if arena.region().is_shared() {
+                return Err(full(all.len(), "threads"));
             }
         }
         std::thread::yield_now();

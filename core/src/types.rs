@@ -3,7 +3,6 @@
 mod home;
 mod meta;
 
-pub(crate) use home::NAME_MAX;
 pub use home::{Access, Home, Info, Life, Process, Region};
 pub use meta::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
 use std::mem::MaybeUninit;

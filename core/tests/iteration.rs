@@ -59,7 +59,7 @@ fn a_quiet_cache_is_met_exactly() {
     cache.advance_clock(10).expect("the clock is the test's");
     let alive = (0..5000).filter(|k| k % 3 != 0).count() + 1;
     assert_eq!(cache.iter().count(), alive, "the dead are not met");
-    cache.flush_all(0);
+    cache.flush_all(0).expect("the cache may be written");
     assert_eq!(cache.iter().count(), 0, "the flushed are not met");
     cache.check().expect("the cache is whole");
 }

@@ -363,7 +363,7 @@ impl<'a> Thread<'a> {
     fn flush(&mut self) {
         let bounds = &self.shared.bounds;
         let complete: Vec<u64> = bounds.iter().map(|of| of.complete.load(SeqCst)).collect();
-        self.shared.cache.flush_all(0);
+        self.shared.cache.flush_all(0).expect("the cache may be written");
         for (of, version) in bounds.iter().zip(complete) {
             of.floor.fetch_max(version + 1, SeqCst);
         }

@@ -52,12 +52,12 @@ impl Cache {
     /// Is the key present? Copies nothing and counts no hit.
     pub fn contains(&self, key: &[u8]) -> Result<bool, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).peek(key).is_some())
+        Ok(seat::look(&self.arena).peek(key).is_some())
     }
     /// Length, flags, unique and time left of a present item. Copies nothing and counts no hit.
     pub fn peek(&self, key: &[u8]) -> Result<Option<Meta>, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).peek(key))
+        Ok(seat::look(&self.arena).peek(key))
     }
     /// Get and touch; fails as [`Cache::touch`] does.
     pub fn gat(&self, key: &[u8], expiry: Expiry) -> Result<Option<Value>, Error> {
@@ -73,7 +73,7 @@ impl Cache {
         sink: &mut S,
     ) -> Result<Option<Meta>, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).gat_to(key, expiry, sink)
+        seat::begin(&self.arena)?.gat_to(key, expiry, sink)
     }
     /// memcached's `mg`: a get that can vivify, win a recache, and see staleness.
     pub fn meta_get<S: Sink + ?Sized>(
@@ -83,7 +83,7 @@ impl Cache {
         sink: &mut S,
     ) -> Result<Option<MetaHit>, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).meta_get(key, ask, sink)
+        seat::begin(&self.arena)?.meta_get(key, ask, sink)
     }
     /// memcached's `ms`: every storing verb, with a unique to compare with and one to store.
     ///
@@ -102,27 +102,27 @@ impl Cache {
     /// ```
     pub fn meta_set(&self, key: &[u8], value: &[u8], ask: MetaSet) -> Result<MetaStored, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).meta_set(key, value, ask, true)
+        seat::begin(&self.arena)?.meta_set(key, value, ask, true)
     }
     /// memcached's `md`: removes an item, marks it stale, or empties it.
     pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).meta_delete(key, ask)
+        seat::begin(&self.arena)?.meta_delete(key, ask)
     }
     /// memcached's `ma`: adds to a decimal number.
     pub fn meta_arith(&self, key: &[u8], ask: MetaArith) -> Result<MetaSum, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).meta_arith(key, ask)
+        seat::begin(&self.arena)?.meta_arith(key, ask)
     }
     /// What memcached's `me` shows of a present item. Counts nothing and changes nothing.
     pub fn inspect(&self, key: &[u8]) -> Result<Option<MetaHit>, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).inspect(key))
+        Ok(seat::look(&self.arena).inspect(key))
     }
     /// The value in place, without a copy, kept from being reused while the pin lives. `None` is a miss.
     pub fn pin(&self, key: &[u8]) -> Result<Option<Pin<'_>>, Error> {
         check_key(key)?;
-        Ok(seat::begin(&self.arena).pin(key).map(|pinned| Pin { pinned }))
+        Ok(seat::look(&self.arena).pin(key).map(|pinned| Pin { pinned }))
     }
     /// Any storing verb.
     pub fn store(
@@ -134,7 +134,7 @@ impl Cache {
         expiry: Expiry,
     ) -> Result<Outcome, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).store(verb, key, value, MetaSet::of(verb, flags, expiry))
+        seat::begin(&self.arena)?.store(verb, key, value, MetaSet::of(verb, flags, expiry))
     }
     /// Stores, whatever is there. Too large or out of memory: an error, and the old value is gone.
     pub fn set(
@@ -188,12 +188,12 @@ impl Cache {
     /// Adds to a decimal number, wrapping at 2^64. `None` is a miss.
     pub fn incr(&self, key: &[u8], delta: u64) -> Result<Option<u64>, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).add_to(key, Delta::Up(delta), None)
+        seat::begin(&self.arena)?.add_to(key, Delta::Up(delta), None)
     }
     /// Subtracts from a decimal number, stopping at 0. `None` is a miss.
     pub fn decr(&self, key: &[u8], delta: u64) -> Result<Option<u64>, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).add_to(key, Delta::Down(delta), None)
+        seat::begin(&self.arena)?.add_to(key, Delta::Down(delta), None)
     }
     /// Adds; a missing key is stored as `initial` (without the delta) with this expiry.
     pub fn incr_or(
@@ -205,7 +205,7 @@ impl Cache {
     ) -> Result<u64, Error> {
         check_key(key)?;
         let sum =
-            seat::begin(&self.arena).add_to(key, Delta::Up(delta), Some((initial, expiry)))?;
+            seat::begin(&self.arena)?.add_to(key, Delta::Up(delta), Some((initial, expiry)))?;
         Ok(sum.unwrap_or(initial))
     }
     /// Subtracts; a missing key is stored as `initial` (without the delta) with this expiry.
@@ -218,14 +218,14 @@ impl Cache {
     ) -> Result<u64, Error> {
         check_key(key)?;
         let rest =
-            seat::begin(&self.arena).add_to(key, Delta::Down(delta), Some((initial, expiry)))?;
+            seat::begin(&self.arena)?.add_to(key, Delta::Down(delta), Some((initial, expiry)))?;
         Ok(rest.unwrap_or(initial))
     }
     /// Gives the item a new expiry. An item that is just being moved is written anew for it: only then, and if no
     /// memory can be freed, is the answer [`Error::OutOfMemory`], and the item stays as it was.
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
         check_key(key)?;
-        seat::begin(&self.arena).touch(key, expiry)
+        seat::begin(&self.arena)?.touch(key, expiry)
     }
     /// Removes the item.
     pub fn delete(&self, key: &[u8]) -> Result<Deletion, Error> {
@@ -249,7 +249,7 @@ impl Cache {
     /// dead. (So `flush_all(1)` takes effect at once, and also hides what is stored in the same second.)
     /// A second call replaces a pending one.
     pub fn flush_all(&self, delay: u32) -> Result<(), Error> {
-        seat::begin(&self.arena).flush_all(delay);
+        seat::begin(&self.arena)?.flush_all(delay);
         Ok(())
     }
     /// Every item, in no order; weakly consistent: what is there throughout is met once, what comes or goes
@@ -263,11 +263,11 @@ impl Cache {
     }
     /// The counters.
     pub fn stats(&self) -> Stats {
-        seat::begin(&self.arena).stats()
+        seat::look(&self.arena).stats()
     }
     /// Sets the counters to 0 (not `curr_items`, `bytes`, `limit_maxbytes`).
     pub fn reset_stats(&self) -> Result<(), Error> {
-        seat::begin(&self.arena).reset_stats();
+        seat::begin(&self.arena)?.reset_stats();
         Ok(())
     }
     /// Items in the cache, expired ones not yet reclaimed included.
@@ -288,6 +288,9 @@ impl Cache {
     }
     /// Moves a manual clock forward by `seconds`. An error if the cache runs on the system's clock.
     pub fn advance_clock(&self, seconds: u32) -> Result<(), Error> {
+        if self.arena.is_read_only() {
+            return Err(Error::ReadOnly);
+        }
         match self.arena.superblock().clock.0.advance(seconds) {
             true => Ok(()),
             false => Err(Error::InvalidOptions(
@@ -310,7 +313,7 @@ impl Cache {
         self.arena.words()
     }
     /// The parts of the arena in their order: name, and the number of the first word.
-    pub fn parts(&self) -> [(&'static str, usize); 10] {
+    pub fn parts(&self) -> [(&'static str, usize); 11] {
         self.arena.geometry().parts()
     }
 }

@@ -52,6 +52,14 @@ impl Op<'_> {
                 false => Drain::Failed,
             };
         }
+        if state.is_paused() && state.is_extent() {
+            // Somebody was killed who was giving it back.
+            let taken = arena.change_state(segment, state, state.owned(self.owner));
+            if taken {
+                self.release(segment);
+            }
+            return if taken { Drain::Done } else { Drain::Failed };
+        }
         // Whoever reads it or is about to publish an item here: looked for once, since a sealed segment gets no more
         // writers, and a reader who comes later only sends it to limbo.
         let ready = state.is_paused() || state.kind() == Kind::Sealed && !self.is_busy(segment);

@@ -73,7 +73,7 @@ impl Op<'_> {
             return;
         }
         let state = arena.state(segment);
-        let taken = state.to(Kind::Draining).owned(self.owner);
+        let taken = state.to(Kind::Draining).as_extent().owned(self.owner);
         // One that is still FILLING is found without an item later, and given back then.
         if state.kind() != Kind::Large || !arena.change_state(segment, state, taken) {
             return;

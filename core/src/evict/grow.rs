@@ -88,7 +88,11 @@ impl Op<'_> {
         // AcqRel: releases the zeros. Somebody else may have been faster.
         if entry.compare_exchange(0, segment + 1, Ordering::AcqRel, Ordering::Acquire).is_err() {
             self.release(segment);
+            return true;
         }
+        // Nobody's any more: if this operation is killed before, whoever finds it looks into the directory.
+        let state = arena.state(segment);
+        arena.change_state(segment, state, state.owned(0));
         true
     }
 

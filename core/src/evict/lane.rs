@@ -4,7 +4,8 @@ use crate::Error;
 use crate::hazard::Hazard;
 use crate::header::Header;
 use crate::memory::PerSegment;
-use crate::memory::segment::{Kind, Lane, Locked, Pool};
+use crate::memory::segment::{Kind, Lane, Locked, Pool, State};
+use crate::reap;
 use crate::seat::Op;
 use crate::sync::Ordering;
 use std::time::{Duration, Instant};
@@ -18,8 +19,9 @@ pub(crate) enum Origin {
     Moved,
 }
 
-/// So many times, and for so long, a writer looks for a lane that is not held, and yields in between. A lane is held for
-/// a moment: all are held for longer only where holders have died, or the arena is damaged.
+/// So many times a writer looks for a lane that is not held, and yields in between. A lane is held for a moment: all
+/// are held for longer only where holders were stopped or have died. Then he takes one of those that are otherwise not
+/// used; and if even those are all held for so long, the arena is damaged.
 const ROUNDS: u32 = 16;
 const LONG: Duration = Duration::from_millis(20);
 /// So many segments a writer opens that others fill, or flush, before it comes to it. A damaged flush covers them all.
@@ -42,7 +44,7 @@ impl Op<'_> {
             return Err(Error::OutOfMemory);
         }
         let group = self.group(Header(head[0]), words, pool);
-        let lanes = self.arena.lanes.count();
+        let mut lanes = self.arena.geometry().lanes.count();
         let mut wasted = 0;
         let mut begun = None;
         for round in 0.. {
@@ -57,10 +59,10 @@ impl Op<'_> {
                 let Some(locked) = lane.try_lock(self.owner) else {
                     continue;
                 };
-                if let Some(loc) = self.take(&locked, head, words, origin) {
+                if let Some(loc) = self.take(&locked, i, head, words, origin) {
                     return Ok(loc);
                 }
-                self.seal(&locked);
+                self.seal(&locked, i);
                 drop(locked);
                 if let Some(loc) = self.open(lane, i, head, words, origin)? {
                     return Ok(loc);
@@ -70,22 +72,30 @@ impl Op<'_> {
                     return Err(Error::OutOfMemory);
                 }
             }
-            if round >= ROUNDS && begun.get_or_insert_with(Instant::now).elapsed() > LONG {
-                break;
+            if round >= ROUNDS {
+                reap::reap_now_and_then(self.arena);
+                // As many as there are segments for.
+                lanes = Lane::COUNT_MAX.min(lanes.max(self.arena.geometry().segments / 4));
+                if begun.get_or_insert_with(Instant::now).elapsed() > LONG {
+                    break;
+                }
             }
             std::thread::yield_now();
         }
         Err(Error::OutOfMemory)
     }
 
-    /// The segment that a held lane fills, if there is such a segment.
-    fn filled(&self, locked: &Locked<'_>) -> Option<u64> {
-        locked.open().filter(|&segment| segment < self.arena.geometry().segments)
+    /// The segment that a held lane fills, and its state. What a lane's last holder has left, when he was killed
+    /// between two steps, may be another's by now.
+    fn filled(&self, locked: &Locked<'_>, lane: u64) -> Option<(u64, State)> {
+        let segment = locked.open().filter(|&s| s < self.arena.geometry().segments)?;
+        let state = self.arena.state(segment);
+        state.is_open_in(lane).then_some((segment, state))
     }
 
     /// Which lanes serve an item.
     fn group(&self, header: Header, words: u64, pool: Pool) -> Group {
-        let lanes = &self.arena.lanes;
+        let lanes = &self.arena.geometry().lanes;
         let main = lanes.small + lanes.ttl;
         if pool == Pool::Main {
             return Group(main, lanes.main);
@@ -102,9 +112,16 @@ impl Op<'_> {
     }
 
     /// Takes room from the segment that the lane fills, if it is there and not flushed.
-    fn take(&self, locked: &Locked<'_>, head: &[u64], words: u64, origin: Origin) -> Option<u64> {
+    fn take(
+        &self,
+        locked: &Locked<'_>,
+        lane: u64,
+        head: &[u64],
+        words: u64,
+        origin: Origin,
+    ) -> Option<u64> {
         let arena = self.arena;
-        let segment = self.filled(locked)?;
+        let (segment, _) = self.filled(locked, lane)?;
         // Acquire: an item stored after a flush must not lie in a segment that it covers.
         let flushed = arena.superblock().flush.0.birth.load(Ordering::Acquire);
         if arena.birth(segment).load(Ordering::Relaxed) <= flushed {
@@ -138,13 +155,10 @@ impl Op<'_> {
     }
 
     /// Closes the segment that the lane fills.
-    fn seal(&self, locked: &Locked<'_>) {
-        if let Some(segment) = self.filled(locked) {
-            let state = self.arena.state(segment);
-            if state.kind() == Kind::Open {
-                // A failure would mean that the lane no longer has it.
-                self.arena.change_state(segment, state, state.to(Kind::Sealed));
-            }
+    fn seal(&self, locked: &Locked<'_>, lane: u64) {
+        if let Some((segment, state)) = self.filled(locked, lane) {
+            // Nobody else changes the state of a lane's segment.
+            self.arena.change_state(segment, state, state.to(Kind::Sealed));
         }
         locked.set_open(None);
     }
@@ -158,19 +172,24 @@ impl Op<'_> {
         words: u64,
         origin: Origin,
     ) -> Result<Option<u64>, Error> {
-        let lanes = &self.arena.lanes;
+        let lanes = &self.arena.geometry().lanes;
         let main = lanes.small + lanes.ttl..lanes.small + lanes.ttl + lanes.main;
         let pool = if main.contains(&i) { Pool::Main } else { Pool::Small };
         let segment = self.acquire(Kind::Open, pool, origin)?;
         if let Some(locked) = lane.try_lock(self.owner) {
-            if let Some(loc) = self.take(&locked, head, words, origin) {
+            if let Some(loc) = self.take(&locked, i, head, words, origin) {
                 drop(locked);
                 self.release(segment);
                 return Ok(Some(loc));
             }
-            self.seal(&locked);
+            self.seal(&locked, i);
+            // The lane knows of the segment before the segment is the lane's: so one that is an operation's own is in no
+            // lane, whenever that operation is killed.
             locked.set_open(Some(segment));
-            return Ok(self.take(&locked, head, words, origin));
+            let own = State::new(Kind::Open, pool).owned(self.owner);
+            // A failure: this process was taken for dead.
+            self.arena.change_state(segment, own, own.of_lane(i));
+            return Ok(self.take(&locked, i, head, words, origin));
         }
         self.release(segment);
         Ok(None)
@@ -179,10 +198,10 @@ impl Op<'_> {
     /// Closes every lane that is not held: when nothing else can be evicted, what they fill can.
     pub fn seal_lanes(&self) -> bool {
         let mut sealed = false;
-        for i in 0..self.arena.lanes.count() {
+        for i in 0..Lane::COUNT_MAX {
             if let Some(locked) = self.arena.lane(i).try_lock(self.owner) {
-                sealed |= self.filled(&locked).is_some();
-                self.seal(&locked);
+                sealed |= self.filled(&locked, i).is_some();
+                self.seal(&locked, i);
             }
         }
         sealed

@@ -24,6 +24,8 @@ const STEP: u64 = 256;
 /// After so many segments that were drained in vain, one is dropped. At its fastest the pace goes over more than that
 /// while one segment is filled, so that the dropped one is there in time.
 const PATIENCE: u64 = 24;
+/// A step is over long before so many others have passed by.
+const STOPPED: u64 = 1024;
 
 impl Op<'_> {
     /// The last free segment but the reserve was taken.
@@ -44,15 +46,21 @@ impl Op<'_> {
     #[inline(never)]
     fn step(&self, words: u64) {
         let arena = self.arena;
-        let [wanted, pace, _] = &arena.superblock().reclaim.0;
+        let [wanted, pace, _, passed] = &arena.superblock().reclaim.0;
         let seen = wanted.load(Ordering::Relaxed);
         let horizon = self.horizon();
         let paused =
             seen.checked_sub(VICTIM).filter(|&segment| segment < arena.geometry().segments);
         let state = paused.map(|segment| arena.state(segment));
         let victim = match (paused, state) {
-            // Somebody is at it.
-            (_, Some(state)) if state.kind() == Kind::Draining && state.owner() != 0 => return,
+            // Somebody is at it; or was stopped there, if so many have passed by.
+            (_, Some(state))
+                if state.kind() == Kind::Draining
+                    && state.owner() != 0
+                    && passed.fetch_add(1, Ordering::Relaxed) % STOPPED != STOPPED - 1 =>
+            {
+                return;
+            }
             (Some(segment), Some(state)) if state.is_paused() => Some((segment, Fate::of(state))),
             _ => self.choose_victim(horizon),
         };
@@ -96,7 +104,7 @@ impl Op<'_> {
 
     /// Notes how much of what was drained was kept.
     pub(super) fn set_pace(&self, drained: u64, kept: u64) {
-        let [_, pace, in_vain] = &self.arena.superblock().reclaim.0;
+        let [_, pace, in_vain, _] = &self.arena.superblock().reclaim.0;
         let freed = drained.saturating_sub(kept);
         // It grows while fewer than one word in sixteen is freed.
         let sum = in_vain.load(Ordering::Relaxed).saturating_add(kept);

@@ -7,6 +7,7 @@ use crate::expiry::Horizon;
 use crate::hazard::{Hazard, announce_drain, guarded};
 use crate::memory::segment::{Kind, Pool, State, recycle};
 use crate::memory::{Geometry, PerSegment};
+use crate::reap;
 use crate::seat::Op;
 use crate::sync::Ordering;
 use crate::types::Policy;
@@ -86,6 +87,8 @@ impl Op<'_> {
                 }
                 return Ok(segment);
             }
+            // What the dead held may be all that is missing.
+            reap::reap_now_and_then(self.arena);
             let horizon = self.horizon();
             let survey = self.survey(horizon, &failed);
             // Relaxed: a hint, put right by whoever counts.

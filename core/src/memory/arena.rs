@@ -5,11 +5,15 @@ use crate::error::Error;
 use crate::hash::{KeyHash, KeyHasher};
 use crate::hazard::Seat;
 use crate::memory::layout::{FINGERPRINT, Geometry, MAGIC, Superblock, VERSION};
+use crate::memory::member::Member;
+use crate::memory::process::Process;
 use crate::memory::region::Region;
 use crate::memory::segment::{Lane, State};
+use crate::memory::{fork, home};
 use crate::sync::{AtomicU64, Ordering};
-use crate::types::Options;
+use crate::types::{Home, Options};
 use std::mem::MaybeUninit;
+use std::path::PathBuf;
 
 /// An attached arena.
 ///
@@ -23,35 +27,14 @@ pub(crate) struct Arena {
     pub hasher: KeyHasher,
     /// Distinguishes the arenas that this process has attached, also after one is gone.
     pub id: u64,
-    /// How the lanes are used.
-    pub lanes: Lanes,
-}
-
-/// How many lanes serve what. New items without a lifetime go to `small` (one for each core), with one to
-/// `ttl` (by how long they live), promoted ones to `main`; items of more than an eighth of a segment go to
-/// `bulk`, so that they do not close the others' segments half full.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lanes {
-    pub small: u64,
-    pub ttl: u64,
-    pub main: u64,
-    pub bulk: u64,
-}
-
-impl Lanes {
-    /// Together at most 5 % of the segments, and at least one of each that cannot be missed.
-    fn plan(segments: u64) -> Lanes {
-        let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
-        let most = segments / 20;
-        let small = cores.min(most / 4).clamp(1, 16);
-        let main = if most >= 8 { 2 } else { 1 };
-        let bulk = u64::from(most >= 4);
-        let ttl = most.saturating_sub(small + main + bulk).min(32);
-        Lanes { small, ttl, main, bulk }
-    }
-    pub fn count(&self) -> u64 {
-        self.small + self.ttl + self.main + self.bulk
-    }
+    /// This process's number in its line of forks; 0 in a child that has not looked yet (`fork`).
+    pub era: &'static AtomicU64,
+    /// Its place in the table of processes.
+    pub member: Member,
+    /// The seat of whoever has none: in private memory, so that what is counted or held there is nobody's business.
+    pub spectator: Seat,
+    pub home: Home,
+    pub path: Option<PathBuf>,
 }
 
 /// One word for each segment.
@@ -76,37 +59,35 @@ pub(crate) enum PerSegment {
 }
 
 impl Arena {
-    /// A new private arena.
-    pub fn create(options: &Options, id: u64, seed: u64) -> Result<Arena, Error> {
-        let geometry = Geometry::plan(options)?;
-        let region = Region::private(geometry.words as usize * 8)?;
-        let arena = Arena {
-            region,
-            geometry,
+    /// An arena in this home, attached or new.
+    pub fn open(options: &Options, id: u64, seed: u64) -> Result<Arena, Error> {
+        let found = home::open(options, |region, geometry| {
+            initialise(region, geometry, options.manual_clock, seed);
+        })?;
+        let mut arena = Arena {
+            region: found.region,
+            geometry: found.geometry,
             hasher: KeyHasher::new(seed),
             id,
-            lanes: Lanes::plan(geometry.segments),
+            era: fork::word(),
+            member: Member::default(),
+            spectator: Seat::spectator(),
+            home: options.home.clone(),
+            path: found.path,
         };
-        arena.initialise(options, seed);
+        // Relaxed: constant.
+        arena.hasher = KeyHasher::new(arena.superblock().seed.load(Ordering::Relaxed));
         Ok(arena)
     }
 
-    /// Relaxed throughout: nobody else sees the arena yet.
-    fn initialise(&self, options: &Options, seed: u64) {
-        let sb = self.superblock();
-        for (word, value) in sb.geometry.iter().zip(self.geometry.to_words()) {
-            word.store(value, Ordering::Relaxed);
-        }
-        sb.seed.store(seed, Ordering::Relaxed);
-        sb.fingerprint.store(FINGERPRINT, Ordering::Relaxed);
-        sb.version.store(VERSION, Ordering::Relaxed);
-        sb.clock.0.start(options.manual_clock);
-        sb.free.0.store(self.geometry.segments, Ordering::Relaxed);
-        sb.policy.0[0].store(2, Ordering::Relaxed);
-        for bucket in 0..self.geometry.buckets {
-            self.bucket_at(self.geometry.buckets_at + bucket * 16).bear();
-        }
-        sb.magic.store(MAGIC, Ordering::Relaxed);
+    /// Is it mapped so that it cannot be written?
+    #[inline(always)]
+    pub fn is_read_only(&self) -> bool {
+        self.region.read_only
+    }
+
+    pub fn region(&self) -> &Region {
+        &self.region
     }
 
     #[inline(always)]
@@ -116,9 +97,7 @@ impl Arena {
 
     #[inline(always)]
     pub fn superblock(&self) -> &Superblock {
-        // SAFETY: the region is page-aligned, longer than a page (`Geometry::plan`), and `Superblock` is made
-        // of atomic words only, for which every bit pattern is valid.
-        unsafe { &*self.region.base().cast::<Superblock>() }
+        superblock(&self.region)
     }
 
     /// A word of the arena. A location beyond its end reads as the first word: garbage, never a fault.
@@ -145,6 +124,10 @@ impl Arena {
             let base = self.region.base().cast::<u64>().add(at as usize).cast::<T>();
             std::slice::from_raw_parts(base, count as usize)
         }
+    }
+
+    pub fn processes(&self) -> &[Process] {
+        self.table(self.geometry.processes_at, self.geometry.processes)
     }
 
     #[inline(always)]
@@ -344,4 +327,40 @@ impl Arena {
         #[cfg(not(all(target_arch = "x86_64", not(miri))))]
         let _ = address;
     }
+}
+
+/// Writes what an arena begins with. Relaxed throughout: nobody else sees it yet.
+fn initialise(region: &Region, geometry: Geometry, manual_clock: bool, seed: u64) {
+    let sb = superblock(region);
+    for (word, value) in sb.geometry.iter().zip(geometry.to_words()) {
+        word.store(value, Ordering::Relaxed);
+    }
+    sb.seed.store(seed, Ordering::Relaxed);
+    sb.fingerprint.store(FINGERPRINT, Ordering::Relaxed);
+    sb.version.store(VERSION, Ordering::Relaxed);
+    sb.clock.0.start(manual_clock);
+    sb.free.0.store(geometry.segments, Ordering::Relaxed);
+    sb.policy.0[0].store(2, Ordering::Relaxed);
+    sb.magic.store(MAGIC, Ordering::Relaxed);
+    let origin = &sb.origin.0;
+    for (word, value) in origin.boot.iter().zip(home::boot()) {
+        word.store(value, Ordering::Relaxed);
+    }
+    origin.created.store(sb.clock.0.unix_time() as u64, Ordering::Relaxed);
+    origin.checksum.store(sb.checksum(), Ordering::Relaxed);
+    for number in 0..geometry.buckets {
+        let at = geometry.buckets_at + number * 16;
+        debug_assert!(at + 16 <= geometry.words);
+        // SAFETY: the buckets lie within the region (`Geometry::place`), on boundaries of 128 bytes, and a bucket is
+        // made of atomic words.
+        let bucket = unsafe { &*region.base().cast::<u64>().add(at as usize).cast::<Bucket>() };
+        bucket.bear();
+    }
+}
+
+#[inline(always)]
+fn superblock(region: &Region) -> &Superblock {
+    // SAFETY: a region is page-aligned, longer than a page (`Geometry::plan`, `home::read_head`), and `Superblock` is
+    // made of atomic words only, for which every bit pattern is valid.
+    unsafe { &*region.base().cast::<Superblock>() }
 }

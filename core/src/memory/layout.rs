@@ -5,13 +5,14 @@ use crate::bucket::Bucket;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::hazard::{COUNTERS, Seat};
+use crate::memory::process::Process;
 use crate::memory::segment::Lane;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Options, Policy};
 use std::mem::{align_of, size_of};
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"nearcach");
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 const PAGE: u64 = 4096;
 const SEGMENT_MIN_SHIFT: u32 = 16;
@@ -31,7 +32,9 @@ pub(crate) struct Superblock {
     pub version: AtomicU64,
     pub fingerprint: AtomicU64,
     pub seed: AtomicU64,
-    pub geometry: [AtomicU64; 12],
+    pub geometry: [AtomicU64; GEOMETRY],
+    pub origin: Line<Origin>,
+    pub health: Line<Health>,
     pub clock: Line<Clock>,
     pub flush: Line<Flush>,
     /// How often the index has doubled, and how far its buckets were split since.
@@ -41,7 +44,7 @@ pub(crate) struct Superblock {
     /// Free segments, about.
     pub free: Line<AtomicU64>,
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
-    pub reclaim: Line<[AtomicU64; 3]>,
+    pub reclaim: Line<[AtomicU64; 4]>,
     /// How often an item must have been read to be promoted, and what that is judged by (`evict::promote`).
     pub policy: Line<[AtomicU64; 5]>,
     /// The counters' sums at the last `reset_stats`.
@@ -52,6 +55,30 @@ pub(crate) struct Superblock {
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct Line<T>(pub T);
+
+/// Where the arena comes from: written once, as the words before it.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// The machine's boot.
+    pub boot: [AtomicU64; 2],
+    /// When it was created, as a Unix time.
+    pub created: AtomicU64,
+    /// Over all that was written once.
+    pub checksum: AtomicU64,
+}
+
+/// What befell it.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Health {
+    /// Not 0: the words that were written once have changed, and nobody is to trust the rest.
+    pub poisoned: AtomicU64,
+    /// Seats that were taken from threads of dead processes. What these were counting may be missing.
+    pub deaths: AtomicU64,
+    /// When somebody last looked for dead processes, in milliseconds of the system's clock.
+    pub reaped: AtomicU64,
+}
 
 /// What was flushed.
 #[repr(C)]
@@ -79,14 +106,17 @@ pub(crate) struct Geometry {
     pub buckets: u64,
     /// How often the index doubles at most: then its doublings take [`INDEX_SHARE`] of the segments.
     pub level_max: u64,
+    pub processes: u64,
     pub seats: u64,
     pub cells: u64,
+    pub lanes: Lanes,
     pub ghost_lines: u64,
     pub item_size_max: u64,
     pub evict: bool,
     pub policy: Policy,
     /// Is kept when items were last asked for?
     pub track_access: bool,
+    pub processes_at: u64,
     pub seats_at: u64,
     pub cells_at: u64,
     pub lanes_at: u64,
@@ -95,6 +125,45 @@ pub(crate) struct Geometry {
     pub ghosts_at: u64,
     pub buckets_at: u64,
     pub segments_at: u64,
+}
+
+/// Words that the superblock keeps of the geometry.
+const GEOMETRY: usize = 12;
+/// The most threads that keep a seat, and the most processes: they fit into the owner ids (`seat`).
+const SEATS_MAX: u64 = 1024;
+
+/// How many lanes serve what. New items without a lifetime go to `small` (one for each core), with one to
+/// `ttl` (by how long they live), promoted ones to `main`; items of more than an eighth of a segment go to
+/// `bulk`, so that they do not close the others' segments half full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lanes {
+    pub small: u64,
+    pub ttl: u64,
+    pub main: u64,
+    pub bulk: u64,
+}
+
+impl Lanes {
+    /// Together at most 5 % of the segments, and at least one of each that cannot be missed.
+    fn plan(segments: u64) -> Lanes {
+        let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
+        let most = segments / 20;
+        let small = cores.min(most / 4).clamp(1, 16);
+        let main = if most >= 8 { 2 } else { 1 };
+        let bulk = u64::from(most >= 4);
+        let ttl = most.saturating_sub(small + main + bulk).min(32);
+        Lanes { small, ttl, main, bulk }
+    }
+    pub fn count(&self) -> u64 {
+        self.small + self.ttl + self.main + self.bulk
+    }
+    fn to_word(self) -> u64 {
+        self.small | self.ttl << 8 | self.main << 16 | self.bulk << 24
+    }
+    fn of_word(word: u64) -> Lanes {
+        let part = |shift: u32| word >> shift & 0xff;
+        Lanes { small: part(0), ttl: part(8), main: part(16), bulk: part(24) }
+    }
 }
 
 /// The doublings of the index take at most this part of the segments.
@@ -142,7 +211,10 @@ impl Geometry {
         }
         let shift = (size / 512).next_power_of_two().trailing_zeros();
         let segment_shift = shift.clamp(SEGMENT_MIN_SHIFT, SEGMENT_MAX_SHIFT) - 3;
-        let seats = (size >> 19).next_power_of_two().clamp(16, 1024);
+        // Threads come and go with their processes; a place that is lost waits for a reaper.
+        let shared = options.home.is_shared();
+        let seats_min = if shared { 64 } else { 16 };
+        let seats = (size >> 19).next_power_of_two().clamp(seats_min, SEATS_MAX);
         let item = (options.item_size_hint as u64 + 8).next_multiple_of(8);
         let slot = 128 * 100 / (15 * LOAD_PERCENT);
         let items = size / (item + slot);
@@ -150,6 +222,8 @@ impl Geometry {
             words: size / 8,
             segment_shift,
             buckets: (items * 100 / (15 * LOAD_PERCENT)).clamp(8, u64::from(u32::MAX) >> 8),
+            // In a private arena: this process, and those that this copy of it was forked from.
+            processes: if shared { seats } else { 8 },
             seats,
             cells: seats * 4,
             // 32 fingerprints a line, at 2 bytes each, for three quarters as many as there are items: with more, a
@@ -173,10 +247,16 @@ impl Geometry {
                 )));
             }
         }
-        while geometry.can_double() {
-            geometry.level_max += 1;
-        }
+        geometry.lanes = Lanes::plan(geometry.segments);
+        geometry.double();
         Ok(geometry)
+    }
+
+    /// Finds how often the index can double.
+    fn double(&mut self) {
+        while self.can_double() {
+            self.level_max += 1;
+        }
     }
 
     /// Is there room for one more doubling of the index, and are its buckets still told apart by half a hash?
@@ -194,6 +274,7 @@ impl Geometry {
             end = (end + words).next_multiple_of(16);
             at
         };
+        self.processes_at = next(self.processes * size_of::<Process>() as u64 / 8);
         self.seats_at = next(self.seats * size_of::<Seat>() as u64 / 8);
         self.cells_at = next(self.cells);
         self.lanes_at = next(Lane::COUNT_MAX * size_of::<Lane>() as u64 / 8);
@@ -207,9 +288,10 @@ impl Geometry {
 
     /// Name and first word of each part, for whoever damages them on purpose.
     #[cfg(nearcache_damage)]
-    pub fn parts(&self) -> [(&'static str, usize); 10] {
+    pub fn parts(&self) -> [(&'static str, usize); 11] {
         [
             ("superblock", 0),
+            ("processes", self.processes_at),
             ("seats", self.seats_at),
             ("cells", self.cells_at),
             ("lanes", self.lanes_at),
@@ -229,23 +311,81 @@ impl Geometry {
     }
 
     /// What the superblock keeps of the geometry: all the rest follows from it.
-    pub fn to_words(self) -> [u64; 12] {
+    pub fn to_words(self) -> [u64; GEOMETRY] {
         [
             self.words,
-            self.segments,
-            u64::from(self.segment_shift),
+            self.segments | u64::from(self.segment_shift) << 48,
             self.buckets,
+            self.processes,
             self.seats,
             self.cells,
+            self.lanes.to_word(),
             self.ghost_lines,
             self.item_size_max,
             u64::from(self.evict),
             self.policy as u64,
             u64::from(self.track_access),
-            0,
         ]
     }
+
+    /// The geometry that these words say, if an arena of `len` bytes can have it.
+    pub fn of_words(words: [u64; GEOMETRY], len: u64) -> Option<Geometry> {
+        let [words, segments, buckets, processes, seats, cells, lanes, ghost_lines, rest @ ..] =
+            words;
+        let [item_size_max, evict, policy, track_access] = rest;
+        let mut geometry = Geometry {
+            words,
+            segments: segments & (1 << 48) - 1,
+            segment_shift: (segments >> 48) as u32,
+            buckets,
+            processes,
+            seats,
+            cells,
+            lanes: Lanes::of_word(lanes),
+            ghost_lines,
+            item_size_max,
+            evict: evict != 0,
+            policy: if policy == 0 { Policy::S3Fifo } else { Policy::Lru },
+            track_access: track_access != 0,
+            ..Geometry::default()
+        };
+        let lanes = geometry.lanes;
+        let is_possible = words <= Options::SIZE_MAX / 8
+            && words * 8 == len
+            && (SEGMENT_MIN_SHIFT - 3..=SEGMENT_MAX_SHIFT - 3).contains(&geometry.segment_shift)
+            && (4..1 << 24).contains(&geometry.segments)
+            && (1..=u64::from(u32::MAX)).contains(&buckets)
+            && (1..=SEATS_MAX).contains(&processes)
+            && (8..=SEATS_MAX).contains(&seats)
+            && (1..=SEATS_MAX * 4).contains(&cells)
+            && (1..=words).contains(&ghost_lines)
+            && lanes.small.min(lanes.main) > 0
+            && lanes.count() <= Lane::COUNT_MAX
+            && geometry.place() <= words;
+        geometry.double();
+        is_possible.then_some(geometry)
+    }
 }
+
+impl Superblock {
+    /// The checksum of all that is written once (FNV-1a over the words). Relaxed: constant, or damaged.
+    pub fn checksum(&self) -> u64 {
+        let first = [&self.magic, &self.version, &self.fingerprint, &self.seed];
+        let origin = &self.origin.0;
+        let words = first.into_iter().chain(&self.geometry).chain(&origin.boot);
+        words.chain([&origin.created]).fold(FNV_BASIS, |hash, word| {
+            (hash ^ word.load(Ordering::Relaxed)).wrapping_mul(FNV_PRIME)
+        })
+    }
+
+    /// The geometry that it tells, if an arena of `len` bytes can have it.
+    pub fn geometry(&self, len: u64) -> Option<Geometry> {
+        Geometry::of_words(self.geometry.each_ref().map(|word| word.load(Ordering::Relaxed)), len)
+    }
+}
+
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
 /// A number that changes whenever a shared struct changes its size or alignment (as LMDB's
 /// `MDB_LOCK_FORMAT` does).
@@ -253,6 +393,7 @@ pub(crate) const FINGERPRINT: u64 = {
     let parts = [
         size_of::<Superblock>(),
         align_of::<Superblock>(),
+        size_of::<Process>(),
         size_of::<Seat>(),
         align_of::<Seat>(),
         size_of::<Lane>(),
@@ -263,9 +404,9 @@ pub(crate) const FINGERPRINT: u64 = {
         ARRAYS as usize,
     ];
     // FNV-1a, because it can be written in a constant.
-    let (mut hash, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    let (mut hash, mut i) = (FNV_BASIS, 0);
     while i < parts.len() {
-        hash = (hash ^ parts[i] as u64).wrapping_mul(0x0100_0000_01b3);
+        hash = (hash ^ parts[i] as u64).wrapping_mul(FNV_PRIME);
         i += 1;
     }
     hash
@@ -274,4 +415,5 @@ pub(crate) const FINGERPRINT: u64 = {
 const _: () = assert!(size_of::<Superblock>() == 4096);
 const _: () = assert!(size_of::<Bucket>() == 128);
 const _: () = assert!(size_of::<Seat>() == 512);
+const _: () = assert!(size_of::<Process>() == 128);
 const _: () = assert!(size_of::<Lane>() == 128);

@@ -5,7 +5,17 @@ mod arena;
 #[cfg(not(loom))]
 mod copy;
 #[cfg(not(loom))]
+mod file;
+#[cfg(not(loom))]
+mod fork;
+#[cfg(not(loom))]
+mod home;
+#[cfg(not(loom))]
 mod layout;
+#[cfg(not(loom))]
+mod member;
+#[cfg(not(loom))]
+mod process;
 #[cfg(not(loom))]
 mod region;
 pub(crate) mod segment;
@@ -15,4 +25,10 @@ pub(crate) use arena::{Arena, PerSegment};
 #[cfg(not(loom))]
 pub(crate) use copy::load;
 #[cfg(not(loom))]
-pub(crate) use layout::Geometry;
+pub(crate) use fork::era;
+#[cfg(not(loom))]
+pub(crate) use home::{directory, path_of, trouble_at, unlink};
+#[cfg(not(loom))]
+pub(crate) use layout::{Geometry, VERSION};
+#[cfg(not(loom))]
+pub(crate) use process::ProcessId;

@@ -41,11 +41,15 @@ pub enum Pool {
     Main = 1,
 }
 
-/// A segment's state: `kind8 | spare5 note2 pool1 | owner48`, changed by one compare-and-swap.
+/// A segment's state: `kind8 | spare4 extent1 note2 pool1 | owner48`, changed by one compare-and-swap. The owner is a
+/// seat's id (40 bits), or the lane that an OPEN segment was given to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State(pub u64);
 
 const OWNER_MASK: u64 = (1 << 48) - 1;
+/// The owner is a lane.
+const LANE: u64 = 1 << 47;
+const EXTENT: u64 = 1 << 51;
 
 impl State {
     /// A state without an owner.
@@ -59,6 +63,26 @@ impl State {
     /// Who has the segment; 0 is nobody.
     pub fn owner(self) -> u64 {
         self.0 & ((1 << 48) - 1)
+    }
+    /// The same in the hands of a lane.
+    #[cfg(not(loom))]
+    pub fn of_lane(self, lane: u64) -> State {
+        self.owned(LANE | lane)
+    }
+    /// Is the segment filled by this lane?
+    #[cfg(not(loom))]
+    pub fn is_open_in(self, lane: u64) -> bool {
+        self.kind() == Kind::Open && self.owner() == LANE | lane
+    }
+    /// Being emptied as the extent that it was: there is nothing in it to be walked.
+    #[cfg(not(loom))]
+    pub fn as_extent(self) -> State {
+        State(self.0 | EXTENT)
+    }
+    /// See [`State::as_extent`].
+    #[cfg(not(loom))]
+    pub fn is_extent(self) -> bool {
+        self.0 & EXTENT != 0
     }
     /// Is the segment partly emptied, and nobody at it?
     #[cfg(not(loom))]
@@ -148,8 +172,8 @@ pub fn recycle(birth: &AtomicU64) {
 /// A place where items are appended: a try-lock that names its owner and is held for about ten instructions,
 /// and the segment it fills.
 ///
-/// *Invariants:* 1. `open` is 0 or the number + 1 of an OPEN segment that no other lane fills; 2. only the
-/// owner changes it, or the segment's fill mark.
+/// *Invariants:* 1. the lane fills the segment whose number + 1 `open` is, if that segment's state says that it is OPEN
+/// and this lane's; else it fills none; 2. only the owner changes it, or the segment's fill mark.
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub struct Lane {
@@ -180,6 +204,13 @@ impl Lane {
     #[cfg(not(loom))]
     pub fn fills(&self) -> Option<u64> {
         self.open.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Unlocks the lane of an owner that is not there any more.
+    #[cfg(not(loom))]
+    pub fn reap(&self, owner: u64) {
+        // AcqRel: what the owner had done is passed on to the next. A failure: he did not hold it.
+        let _ = self.owner.compare_exchange(owner, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Is the lane unlocked?

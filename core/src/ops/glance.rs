@@ -47,8 +47,10 @@ pub(super) fn glance<S: Sink + ?Sized>(
         if slot.has(mark::MOVING) {
             return None;
         }
-        // A hint: it does not matter who wins.
-        bucket.swap(i, slot, slot.read());
+        if !arena.is_read_only() {
+            // A hint: it does not matter who wins.
+            bucket.swap(i, slot, slot.read());
+        }
     }
     Some(meta)
 }

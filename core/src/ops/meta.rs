@@ -78,7 +78,13 @@ impl<'a> Op<'a> {
     /// What is known of an item. Changes nothing, counts nothing.
     pub fn inspect(&self, key: &[u8]) -> Option<MetaHit> {
         let horizon = self.horizon();
-        let search = self.search(key, self.arena.hasher.hash(key));
+        let hash = self.arena.hasher.hash(key);
+        if self.is_spectator() {
+            let mut hit = None;
+            self.look_on(key, hash, horizon, |view, slot| hit = Some(self.hit(key, view, slot)));
+            return hit;
+        }
+        let search = self.search(key, hash);
         let hit = self.living(&search, horizon).map(|(held, view)| self.hit(key, &view, held.slot));
         self.clear(Hazard::Read);
         hit

@@ -3,7 +3,7 @@
 use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
-use crate::memory::Arena;
+use crate::memory::{Arena, era};
 use crate::ops::read::{Seen, View};
 use crate::seat::Op;
 use crate::types::Meta;
@@ -13,6 +13,11 @@ impl<'a> Op<'a> {
     /// number changes.
     pub fn pin(&self, key: &[u8]) -> Option<Pinned<'a>> {
         let hash = self.arena.hasher.hash(key);
+        if self.is_spectator() {
+            let mut value = Vec::new();
+            let meta = self.get_fully(key, hash, &mut value)?;
+            return Some(Pinned { meta, held: Held::Copy(value) });
+        }
         let horizon = self.horizon();
         loop {
             match self.hold_still(key, hash, horizon) {
@@ -43,14 +48,15 @@ impl<'a> Op<'a> {
         self.stamp(&held.item);
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
         let cell = match held.item.is_plain() {
-            true => guard(self.arena.cells(), self.owner, held.segment),
+            true => guard(self.arena.cells(), self.guard_owner(), held.segment),
             false => None,
         };
         let pinned = match cell {
             Some(cell) => {
                 // SAFETY: the guard holds the segment until `Pinned` is dropped; the item is published.
                 let bytes = unsafe { self.arena.bytes(held.item.value_at(), meta.len) };
-                Some(Pinned { meta, held: Held::Place(self.arena, cell, bytes) })
+                let era = era(self.arena.era);
+                Some(Pinned { meta, held: Held::Place(self.arena, cell, era, bytes) })
             }
             None => view.value().map(|value| Pinned { meta, held: Held::Copy(value) }),
         };
@@ -70,14 +76,15 @@ pub(crate) struct Pinned<'a> {
 
 #[derive(Debug)]
 enum Held<'a> {
-    Place(&'a Arena, usize, &'a [u8]),
+    /// The guard's cell, and the process that has it: a forked child does not give up its parent's.
+    Place(&'a Arena, usize, u64, &'a [u8]),
     Copy(Vec<u8>),
 }
 
 impl Pinned<'_> {
     pub fn bytes(&self) -> &[u8] {
         match &self.held {
-            Held::Place(_, _, bytes) => bytes,
+            Held::Place(_, _, _, bytes) => bytes,
             Held::Copy(bytes) => bytes,
         }
     }
@@ -85,7 +92,9 @@ impl Pinned<'_> {
 
 impl Drop for Pinned<'_> {
     fn drop(&mut self) {
-        if let Held::Place(arena, cell, _) = self.held {
+        if let Held::Place(arena, cell, era_then, _) = self.held
+            && era(arena.era) == era_then
+        {
             unguard(&arena.cells()[cell]);
         }
     }

@@ -3,7 +3,7 @@
 use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, guard, unguard};
-use crate::index::{Place, find, home, likely, mark};
+use crate::index::{Place, Slot, candidates, find, home, likely, mark};
 use crate::item::Item;
 use crate::memory::Arena;
 use crate::memory::segment::{optimistic, unchanged};
@@ -28,6 +28,8 @@ pub(super) enum Seen {
 
 /// After so many torn reads a reader holds the item instead.
 const TRIES: usize = 8;
+/// After so many one who may hold nothing takes it for missing.
+const SPECTATOR_TRIES: usize = 1000;
 
 /// An item that is being read.
 pub(super) struct View<'a> {
@@ -137,7 +139,7 @@ fn get_hashed<S: Sink + ?Sized>(
         seat::count(arena, Counter::GetHits);
         return seen;
     }
-    seat::begin(arena).get_fully(key, hash, sink)
+    seat::look(arena).get_fully(key, hash, sink)
 }
 
 /// Copies a value into a vector of its own.
@@ -205,12 +207,16 @@ impl<'a> Op<'a> {
         horizon: Horizon,
         found: &mut impl FnMut(&View<'a>) -> bool,
     ) -> Seen {
+        let tries = if self.is_spectator() { SPECTATOR_TRIES } else { TRIES };
         loop {
-            for _ in 0..TRIES {
+            for _ in 0..tries {
                 match self.attempt(key, hash, horizon, true, found) {
                     Seen::Torn => {}
                     seen => return seen,
                 }
+            }
+            if self.is_spectator() {
+                return Seen::Missing;
             }
             match self.look_held(key, hash, horizon, found) {
                 Seen::Torn => {}
@@ -238,7 +244,8 @@ impl<'a> Op<'a> {
             }
             if let Some((i, slot)) = place.slot {
                 certain = !slot.has(mark::MOVING);
-                if seen == Seen::Hit && is_read && certain && slot.read() != slot {
+                let is_counted = is_read && certain && !self.is_spectator();
+                if seen == Seen::Hit && is_counted && slot.read() != slot {
                     // A hint: it does not matter who wins.
                     home.bucket.swap(i, slot, slot.read());
                 }
@@ -296,7 +303,7 @@ impl<'a> Op<'a> {
             return Seen::Missing;
         };
         // The guard is published before the hazard is cleared, and evictors look at hazards first.
-        let Some(cell) = guard(self.arena.cells(), self.owner, held.segment) else {
+        let Some(cell) = guard(self.arena.cells(), self.guard_owner(), held.segment) else {
             let view = View { arena: self.arena, item: held.item, birth: held.birth };
             // A LARGE value that is incomplete, and still what the slot points to: the arena is damaged.
             let damaged = held.item.extents > 0
@@ -322,6 +329,28 @@ impl<'a> Op<'a> {
         seen
     }
 
+    /// Looks at an item without holding it, for who may hold nothing. `seen` may be shown words that are torn, and is
+    /// then called again.
+    pub(super) fn look_on(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        horizon: Horizon,
+        mut seen: impl FnMut(&View<'a>, Slot),
+    ) -> bool {
+        let mut found = |view: &View<'a>| {
+            let slot = likely(self.arena, hash);
+            let slots = candidates(slot, hash).map(|i| slot.slot(i));
+            let own = slots.into_iter().find(|slot| slot.loc() == view.item.loc);
+            seen(view, own.unwrap_or(Slot::live(hash.tag(), view.item.loc)));
+            true
+        };
+        (0..SPECTATOR_TRIES)
+            .map(|_| self.attempt(key, hash, horizon, false, &mut found))
+            .find(|&seen| seen != Seen::Torn)
+            == Some(Seen::Hit)
+    }
+
     /// Counts the answer of a get; was it a hit?
     #[inline(always)]
     pub(super) fn counted(&self, seen: Seen) -> bool {
@@ -340,7 +369,12 @@ impl<'a> Op<'a> {
 
     /// A get of what a glance has not found.
     #[inline(never)]
-    fn get_fully<S: Sink + ?Sized>(&self, key: &[u8], hash: KeyHash, sink: &mut S) -> Option<Meta> {
+    pub(super) fn get_fully<S: Sink + ?Sized>(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        sink: &mut S,
+    ) -> Option<Meta> {
         let mut meta = Meta::NONE;
         let mut due = false;
         let seen = self.look(key, hash, self.horizon(), |view| {
@@ -348,7 +382,7 @@ impl<'a> Op<'a> {
             due = self.is_due(&view.item);
             view.copy(sink).is_some()
         });
-        if seen == Seen::Hit && due {
+        if seen == Seen::Hit && due && !self.is_spectator() {
             self.accessed(key, hash);
         }
         self.counted(seen).then_some(meta)
@@ -378,7 +412,8 @@ impl<'a> Op<'a> {
     pub fn peek(&self, key: &[u8]) -> Option<Meta> {
         let (hash, horizon) = (self.arena.hasher.hash(key), self.horizon());
         let mut meta = Meta::NONE;
-        for _ in 0..TRIES {
+        let tries = if self.is_spectator() { SPECTATOR_TRIES } else { TRIES };
+        for _ in 0..tries {
             let seen = self.attempt(key, hash, horizon, false, &mut |view| {
                 view.note(self, &mut meta);
                 true
@@ -386,6 +421,9 @@ impl<'a> Op<'a> {
             if seen != Seen::Torn {
                 return (seen == Seen::Hit).then_some(meta);
             }
+        }
+        if self.is_spectator() {
+            return None;
         }
         let held = self.search(key, hash).found?;
         View { arena: self.arena, item: held.item, birth: held.birth }.note(self, &mut meta);

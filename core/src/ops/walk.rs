@@ -4,11 +4,16 @@ use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::index::{Bucket, SLOTS, bucket, level};
+use crate::item::Item;
 use crate::memory::Arena;
+use crate::memory::segment::optimistic;
 use crate::ops::read::View;
 use crate::seat::{self, Op};
 use crate::types::{Entry, Value};
 use std::sync::Arc;
+
+/// So often an entry that changes is looked at again by who may hold nothing.
+const TRIES: usize = 100;
 
 /// Where an iteration has come to. It holds nothing between two steps.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ impl Walk {
             return None;
         }
         self.next += 1;
-        let op = seat::begin(arena);
+        let op = seat::look(arena);
         let horizon = op.horizon();
         let mut met: Vec<Entry> = Vec::new();
         let mut visit = |bucket: &Bucket| {
@@ -78,6 +83,9 @@ impl Op<'_> {
         prefix: &[u8],
         with_value: bool,
     ) -> Option<(KeyHash, Entry)> {
+        if self.is_spectator() {
+            return self.entry_unheld(bucket, i, horizon, prefix, with_value);
+        }
         loop {
             let ctrl = bucket.ctrl();
             if ctrl.is_insert() {
@@ -109,5 +117,34 @@ impl Op<'_> {
             let hash = self.arena.hasher.hash(key);
             return Some((hash, Entry { key: key.to_vec(), value: Value::new(data?, meta) }));
         }
+    }
+
+    /// The same for who may hold nothing: an entry that changes again and again while it is copied is left out, and so is
+    /// one that is just being put into its slot.
+    fn entry_unheld(
+        &self,
+        bucket: &Bucket,
+        i: usize,
+        horizon: Horizon,
+        prefix: &[u8],
+        with_value: bool,
+    ) -> Option<(KeyHash, Entry)> {
+        (0..TRIES).find_map(|_| {
+            let slot = bucket.slot(i);
+            let segment = self.arena.segment_of(slot.loc()).filter(|_| slot.is_live())?;
+            let (word, birth) = (bucket.slot_word(i), self.arena.birth(segment));
+            optimistic(word, slot.0, birth, |birth| {
+                let item = Item::at(self.arena, slot.loc())?;
+                let mut buffer = [0; 256];
+                let key = item.key(self.arena, &mut buffer);
+                if !key.starts_with(prefix) || horizon.death(self.arena, &item, birth).is_some() {
+                    return None;
+                }
+                let view = View { arena: self.arena, item, birth };
+                let data = if with_value { view.value()? } else { Vec::new() };
+                let value = Value::new(data, view.meta(self));
+                Some((self.arena.hasher.hash(key), Entry { key: key.to_vec(), value }))
+            })?
+        })
     }
 }

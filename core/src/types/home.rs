@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 /// The longest name of a cache, in bytes.
-pub(crate) const NAME_MAX: usize = 100;
+const NAME_MAX: usize = 100;
 
 /// Where a cache's memory lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

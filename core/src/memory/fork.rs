@@ -1,0 +1,122 @@
+//! How a forked child learns that it is one: a word in a page that the kernel wipes in the child. It also keeps the lock
+//! descriptors that a child has inherited and must close.
+
+use crate::sync::{AtomicU64, Ordering};
+use std::os::fd::RawFd;
+use std::sync::OnceLock;
+
+/// The number of this process in its line of forks, never 0; a child finds 0 here. To be compared at each operation,
+/// which costs a load.
+pub(crate) fn word() -> &'static AtomicU64 {
+    static WORD: OnceLock<&'static AtomicU64> = OnceLock::new();
+    WORD.get_or_init(|| {
+        let word = page();
+        #[cfg(not(miri))]
+        // SAFETY: the handler is a function without captures, and what it does is allowed in a child: it stores to
+        // memory and closes descriptors.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        }
+        word
+    })
+}
+
+/// This process's number; a child takes a new one.
+pub(crate) fn era(word: &AtomicU64) -> u64 {
+    /// Ordinary memory: a child goes on from its parent's number.
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    // Relaxed, all: only that the number differs from the parent's matters.
+    match word.load(Ordering::Relaxed) {
+        0 => {
+            let next = (LAST.fetch_add(1, Ordering::Relaxed) + 1) & ERA_MASK;
+            match word.compare_exchange(0, next.max(1), Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => next.max(1),
+                Err(now) => now,
+            }
+        }
+        era => era,
+    }
+}
+
+/// An era fits beside a process's place in one word.
+pub(crate) const ERA_MASK: u64 = (1 << 24) - 1;
+
+/// A page of memory that a forked child finds empty.
+fn page() -> &'static AtomicU64 {
+    #[cfg(not(miri))]
+    // SAFETY: a new anonymous mapping replaces nothing; it is never unmapped, and holds zeros, which are an atomic word.
+    unsafe {
+        let (read_write, anonymous) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let page = libc::mmap(std::ptr::null_mut(), 4096, read_write, anonymous, -1, 0);
+        if page != libc::MAP_FAILED {
+            // Where the kernel is older than 4.14 the handler below does it, for those who fork through libc.
+            libc::madvise(page, 4096, libc::MADV_WIPEONFORK);
+            return &*page.cast::<AtomicU64>();
+        }
+    }
+    Box::leak(Box::new(AtomicU64::new(0)))
+}
+
+/// Where the locks are that say that this process lives: `fd + 1`, device and inode.
+static LOCKS: [[AtomicU64; 3]; 256] = [const { [const { AtomicU64::new(0) }; 3] }; 256];
+
+/// Closes what the child has inherited: else it would keep a dead parent alive.
+#[cfg(not(miri))]
+extern "C" fn in_child() {
+    word().store(0, Ordering::Relaxed);
+    for lock in &LOCKS {
+        let fd = lock[0].swap(0, Ordering::Relaxed);
+        if (1..u64::from(u32::MAX)).contains(&fd) {
+            close_if_ours((fd - 1) as RawFd, id_of(lock));
+        }
+    }
+}
+
+fn id_of(lock: &[AtomicU64; 3]) -> (u64, u64) {
+    (lock[1].load(Ordering::Relaxed), lock[2].load(Ordering::Relaxed))
+}
+
+/// Notes a descriptor that a child must close; `false`: there are too many, and a child will keep it.
+pub(crate) fn note_lock(fd: RawFd, id: (u64, u64)) -> bool {
+    const TAKEN: u64 = u64::MAX;
+    LOCKS.iter().any(|lock| {
+        // Relaxed: a child has one thread. A fork in between finds TAKEN, and nothing to close.
+        let won = lock[0].compare_exchange(0, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if won {
+            lock[1].store(id.0, Ordering::Relaxed);
+            lock[2].store(id.1, Ordering::Relaxed);
+            lock[0].store(fd as u64 + 1, Ordering::Relaxed);
+        }
+        won
+    })
+}
+
+/// Closes a descriptor that was noted, unless a fork has done it.
+pub(crate) fn close_lock(fd: RawFd, id: (u64, u64)) {
+    for lock in &LOCKS {
+        let noted = fd as u64 + 1;
+        if id_of(lock) == id
+            && lock[0].compare_exchange(noted, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            close_if_ours(fd, id);
+        }
+    }
+}
+
+/// Closes a descriptor, unless a daemonizing host has closed it and given its number to another file.
+pub(crate) fn close_if_ours(fd: RawFd, id: (u64, u64)) {
+    if file_id(fd) == Some(id) {
+        // SAFETY: the descriptor is of our file, and whoever notes one has nobody else close it.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Device and inode of an open file.
+pub(crate) fn file_id(fd: RawFd) -> Option<(u64, u64)> {
+    // SAFETY: `stat` is a struct of numbers, which the call fills; a wrong descriptor is an error.
+    unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        (libc::fstat(fd, &mut stat) == 0).then_some((stat.st_dev, stat.st_ino))
+    }
+}

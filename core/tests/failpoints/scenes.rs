@@ -47,6 +47,8 @@ impl Scene {
     pub fn open(&self) -> Cache {
         let mut options = Options::new(self.size).home(Home::Inherited);
         options.item_size_hint = self.hint;
+        // Moved over the quarantine of those of whom it is not certain that they are dead.
+        options.manual_clock = true;
         let cache = options.open().expect("the cache opens");
         // In place, so that a mix does not begin with an empty memory.
         if self.churn != Churn::None && !self.fresh {

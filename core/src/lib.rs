@@ -87,4 +87,6 @@ pub mod docs {
     pub mod memory_model {}
     #[doc = include_str!("docs/semantics.md")]
     pub mod semantics {}
+    #[doc = include_str!("docs/sharing.md")]
+    pub mod sharing {}
 }

@@ -23,6 +23,9 @@ pub(crate) fn reap_now_and_then(arena: &Arena) {
     if now.wrapping_sub(last) >= PAUSE
         && word.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     {
+        if arena.region().is_shared() {
+            arena.poison_if_damaged();
+        }
         reap(arena);
     }
 }

@@ -83,7 +83,11 @@ impl Cache {
         sink: &mut S,
     ) -> Result<Option<MetaHit>, Error> {
         check_key(key)?;
-        seat::begin(&self.arena)?.meta_get(key, ask, sink)
+        let op = seat::look(&self.arena);
+        if op.is_spectator() && !ask.only_looks() {
+            seat::begin(&self.arena)?;
+        }
+        op.meta_get(key, ask, sink)
     }
     /// memcached's `ms`: every storing verb, with a unique to compare with and one to store.
     ///

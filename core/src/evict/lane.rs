@@ -68,6 +68,12 @@ impl Op<'_> {
                     return Ok(loc);
                 }
                 wasted += 1;
+                if self.arena.is_poisoned() {
+                    let what =
+                        "words that never change have changed: close the cache and open it again"
+                            .into();
+                    return Err(Error::Corrupt(what));
+                }
                 if wasted > WASTED {
                     return Err(Error::OutOfMemory);
                 }

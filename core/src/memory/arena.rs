@@ -86,6 +86,22 @@ impl Arena {
         self.region.read_only
     }
 
+    /// Has somebody found that words which were written once have changed?
+    pub fn is_poisoned(&self) -> bool {
+        self.superblock().health.0.poisoned.load(Ordering::Relaxed) != 0
+    }
+
+    /// Looks whether they have; if so, all that is stored is taken for flushed, nothing is stored any more, and the next
+    /// to open the home makes a new arena.
+    pub fn poison_if_damaged(&self) {
+        let sb = self.superblock();
+        if sb.checksum() != sb.origin.0.checksum.load(Ordering::Relaxed) {
+            sb.health.0.poisoned.store(1, Ordering::Relaxed);
+            // AcqRel: as any flush, and of more than will ever be stored.
+            sb.flush.0.birth.fetch_max(u64::MAX >> 1, Ordering::AcqRel);
+        }
+    }
+
     pub fn region(&self) -> &Region {
         &self.region
     }

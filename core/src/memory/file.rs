@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::memory::fork::file_id;
+use crate::memory::region::HUGE;
 use crate::types::{Access, Options};
 use std::ffi::CString;
 use std::io;
@@ -123,7 +124,7 @@ pub(crate) fn duplicate(fd: RawFd) -> Result<File, Error> {
         .map_err(|e| system(format!("descriptor {fd} cannot be duplicated"), e))
 }
 
-/// A file of `len` bytes that nobody sees, all of them taken from the system. `None` for the directory: memory.
+/// A file of `len` bytes that nobody sees; `None` for the directory: memory. To be followed by [`reserve`].
 pub(crate) fn create(
     dir: Option<&Path>,
     len: u64,
@@ -141,30 +142,53 @@ pub(crate) fn create(
         Some(dir) => hidden(dir, permissions)?,
     };
     // SAFETY: a wrong descriptor is an error.
-    let error = match unsafe { libc::fallocate(file.fd(), 0, 0, len as libc::off_t) } {
-        0 => None,
-        _ => match io::Error::last_os_error() {
-            // A file system without it: a full disk then shows only when pages are written.
-            e if e.raw_os_error() == Some(libc::EOPNOTSUPP) => {
-                // SAFETY: as above.
-                let cut = unsafe { libc::ftruncate(file.fd(), len as libc::off_t) };
-                (cut != 0).then(io::Error::last_os_error)
-            }
-            e => Some(e),
-        },
-    };
-    if let Some(error) = error {
-        let shown = dir.map_or("memory".into(), |dir| dir.display().to_string());
-        return Err(system(format!("cannot reserve {len} bytes in {shown}; {ADVICE}"), error));
+    if unsafe { libc::ftruncate(file.fd(), len as libc::off_t) } != 0 {
+        return Err(no_room(len, io::Error::last_os_error()));
     }
-    if dir.is_none() {
-        // Nobody can cut it short under us. Where that is refused, nothing is lost.
-        // SAFETY: a wrong descriptor is an error.
-        unsafe {
-            libc::fcntl(file.fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW)
-        };
+    if is_memory(&file) {
+        // A page of each huge page: the system can then make them whole, faster than all their pages one by one.
+        for at in (0..len).step_by(HUGE) {
+            fill(&file, at, 4096).map_err(|error| no_room(len, error))?;
+        }
     }
     Ok((file, scratch))
+}
+
+/// Takes all of a file's bytes from the system, so that nobody is told later, by a signal, that there are none.
+pub(crate) fn reserve(fd: RawFd, len: u64) -> Result<(), Error> {
+    let file = std::mem::ManuallyDrop::new(File(fd));
+    match fill(&file, 0, len) {
+        // A file system without it: a full disk then shows only when pages are written.
+        Err(error) if error.raw_os_error() != Some(libc::EOPNOTSUPP) => {
+            return Err(no_room(len, error));
+        }
+        _ => {}
+    }
+    // Nobody can cut it short under us. Where that is refused (on all but memory without a name), nothing is lost.
+    // SAFETY: a wrong descriptor is an error.
+    unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW) };
+    Ok(())
+}
+
+fn fill(file: &File, at: u64, len: u64) -> io::Result<()> {
+    // SAFETY: a wrong descriptor is an error.
+    match unsafe { libc::fallocate(file.fd(), 0, at as libc::off_t, len as libc::off_t) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Is the file on a memory file system?
+fn is_memory(file: &File) -> bool {
+    // SAFETY: a struct of numbers, which the call fills; a wrong descriptor is an error.
+    unsafe {
+        let mut stat: libc::statfs = std::mem::zeroed();
+        libc::fstatfs(file.fd(), &mut stat) == 0 && stat.f_type == libc::TMPFS_MAGIC
+    }
+}
+
+fn no_room(len: u64, error: io::Error) -> Error {
+    system(format!("cannot reserve {len} bytes of shared memory; {ADVICE}"), error)
 }
 
 const ADVICE: &str = "ask for a smaller cache, or make room (a container's /dev/shm is often 64 MiB: \

@@ -43,7 +43,7 @@ pub(crate) fn directory() -> PathBuf {
 }
 
 /// The same, made if it is not there, and nobody else's.
-fn own_directory() -> Result<PathBuf, Error> {
+fn own_directory() -> Result<(), Error> {
     let dir = directory();
     let made = std::fs::DirBuilder::new().mode(0o700).create(&dir);
     if let Err(error) = made
@@ -52,8 +52,7 @@ fn own_directory() -> Result<PathBuf, Error> {
         let what = format!("cannot create the directory {} for named caches", dir.display());
         return Err(Error::System(what, error));
     }
-    trust(&dir)?;
-    Ok(dir)
+    trust(&dir)
 }
 
 /// Is the directory one in which nobody else can put files?
@@ -109,6 +108,8 @@ pub(crate) fn open(
         let (len, permissions) = (file::len_of(options), options.permissions);
         let (file, scratch) = file::create(dir, len, permissions)?;
         let region = Region::of_file(file.into_fd(), len as usize, false)?;
+        region.gather();
+        file::reserve(region.file().unwrap_or(-1), len)?;
         initialise(&region, geometry);
         Ok::<_, Error>((region, geometry, scratch))
     };
@@ -133,8 +134,11 @@ pub(crate) fn open(
             }
         }
         Home::Named(_) | Home::At(_) => {
-            if matches!(options.home, Home::Named(_)) {
-                own_directory()?;
+            let creates = matches!(options.access, Access::OpenOrCreate | Access::Create);
+            match options.home {
+                Home::Named(_) if creates => own_directory()?,
+                Home::Named(_) => trust(&directory())?,
+                _ => {}
             }
             let path = path_of(&options.home)?.unwrap_or_default();
             open_at(path, options.access, |dir| make(Some(dir)))

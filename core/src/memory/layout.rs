@@ -335,7 +335,7 @@ impl Geometry {
         let [item_size_max, evict, policy, track_access] = rest;
         let mut geometry = Geometry {
             words,
-            segments: segments & (1 << 48) - 1,
+            segments: segments & ((1 << 48) - 1),
             segment_shift: (segments >> 48) as u32,
             buckets,
             processes,

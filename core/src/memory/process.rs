@@ -239,7 +239,7 @@ fn status(pid: u32) -> Option<Status> {
 /// The pid namespace, or 0.
 fn space() -> u64 {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino() & (1 << 40) - 1)
+    std::fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino() & ((1 << 40) - 1))
 }
 
 /// Where the locks are: beyond what any file holds.

@@ -13,7 +13,7 @@ const GUARD: usize = if cfg!(nearcache_damage) { 4096 } else { 0 };
 /// Page-aligned memory of a fixed size, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Region {
-    base: NonNull<u8>,
+    mapping: Mapping,
     len: usize,
     /// The open file behind it, with its device and inode: a daemonizing host may close it and give its number to
     /// another file.
@@ -29,27 +29,29 @@ unsafe impl Sync for Region {}
 impl Region {
     /// Zeroed memory of this process alone. Its pages are taken from the system when they are first written.
     pub fn private(len: usize) -> Result<Region, Error> {
-        let base = map(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, false)?;
+        let mapping = Mapping::new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, false)?;
         // Huge pages save a TLB miss on nearly every get of a large cache; where the system does not grant
         // them, nothing is lost.
         #[cfg(not(miri))]
         // SAFETY: the range is the mapping made above; the advice changes no contents.
         unsafe {
-            libc::madvise(base.as_ptr().cast(), len, libc::MADV_HUGEPAGE);
+            libc::madvise(mapping.base.as_ptr().cast(), len, libc::MADV_HUGEPAGE);
         }
-        Ok(Region { base, len, file: None, read_only: false })
+        Ok(Region { mapping, len, file: None, read_only: false })
     }
 
     /// The bytes of an open file, which the region takes over.
     pub fn of_file(file: RawFd, len: usize, read_only: bool) -> Result<Region, Error> {
-        let base = map(len, libc::MAP_SHARED, file, read_only);
+        let mapping = Mapping::new(len, libc::MAP_SHARED, file, read_only);
         let id = file_id(file);
-        match (base, id) {
-            (Ok(base), Some(id)) => Ok(Region { base, len, file: Some((file, id)), read_only }),
-            (base, _) => {
+        match (mapping, id) {
+            (Ok(mapping), Some(id)) => {
+                Ok(Region { mapping, len, file: Some((file, id)), read_only })
+            }
+            (mapping, _) => {
                 // SAFETY: the caller gave the descriptor away.
                 unsafe { libc::close(file) };
-                Err(base.err().unwrap_or(Error::System(
+                Err(mapping.err().unwrap_or(Error::System(
                     "cannot look at the cache's open file".into(),
                     io::Error::last_os_error(),
                 )))
@@ -58,7 +60,17 @@ impl Region {
     }
 
     pub fn base(&self) -> *mut u8 {
-        self.base.as_ptr()
+        self.mapping.base.as_ptr()
+    }
+
+    /// Has the system put new shared memory into huge pages (Linux 6.1 and newer), which saves a TLB miss on nearly
+    /// every get of a large cache. One page of each must be there already. Where it does not, nothing is lost.
+    pub fn gather(&self) {
+        const MADV_COLLAPSE: libc::c_int = 25;
+        // SAFETY: the range is the region's mapping; the advice changes no contents.
+        unsafe {
+            libc::madvise(self.base().cast(), self.len & !(HUGE - 1), MADV_COLLAPSE);
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -93,43 +105,70 @@ impl Region {
     }
 }
 
-/// Maps `len` bytes.
-fn map(len: usize, flags: libc::c_int, file: RawFd, read_only: bool) -> Result<NonNull<u8>, Error> {
-    let protection = if read_only { 0 } else { libc::PROT_WRITE } | libc::PROT_READ;
-    let failed = || {
-        let what = format!("cannot reserve {len} bytes of memory; ask for a smaller cache");
-        Error::System(what, io::Error::last_os_error())
-    };
-    let mut at = std::ptr::null_mut();
-    let mut flags = flags;
-    if GUARD > 0 {
-        let nowhere = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let none = libc::PROT_NONE;
-        // SAFETY: a new mapping replaces nothing.
-        let around = unsafe { libc::mmap(at, len + 2 * GUARD, none, nowhere, -1, 0) };
-        if around == libc::MAP_FAILED {
-            return Err(failed());
+/// Addresses that were reserved, and the bytes in them.
+#[derive(Debug)]
+struct Mapping {
+    start: *mut libc::c_void,
+    total: usize,
+    base: NonNull<u8>,
+}
+
+impl Mapping {
+    /// Maps `len` bytes. Those of a file begin on a boundary of huge pages, so that they can be mapped by them.
+    fn new(len: usize, flags: libc::c_int, file: RawFd, read_only: bool) -> Result<Mapping, Error> {
+        let protection = if read_only { 0 } else { libc::PROT_WRITE } | libc::PROT_READ;
+        let failed = || {
+            let what = match file {
+                -1 => format!("cannot reserve {len} bytes of memory; ask for a smaller cache"),
+                _ => format!("cannot map the cache's file, {len} bytes long"),
+            };
+            Error::System(what, io::Error::last_os_error())
+        };
+        let map = |at, len, protection, flags, file| {
+            // SAFETY: a new mapping replaces nothing but what was reserved for it below.
+            let start = unsafe { libc::mmap(at, len, protection, flags, file, 0) };
+            if start == libc::MAP_FAILED { Err(failed()) } else { Ok(start) }
+        };
+        let nowhere = std::ptr::null_mut();
+        let align = if file >= 0 { HUGE } else { 0 };
+        let mapping = if GUARD + align == 0 {
+            let start = map(nowhere, len, protection, flags, file)?;
+            (start, len, start)
+        } else {
+            let total = len + 2 * GUARD + align;
+            let none = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            let start = map(nowhere, total, libc::PROT_NONE, none, -1)?;
+            let at = start.wrapping_byte_add(GUARD);
+            let at = at.wrapping_byte_add(at.align_offset(align.max(1)));
+            map(at, len, protection, flags | libc::MAP_FIXED, file).inspect_err(|_| {
+                // SAFETY: the addresses were reserved above, and nobody uses them.
+                unsafe { libc::munmap(start, total) };
+            })?;
+            (start, total, at)
+        };
+        let (start, total, base) = mapping;
+        // mmap never returns null for a mapping it chose the place of.
+        let base = NonNull::new(base.cast()).ok_or_else(|| {
+            Error::System("mmap returned address 0".into(), io::Error::other("null mapping"))
+        })?;
+        Ok(Mapping { start, total, base })
+    }
+}
+
+/// A huge page of x86-64, and of most others.
+pub(crate) const HUGE: usize = 2 << 20;
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the addresses were reserved by `new`; whoever borrowed from the region borrowed the arena that owns it.
+        unsafe {
+            libc::munmap(self.start, self.total);
         }
-        (at, flags) = (around.wrapping_byte_add(GUARD), flags | libc::MAP_FIXED);
     }
-    // SAFETY: a new mapping replaces nothing but what was reserved for it above.
-    let base = unsafe { libc::mmap(at, len, protection, flags, file, 0) };
-    if base == libc::MAP_FAILED {
-        return Err(failed());
-    }
-    // mmap never returns null for a mapping it chose the place of.
-    NonNull::new(base.cast()).ok_or_else(|| {
-        Error::System("mmap returned address 0".into(), io::Error::other("null mapping"))
-    })
 }
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // SAFETY: the mapping was made by `map` with this length; whoever borrowed from the region borrowed the arena
-        // that owns it.
-        unsafe {
-            libc::munmap(self.base.as_ptr().sub(GUARD).cast(), self.len + 2 * GUARD);
-        }
         if let Some((file, id)) = self.file {
             close_if_ours(file, id);
         }

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::expiry::Horizon;
+use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::index::{Found, Search, Slot, mark};
 use crate::ops::compose::Draft;
@@ -21,6 +22,9 @@ impl<'a> Op<'a> {
     ) -> Result<Option<MetaHit>, Error> {
         self.count(Counter::CmdMeta);
         let hash = self.arena.hasher.hash(key);
+        if self.is_spectator() {
+            return Ok(self.meta_look(key, hash, ask, sink));
+        }
         loop {
             let horizon = self.horizon();
             let search = self.search(key, hash);
@@ -75,14 +79,33 @@ impl<'a> Op<'a> {
         }
     }
 
+    /// A meta get that changes nothing, for who may change nothing.
+    fn meta_look<S: Sink + ?Sized>(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        ask: MetaGet,
+        sink: &mut S,
+    ) -> Option<MetaHit> {
+        let mut found = None;
+        let seen =
+            |view: &View<'_>, slot| found = view.value().map(|v| (self.hit(key, view, slot), v));
+        let (mut hit, value) = self.look_on(key, hash, self.horizon(), seen).then_some(found)??;
+        hit.same = ask.compare == Some(hit.meta.cas);
+        if !hit.same {
+            pour(&value, sink);
+        }
+        Some(hit)
+    }
+
     /// What is known of an item. Changes nothing, counts nothing.
     pub fn inspect(&self, key: &[u8]) -> Option<MetaHit> {
         let horizon = self.horizon();
         let hash = self.arena.hasher.hash(key);
         if self.is_spectator() {
             let mut hit = None;
-            self.look_on(key, hash, horizon, |view, slot| hit = Some(self.hit(key, view, slot)));
-            return hit;
+            let seen = |view: &View<'_>, slot| hit = Some(self.hit(key, view, slot));
+            return self.look_on(key, hash, horizon, seen).then_some(hit).flatten();
         }
         let search = self.search(key, hash);
         let hit = self.living(&search, horizon).map(|(held, view)| self.hit(key, &view, held.slot));

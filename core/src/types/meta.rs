@@ -22,6 +22,13 @@ pub struct MetaGet {
     pub binary: bool,
 }
 
+impl MetaGet {
+    /// Does it change nothing but the count of hits?
+    pub(crate) fn only_looks(&self) -> bool {
+        self.vivify.is_none() && self.touch.is_none() && self.recache.is_none()
+    }
+}
+
 /// The answers of a meta get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -16,6 +16,7 @@ pub mod pair;
 pub mod perform;
 pub mod property;
 pub mod register;
+pub mod scratch;
 pub mod seed;
 pub mod verbs;
 pub mod wgl;

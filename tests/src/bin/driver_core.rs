@@ -189,7 +189,7 @@ impl Driver {
     }
 
     fn flush(&self, delay: u32) -> Vec<u8> {
-        self.cache.flush_all(delay);
+        self.cache.flush_all(delay).expect("the cache may be written");
         b"OK\r\n".to_vec()
     }
 }

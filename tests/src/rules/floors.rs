@@ -15,6 +15,7 @@ pub const FLOORS: &[(&str, usize)] = &[
     ("index", 2),
     ("item", 2),
     ("seat", 2),
+    ("reap", 2),
     ("memory", 1),
     ("bucket", 0),
     ("header", 0),

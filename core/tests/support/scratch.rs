@@ -18,7 +18,8 @@ impl Scratch {
         let (pid, number) = (std::process::id(), MADE.fetch_add(1, SeqCst));
         let path = base.join(format!("nearcache-test.{pid}.{number}"));
         std::fs::create_dir(&path).expect("a directory for the test");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))
+            .expect("it is ours");
         Scratch { path, pid }
     }
 

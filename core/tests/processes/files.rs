@@ -52,8 +52,7 @@ fn eight_create() -> Tried {
             1
         }
         Err(Error::RegionExists(_)) => {
-            let cache = attach("raced");
-            cache.check().expect("the cache is whole");
+            set(&attach("raced"), &format!("loser {racer}"), "was here");
             2
         }
         Err(error) => panic!("racer {racer}: {error}"),
@@ -61,7 +60,10 @@ fn eight_create() -> Tried {
     race(40, create, |got| {
         let winners: Vec<usize> = (0..RACERS).filter(|&racer| got[racer] == 1).collect();
         assert_eq!(winners.len(), 1, "{got:?}");
-        assert_eq!(get(&attach("raced"), "winner"), Some(winners[0].to_string()));
+        let cache = attach("raced");
+        assert_eq!(get(&cache, "winner"), Some(winners[0].to_string()));
+        assert_eq!(cache.keys(b"loser").count(), RACERS - 1);
+        cache.check().expect("the cache is whole");
     });
     Ok(())
 }

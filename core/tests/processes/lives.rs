@@ -4,7 +4,7 @@
 use crate::support::board::Board;
 use crate::support::children::{Child, Fate, fork};
 use crate::{NEVER, Tried, attach, get, named, open, set};
-use nearcache::{Cache, Home, Life};
+use nearcache::{Cache, Home, Life, Options};
 use std::io;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -55,7 +55,9 @@ fn warm() -> Tried {
     let mut crowd: Vec<Child> = (0..4)
         .map(|child| {
             fork(|| {
-                let cache = open("warm");
+                // So large that nothing is evicted.
+                let cache = Options::new(16 << 20).home(Home::Named("warm".into())).open();
+                let cache = cache.expect("the cache opens");
                 for k in 0..200 {
                     set(&cache, &format!("{child} {k}"), &format!("value {k}"));
                 }
@@ -73,6 +75,7 @@ fn warm() -> Tried {
     }
     crowd.iter_mut().for_each(Child::kill);
     let cache = attach("warm");
+    assert_eq!(cache.stats().evictions, 0);
     for child in 0..4 {
         for k in 0..200 {
             assert_eq!(get(&cache, &format!("{child} {k}")), Some(format!("value {k}")));

@@ -314,6 +314,42 @@ fn a_damaged_file_is_told_and_taken_aside() {
     }
 }
 
+/// With a checksum that is right: what the first page says is bounded, too.
+#[test]
+fn a_first_page_that_says_what_cannot_be() {
+    let scratch = Scratch::new();
+    for word in 4..16_u64 {
+        for value in [0, 1 << 32, 1 << 63, u64::MAX] {
+            let path = changed(&scratch, &format!("{word} {value}"), |file| {
+                let mut words = [0_u64; 20];
+                let mut read = [0; 160];
+                file.read_exact_at(&mut read, 0).expect("it is that long");
+                for (word, bytes) in words.iter_mut().zip(read.as_chunks::<8>().0) {
+                    *word = u64::from_le_bytes(*bytes);
+                }
+                let sum = |words: &[u64]| {
+                    words.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
+                        (hash ^ word).wrapping_mul(0x0100_0000_01b3)
+                    })
+                };
+                assert_eq!(sum(&words[..19]), words[19], "the checksum is elsewhere");
+                words[word as usize] = value;
+                words[19] = sum(&words[..19]);
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                file.write_all_at(&bytes, 0).expect("it can be written");
+            });
+            match at(&path).access(Access::Existing).open() {
+                Err(error) => assert!(matches!(error, Error::Corrupt(_)), "{error:?}"),
+                // What is no place or number of anything can be anything.
+                Ok(cache) => {
+                    assert!(word >= 11, "word {word} was {value}, and is believed");
+                    let _ = cache.set(b"k", b"w", 0, NEVER);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_cache_of_another_layout_is_left_as_it_is() {
     let scratch = Scratch::new();

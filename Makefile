@@ -17,7 +17,7 @@ help: ## this list
 setup: ## install everything any target needs
 	@scripts/setup.sh build c php python memcached bench checks
 
-run: ## the demo: users in SQLite behind the cache, in C, Python and PHP, with a table each
+run: ## the demo: users in SQLite behind the cache, in C, Python and PHP; then one cache for all three
 	@scripts/setup.sh build c php python memcached
 	@scripts/run.sh
 
@@ -41,7 +41,7 @@ bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=di
 	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
 
-install: ## the C library, its headers and nearcached under PREFIX (/usr/local) in DESTDIR
+install: ## the C library, its headers, nearcached and nearcache under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh
 

@@ -1,6 +1,7 @@
-"""Runs the demo: the same users and requests in C, Python and PHP, from four sources each, as one table a language.
+"""Runs the demo: the same users and requests in C, Python and PHP, from four sources each, as one table a language; then
+the three of them with one cache.
 
-    run.py --work DIRECTORY --users-c PROGRAM [--php PHP] --php-extension FILE.so --nearcached PROGRAM
+    run.py --work DIRECTORY --users-c PROGRAM [--php PHP] --php-extension FILE.so --nearcached PROGRAM --nearcache PROGRAM
 
 `make run` builds what it takes and calls it. Every run starts from a fresh copy of the database. It fails if any
 program fails, finds a cached row that differs from the database's, or has nothing cached to compare.
@@ -17,6 +18,9 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+from shared import share
+from tables import print_table
 
 HERE = Path(__file__).resolve().parent
 CACHE_MIB = 16
@@ -136,15 +140,6 @@ def table_row(source: str, report: dict, memory_kib: int) -> tuple:
     )
 
 
-def print_table(language: str, rows: list) -> None:
-    """Aligned columns: the first to the left, numbers to the right."""
-    widths = [max(len(line[column]) for line in [HEAD, *rows]) for column in range(len(HEAD))]
-    print(f"\n{language}")
-    for line in [HEAD, tuple("-" * width for width in widths), *rows]:
-        first, *numbers = (text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(line, widths)))
-        print("  " + "   ".join([first, *numbers]))
-
-
 def run_language(language: str, command: list, asked: argparse.Namespace, progress: Progress) -> int:
     """The four sources of one language; returns how many rows were verified."""
     sources = [("database alone", "database", None)]
@@ -168,7 +163,7 @@ def run_language(language: str, command: list, asked: argparse.Namespace, progre
             raise SystemExit(f"{label}: nothing was cached at the end, so nothing was verified")
         verified += report["verified"]
         rows.append(table_row(name, report, memory))
-    print_table(language, rows)
+    print_table(language, HEAD, rows)
     return verified
 
 
@@ -179,15 +174,23 @@ def main() -> None:
     parser.add_argument("--php", default="php", help="the PHP the extension was built for")
     parser.add_argument("--php-extension", required=True, help="the built PHP extension")
     parser.add_argument("--nearcached", required=True, help="the daemon")
+    parser.add_argument("--nearcache", required=True, help="the command-line tool")
     asked = parser.parse_args()
     progress = Progress()
     begin = time.monotonic()
-    php = [asked.php, "-d", f"extension={asked.php_extension}", str(HERE / "php" / "main.php")]
+    php = [asked.php, "-d", f"extension={asked.php_extension}"]
     verified = run_language("C", [asked.users_c], asked, progress)
     verified += run_language("Python", [sys.executable, str(HERE / "python" / "main.py")], asked, progress)
-    verified += run_language("PHP", php, asked, progress)
+    verified += run_language("PHP", [*php, str(HERE / "php" / "main.php")], asked, progress)
+    workers = [
+        ("C", [asked.users_c, "worker"]),
+        ("Python", [sys.executable, str(HERE / "python" / "worker.py")]),
+        ("PHP", [*php, str(HERE / "php" / "worker.php")]),
+    ]
+    seen = share(workers, fresh_database(asked.work), CACHE_MIB, asked.nearcache)
     print(
-        f"\nverified {verified:,} rows: what was cached at the end equals the database.\n"
+        f"\nverified {verified:,} rows: what was cached at the end equals the database; and {seen:,} gets of the shared\n"
+        f"cache: each saw the last update, whoever made it.\n"
         f"Each run: the same stream of requests, Zipf(0.99), 95 % get_user and 5 % update_user; the first half warms\n"
         f"the cache of {CACHE_MIB} MiB up, the second half is measured. rows/s counts gets and updates, p50 and p99 the gets.\n"
         f"Memory is the growth of the process, or all of the server where there is one.\n"

@@ -39,12 +39,25 @@
  *   iterators allocate; nearcache_get() into a buffer does not. Callbacks run in the calling thread and hold no
  *   lock of the library.
  *
- * Processes.  A cache is private to its process, and ends with it.
+ * Processes.  A cache is private to its process, unless nearcache_options says otherwise. A shared one has a name
+ *   (or a path), or is inherited over fork, or comes by a descriptor. Processes of C, Python and PHP, and the
+ *   daemon, share it alike, each at an address of its own. What one has stored all see from then on. Any of them
+ *   may be killed, stopped or forked at any instruction: the others wait for nothing, and no get returns a mixed,
+ *   a deleted or another key's value. What a dead process held is given back ten seconds after its death was
+ *   noticed, by whoever passes by. A cache stays when all processes have ended, until nearcache_unlink() or the
+ *   machine's restart; one that is inherited over fork goes with the last of them. Every process that may write
+ *   the file is trusted (its permissions are 0600 unless others are asked for); one that is not to be trusted
+ *   attaches with NEARCACHE_READ_ONLY. The file must not be truncated or written by other means.
  *
- * fork.  The library starts no threads and holds no descriptors. A forked child has a copy of each cache, apart
- *   from the parent's from then on; it may use and close its handles if no other thread was inside a nearcache
- *   call at the moment of the fork. Pins and iterators made before are the parent's alone: the child neither
- *   uses them nor gives them back.
+ * fork.  A process may fork at any time, with threads running, and its child may fork again. Handles of
+ *   shared caches made before stay usable in the child, whatever other threads were doing at that moment, and
+ *   parent and child go on sharing them. Of a private cache the child has a copy, apart from the parent's from
+ *   then on, which it may use and close if no other thread was inside a nearcache call on it. Pins and iterators
+ *   made before are the parent's alone: the child reads neither; it may give pins back, which does nothing to the
+ *   parent's.
+ *
+ * Descriptors.  A private cache keeps none. A shared one keeps a few of its own, which exec closes. A program that
+ *   closes all descriptors, as daemons do when they start, goes on using its caches: the memory stays mapped.
  *
  * Signals.  The library installs no handlers and blocks no signals. A signal handler may call the functions
  *   that say so and no others.
@@ -57,7 +70,7 @@
  *   nearcache_release()) names what was built. The call ABI (NEARCACHE_ABI_VERSION, nearcache_abi_version(), the
  *   number in the library's soname) says whether a compiled program fits the library; nearcache_open() compares
  *   it. The region layout (NEARCACHE_LAYOUT_VERSION, nearcache_layout_version()) says whether two builds can
- *   share a cache's memory. Functions never change: a new form is another function, called _v2.
+ *   share a cache's memory; nearcache_open() compares it with that of a cache it attaches. Functions never change: a new form is another function, called _v2.
  *
  * Each function is described by its purpose, then: Lifetimes, NULL (what may be), Returns (all of its
  * statuses; after the semicolon the failures), Threads.
@@ -78,7 +91,7 @@
 #define NEARCACHE_RELEASE_NUMBER 1000
 
 /** The defaults, and what nearcache_open() needs to know of this header. Every nearcache_options begins so. */
-#define NEARCACHE_OPTIONS_INIT { sizeof(nearcache_options), NEARCACHE_ABI_VERSION, 0, 0, 0, 0 }
+#define NEARCACHE_OPTIONS_INIT { sizeof(nearcache_options), NEARCACHE_ABI_VERSION, 0, 0, 0, 0, NULL, -1, 0, 0, 0 }
 
 
 /**
@@ -152,16 +165,79 @@
 #define NEARCACHE_MANUAL_CLOCK 2
 
 /**
+ * nearcache_options.access: attach the cache, or create it if it is not there.
+ */
+#define NEARCACHE_OPEN_OR_CREATE 0
+
+/**
+ * nearcache_options.access: create the cache; NEARCACHE_REGION_EXISTS if it is there.
+ */
+#define NEARCACHE_CREATE 1
+
+/**
+ * nearcache_options.access: attach the cache; NEARCACHE_NO_REGION if it is not there.
+ */
+#define NEARCACHE_EXISTING 2
+
+/**
+ * nearcache_options.access: attach the cache for reading alone; NEARCACHE_NO_REGION if it is not there. The
+ * memory is mapped so that this process cannot change it, no hits are counted, and a call that writes is
+ * NEARCACHE_NOT_WRITABLE.
+ */
+#define NEARCACHE_READ_ONLY 3
+
+/**
+ * nearcache_process.life: it is there, or nobody can tell.
+ */
+#define NEARCACHE_ALIVE 0
+
+/**
+ * nearcache_process.life: it seems to be gone; ten seconds after that was first noticed, what it held is given
+ * back.
+ */
+#define NEARCACHE_SUSPECT 1
+
+/**
+ * nearcache_process.life: it is gone; what it held is given back by whoever passes by.
+ */
+#define NEARCACHE_DEAD 2
+
+/**
+ * nearcache_about.home: in this process alone.
+ */
+#define NEARCACHE_HOME_PRIVATE 0
+
+/**
+ * nearcache_about.home: shared with the children forked from this process.
+ */
+#define NEARCACHE_HOME_INHERITED 1
+
+/**
+ * nearcache_about.home: shared by all who open its name.
+ */
+#define NEARCACHE_HOME_NAMED 2
+
+/**
+ * nearcache_about.home: in a file that was named by its path.
+ */
+#define NEARCACHE_HOME_PATH 3
+
+/**
+ * nearcache_about.home: in a file that was open already.
+ */
+#define NEARCACHE_HOME_DESCRIPTOR 4
+
+/**
  * The call ABI: the number in the soname. Functions and statuses are added without changing it; it changes
  * when a program compiled before would have to be compiled again.
  */
 #define NEARCACHE_ABI_VERSION 0
 
 /**
- * The layout of the memory that holds a cache. 0: this release makes private caches alone, whose memory
- * no other build ever sees, and promises no layout.
+ * The layout of the memory that holds a cache. A cache of another layout is not touched: opening it by its name
+ * makes or attaches one beside it, so that an upgrade wipes nothing.
  */
-#define NEARCACHE_LAYOUT_VERSION 0
+#define NEARCACHE_LAYOUT_VERSION 2
 
 /**
  * A cache. Opened by nearcache_open(), given back by nearcache_close().
@@ -190,8 +266,12 @@ typedef int32_t nearcache_status;
  *     nearcache_options options = NEARCACHE_OPTIONS_INIT;
  *     options.size = 256u << 20;
  *
- * 0 means the default in every field but the first. Fields are only ever appended. A library newer than the
- * header takes the missing ones as 0; one older refuses a struct whose unknown fields are not 0.
+ * 0 means the default in every field but struct_size, abi_version and descriptor. Fields are only ever appended.
+ * A library newer than the header takes the missing ones as NEARCACHE_OPTIONS_INIT sets them; one older refuses
+ * a struct whose unknown fields are not 0.
+ *
+ * At most one of `name`, `descriptor` and `shared` says where the memory lives; without any the cache is private
+ * to this process. A cache that is attached, not created, has the size and the options it was created with.
  */
 typedef struct nearcache_options {
     /**
@@ -220,6 +300,29 @@ typedef struct nearcache_options {
      * The expected average of key and value together in bytes; it sizes the index. 0 is 100.
      */
     uint64_t item_size_hint;
+    /**
+     * A terminated string: the name by which processes of this user share the cache (1 to 100 letters, digits,
+     * '.', '_' or '-', without a '.' in front), or, with a '/' in it, the path of its file. NULL: none.
+     */
+    const char *name;
+    /**
+     * The open file that the cache lives in, as nearcache_descriptor() of another process told it; it is
+     * duplicated. -1: none.
+     */
+    int32_t descriptor;
+    /**
+     * 1: the children that this process forks share the cache. 0: they do not, unless it has a name or
+     * descriptor.
+     */
+    uint32_t shared;
+    /**
+     * NEARCACHE_OPEN_OR_CREATE, NEARCACHE_CREATE, NEARCACHE_EXISTING or NEARCACHE_READ_ONLY.
+     */
+    uint32_t access;
+    /**
+     * The permission bits of a file that is created, as for chmod(); 0 is 0600.
+     */
+    uint32_t permissions;
 } nearcache_options;
 
 /**
@@ -285,6 +388,38 @@ typedef struct nearcache_ask {
 } nearcache_ask;
 
 /**
+ * A process that has used a cache, as nearcache_processes() tells it.
+ */
+typedef struct nearcache_process {
+    /**
+     * Its program's name when it attached; terminated, never NULL, lent for the callback's call.
+     */
+    const char *name;
+    /**
+     * When it first used the cache, as a Unix time in seconds.
+     */
+    int64_t since;
+    /**
+     * Its number, in its own namespace.
+     */
+    uint32_t pid;
+    /**
+     * Its threads that keep a place of their own in the cache.
+     */
+    uint32_t threads;
+    /**
+     * NEARCACHE_ALIVE, NEARCACHE_SUSPECT or NEARCACHE_DEAD.
+     */
+    uint32_t life;
+} nearcache_process;
+
+/**
+ * Called by nearcache_processes() for each process; what the pointer points to is gone when it returns. It may
+ * call any nearcache function. It returns normally: no longjmp, no exception.
+ */
+typedef void (*nearcache_process_fn)(void *user, const struct nearcache_process *process);
+
+/**
  * Called by nearcache_get_many() for each hit: `index` is the key's place among the keys, `value` holds
  * item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
  * returns normally: no longjmp, no exception.
@@ -293,6 +428,85 @@ typedef void (*nearcache_hit_fn)(void *user,
                                  size_t index,
                                  const struct nearcache_item *item,
                                  const void *value);
+
+/**
+ * What a cache is, whatever is in it; told by nearcache_info().
+ */
+typedef struct nearcache_about {
+    /**
+     * The memory limit in bytes.
+     */
+    uint64_t size;
+    /**
+     * The layout of its memory; see NEARCACHE_LAYOUT_VERSION.
+     */
+    uint64_t layout;
+    /**
+     * When it was created, as a Unix time in seconds.
+     */
+    int64_t created;
+    /**
+     * The length of its file's path in bytes, without the terminating NUL; 0: it has none.
+     */
+    size_t path_len;
+    /**
+     * The most processes that can be attached at once.
+     */
+    uint64_t processes_max;
+    /**
+     * The most threads of all of them that can be attached at once.
+     */
+    uint64_t threads_max;
+    /**
+     * A NEARCACHE_HOME_ value.
+     */
+    uint32_t home;
+    /**
+     * The user id that owns its file.
+     */
+    uint32_t uid;
+    /**
+     * Its file's permission bits.
+     */
+    uint32_t permissions;
+    /**
+     * 1 if it is attached for reading alone, else 0.
+     */
+    uint32_t read_only;
+} nearcache_about;
+
+/**
+ * A cache on this machine, as nearcache_regions() finds it. The strings are terminated, never NULL, and lent
+ * for the callback's call.
+ */
+typedef struct nearcache_region {
+    /**
+     * The name to open it by.
+     */
+    const char *name;
+    /**
+     * Its file.
+     */
+    const char *path;
+    /**
+     * Why it cannot be attached: of another layout, damaged, or no cache at all. "" if it can.
+     */
+    const char *trouble;
+    /**
+     * The file's length in bytes.
+     */
+    uint64_t len;
+    /**
+     * The user id that owns the file.
+     */
+    uint32_t uid;
+} nearcache_region;
+
+/**
+ * Called by nearcache_regions() for each cache; what the pointer points to is gone when it returns. It may call
+ * any nearcache function. It returns normally: no longjmp, no exception.
+ */
+typedef void (*nearcache_region_fn)(void *user, const struct nearcache_region *region);
 
 /**
  * Called by nearcache_stats() for each counter. `name` is static. It may call any nearcache function. It returns
@@ -381,24 +595,55 @@ typedef void (*nearcache_stat_fn)(void *user, const char *name, uint64_t value);
  */
 #define NEARCACHE_PANIC -8
 
+/**
+ * There is no cache of this name to attach.
+ */
+#define NEARCACHE_NO_REGION -9
+
+/**
+ * The cache that was to be created is there already.
+ */
+#define NEARCACHE_REGION_EXISTS -10
+
+/**
+ * What is there is no cache, or none that this user may attach.
+ */
+#define NEARCACHE_FOREIGN -11
+
+/**
+ * The cache is attached for reading alone, and the call writes.
+ */
+#define NEARCACHE_NOT_WRITABLE -12
+
+/**
+ * Every place for a process or a thread in a shared cache is taken.
+ */
+#define NEARCACHE_TOO_MANY -13
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /**
- * Opens a private cache: one that lives in this process's own memory and ends with it.
+ * Opens a cache: one that is private to this process, one that is shared with the children it forks, or one that
+ * all processes of this user share under a name, which is created or attached; see nearcache_options. A shared
+ * cache holds what it held also when every process that had it open has ended, however they ended, until
+ * nearcache_unlink() or a restart of the machine; one that is shared over fork goes with the last of them.
  *
  * Lifetimes: `options` is borrowed for the call. The handle is the caller's, until nearcache_close().
  * NULL: `options` may be NULL, for the defaults.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID (an option out of range, or one this library does not know),
- * NEARCACHE_SYSTEM (the memory was refused), NEARCACHE_LAYOUT (the program was compiled for another call
- * ABI), NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (an option out of range, options that contradict each other, or one
+ * this library does not know), NEARCACHE_SYSTEM (the memory or the file was refused), NEARCACHE_LAYOUT (the
+ * program was compiled for another call ABI, or the cache was made with another layout), NEARCACHE_CORRUPT,
+ * NEARCACHE_NO_REGION, NEARCACHE_REGION_EXISTS, NEARCACHE_FOREIGN, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
-nearcache_status nearcache_open(const struct nearcache_options *options, struct nearcache_cache **cache_out);
+nearcache_status nearcache_open(const struct nearcache_options *options,
+                                struct nearcache_cache **cache_out);
 
 /**
- * Gives a cache back. Its memory is freed when its pins and iterators have been given back too.
+ * Gives a cache back. Its memory is freed when its pins and iterators have been given back too; that of a shared
+ * one is unmapped here, and stays for the others.
  *
  * Lifetimes: the handle is dead afterwards.
  * NULL: `cache` may be NULL; nothing is done.
@@ -413,7 +658,7 @@ void nearcache_close(struct nearcache_cache *cache);
  *
  * Lifetimes: none.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_flush_all(struct nearcache_cache *cache, uint32_t delay);
@@ -443,19 +688,21 @@ nearcache_status nearcache_unix_time(struct nearcache_cache *cache, int64_t *sec
  *
  * Lifetimes: none.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the cache runs on the system's clock), NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK;
+ * NEARCACHE_INVALID (the cache runs on the system's clock), NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_advance_clock(struct nearcache_cache *cache, uint32_t seconds);
 
 /**
  * Recounts the cache and names, in nearcache_last_error(), the first broken invariant. For tests and for
- * doubt: it reads everything.
+ * doubt: it reads everything. What a process held that was killed counts as broken until it was given back.
  *
  * Lifetimes: none.
  * NULL: nothing may be NULL.
  * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_CORRUPT, NEARCACHE_PANIC.
- * Threads: any, while no other thread writes to this cache.
+ * Threads: any, while no other thread of any process writes to this cache.
  */
 nearcache_status nearcache_check(struct nearcache_cache *cache);
 
@@ -524,7 +771,7 @@ void nearcache_iter_close(struct nearcache_iter *iter);
  * NULL: `buffer` may be NULL if `capacity` is 0.
  * Returns: NEARCACHE_OK, NEARCACHE_SHORT_BUFFER (a hit), NEARCACHE_WON, NEARCACHE_WAIT (all write the output);
  * NEARCACHE_INVALID (also if `lease_seconds` is 0), NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (there is no room for
- * the lease), NEARCACHE_PANIC.
+ * the lease), NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_lease(struct nearcache_cache *cache,
@@ -545,7 +792,7 @@ nearcache_status nearcache_lease(struct nearcache_cache *cache,
  * NULL: `ask` may be NULL, for no wishes; `buffer` may be NULL if `capacity` is 0.
  * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
  * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (vivifying or touching found no memory),
- * NEARCACHE_PANIC.
+ * NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_meta_get(struct nearcache_cache *cache,
@@ -563,7 +810,8 @@ nearcache_status nearcache_meta_get(struct nearcache_cache *cache,
  *
  * Lifetimes: `key` and `exptime` are borrowed for the call.
  * NULL: `exptime` may be NULL; the expiry then stays.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_invalidate(struct nearcache_cache *cache,
@@ -577,7 +825,8 @@ nearcache_status nearcache_invalidate(struct nearcache_cache *cache,
  * Lifetimes: `key` is borrowed for the call.
  * NULL: `value_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_incr(struct nearcache_cache *cache,
@@ -593,7 +842,8 @@ nearcache_status nearcache_incr(struct nearcache_cache *cache,
  * Lifetimes: `key` is borrowed for the call.
  * NULL: `value_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the number now stored);
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_incr_or(struct nearcache_cache *cache,
@@ -610,7 +860,8 @@ nearcache_status nearcache_incr_or(struct nearcache_cache *cache,
  * Lifetimes: `key` is borrowed for the call.
  * NULL: `value_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_decr(struct nearcache_cache *cache,
@@ -626,7 +877,8 @@ nearcache_status nearcache_decr(struct nearcache_cache *cache,
  * Lifetimes: `key` is borrowed for the call.
  * NULL: `value_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the number now stored);
- * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_decr_or(struct nearcache_cache *cache,
@@ -661,9 +913,34 @@ nearcache_status nearcache_pin(struct nearcache_cache *cache,
  * Lifetimes: the pin and its value are dead afterwards.
  * NULL: `pinned` may be NULL; nothing is done.
  * Returns: nothing.
- * Threads: any, also another than the one that pinned. A pin must not be given back in a forked child.
+ * Threads: any, also another than the one that pinned. In a forked child it does nothing to the parent's pin.
  */
 void nearcache_unpin(struct nearcache_pinned *pinned);
+
+/**
+ * Calls `met` for each process that has used the cache and whose place in it was not given back yet. Those that
+ * have it open without having used it, or that attached it for reading alone, are not known to it.
+ *
+ * Lifetimes: what `met` is given is valid until it returns.
+ * NULL: `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any; `met` runs in the calling thread.
+ */
+nearcache_status nearcache_processes(struct nearcache_cache *cache,
+                                     nearcache_process_fn met,
+                                     void *user);
+
+/**
+ * Gives back what processes held that are not there any more, and tells how many such processes were met. Nobody
+ * needs to call it: whoever takes a place in the cache, or runs short of memory, does the same in passing.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_reap(struct nearcache_cache *cache,
+                                size_t *processes_out);
 
 /**
  * Copies a value into the caller's buffer. With `buffer` NULL and `capacity` 0 it asks for the length.
@@ -705,7 +982,8 @@ nearcache_status nearcache_gets(struct nearcache_cache *cache,
  * Lifetimes: `key` and `buffer` are borrowed for the call.
  * NULL: `buffer` may be NULL if `capacity` is 0.
  * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
- * NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be touched), NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be touched), NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_gat(struct nearcache_cache *cache,
@@ -743,12 +1021,67 @@ nearcache_status nearcache_get_many(struct nearcache_cache *cache,
                                     void *user);
 
 /**
+ * Tells what a cache is: its size, layout, age, owner, and the path of its file, which is written to `path`
+ * with a terminating NUL. A cache without a path (a private one, one shared over fork, one opened by a descriptor)
+ * has the path "".
+ *
+ * Lifetimes: `path` is borrowed for the call.
+ * NULL: `path` may be NULL if `path_capacity` is 0; the path is then not asked for.
+ * Returns: NEARCACHE_OK, NEARCACHE_SHORT_BUFFER (writes about_out too; the path takes about_out->path_len + 1
+ * bytes); NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_info(struct nearcache_cache *cache,
+                                char *path,
+                                size_t path_capacity,
+                                struct nearcache_about *about_out);
+
+/**
+ * The descriptor of the open file that a shared cache lives in, for passing it to another process: over a
+ * socket, or over exec, for which it is duplicated first (it is closed by exec, a duplicate made with dup() is
+ * not). The other process opens it with nearcache_options.descriptor.
+ *
+ * Lifetimes: the descriptor is the library's and valid until nearcache_close(); the caller must not close it.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (it has none: it is private, or the program has closed descriptors that
+ * were not its own); NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_descriptor(struct nearcache_cache *cache,
+                                      int32_t *descriptor_out);
+
+/**
+ * Removes the name, or the path, of a shared cache. Whoever has it open goes on with it; who opens the name next
+ * creates a new one. What is there and is no cache stays.
+ *
+ * Lifetimes: `name`, a terminated string as in nearcache_options, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (there was none); NEARCACHE_INVALID (no possible name),
+ * NEARCACHE_FOREIGN, NEARCACHE_SYSTEM, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_unlink(const char *name);
+
+/**
+ * Calls `found` for each cache of this user in the directory where names are looked for, in the order of their
+ * names; also for what lies there and cannot be attached, with the reason.
+ *
+ * Lifetimes: what `found` is given is valid until it returns.
+ * NULL: `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_SYSTEM (the directory cannot be listed), NEARCACHE_PANIC.
+ * Threads: any; `found` runs in the calling thread.
+ */
+nearcache_status nearcache_regions(nearcache_region_fn found,
+                                   void *user);
+
+/**
  * Gives the item a new expiry; its unique stays.
  *
  * Lifetimes: `key` is borrowed for the call.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be
- * touched), NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be touched), NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_touch(struct nearcache_cache *cache,
@@ -761,7 +1094,8 @@ nearcache_status nearcache_touch(struct nearcache_cache *cache,
  *
  * Lifetimes: `key` is borrowed for the call.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_delete(struct nearcache_cache *cache, const void *key, size_t key_len);
@@ -771,8 +1105,8 @@ nearcache_status nearcache_delete(struct nearcache_cache *cache, const void *key
  *
  * Lifetimes: `key` is borrowed for the call.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS; NEARCACHE_INVALID,
- * NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_delete_cas(struct nearcache_cache *cache,
@@ -807,7 +1141,7 @@ nearcache_status nearcache_stat(struct nearcache_cache *cache, const char *name,
  *
  * Lifetimes: none.
  * NULL: nothing may be NULL.
- * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
  * Threads: any; what other threads count meanwhile may be lost.
  */
 nearcache_status nearcache_reset_stats(struct nearcache_cache *cache);
@@ -840,7 +1174,8 @@ const char *nearcache_last_error(void);
  * Lifetimes: `key` and `value` are borrowed for the call.
  * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new unique);
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_set(struct nearcache_cache *cache,
@@ -858,7 +1193,8 @@ nearcache_status nearcache_set(struct nearcache_cache *cache,
  * Lifetimes: `key` and `value` are borrowed for the call.
  * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is present);
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_add(struct nearcache_cache *cache,
@@ -876,7 +1212,8 @@ nearcache_status nearcache_add(struct nearcache_cache *cache,
  * Lifetimes: `key` and `value` are borrowed for the call.
  * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing);
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_replace(struct nearcache_cache *cache,
@@ -895,7 +1232,8 @@ nearcache_status nearcache_replace(struct nearcache_cache *cache,
  * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing, or the item would
  * outgrow the limit or the memory);
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_append(struct nearcache_cache *cache,
@@ -912,7 +1250,8 @@ nearcache_status nearcache_append(struct nearcache_cache *cache,
  * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing, or the item would
  * outgrow the limit or the memory);
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_prepend(struct nearcache_cache *cache,
@@ -929,7 +1268,8 @@ nearcache_status nearcache_prepend(struct nearcache_cache *cache,
  * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
  * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS (there
  * is no item);
- * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+ * NEARCACHE_PANIC.
  * Threads: any.
  */
 nearcache_status nearcache_cas(struct nearcache_cache *cache,

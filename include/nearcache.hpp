@@ -6,9 +6,10 @@
  *
  * Answers are values: a miss is std::nullopt, a verb whose condition did not hold says so in its outcome. A status
  * below 0 is thrown as nearcache::error. The conventions of nearcache.h hold: any number of threads may use one
- * nearcache::cache; a nearcache::pin may outlive its cache, and must not be used or destroyed in a forked child;
- * exptime follows memcached's rule. Callbacks may throw: the exception is carried past the library and thrown
- * again. Moved-from handles may be assigned to and destroyed; any other use throws.
+ * nearcache::cache, and so may the children that are forked if it is shared; a nearcache::pin may outlive its cache,
+ * and must not be read in a forked child; exptime follows memcached's rule. Callbacks may throw: the exception is
+ * carried past the library and thrown again. Moved-from handles may be assigned to and destroyed; any other use
+ * throws.
  */
 #ifndef NEARCACHE_HPP
 #define NEARCACHE_HPP
@@ -154,14 +155,81 @@ struct wishes {
     std::optional<std::int64_t> touch;    /**< Give the item this exptime. */
 };
 
-/** How a cache is made; 0 is the default. */
+/** What to do about a cache that is there, or is not. */
+enum class access : std::uint32_t {
+    open_or_create = NEARCACHE_OPEN_OR_CREATE, /**< Attach it, or create it. */
+    create = NEARCACHE_CREATE,                 /**< Create it; throws NEARCACHE_REGION_EXISTS. */
+    existing = NEARCACHE_EXISTING,             /**< Attach it; throws NEARCACHE_NO_REGION. */
+    read_only = NEARCACHE_READ_ONLY            /**< Attach it; what writes throws NEARCACHE_NOT_WRITABLE. */
+};
+
+/** How a cache is made; 0 is the default. At most one of name, descriptor and shared may be given. */
 struct options {
     std::uint64_t size = 0;           /**< The memory limit in bytes. */
     std::uint64_t item_size_max = 0;  /**< The largest item in bytes. */
     std::uint64_t item_size_hint = 0; /**< The expected average of key and value together in bytes. */
     bool evict = true;                /**< Evict when memory is full, or throw NEARCACHE_NOMEM. */
     bool manual_clock = false;        /**< The clock moves by advance_clock() alone. */
+    std::optional<std::string> name;  /**< Shared under this name, or in the file at this path. */
+    std::optional<int> descriptor;    /**< Shared in this open file, which is duplicated. */
+    bool shared = false;              /**< Shared with the children that this process forks. */
+    nearcache::access access = nearcache::access::open_or_create; /**< Of what has a name or a descriptor. */
+    std::uint32_t permissions = 0;    /**< Of a file that is created; 0 is 0600. */
 };
+
+/** What a cache is, whatever is in it. */
+struct about {
+    std::uint64_t size;        /**< The memory limit in bytes. */
+    std::uint64_t layout;      /**< The layout of its memory. */
+    std::int64_t created;      /**< Unix time. */
+    std::uint32_t uid;         /**< Who owns its file. */
+    std::uint32_t permissions; /**< Its file's permission bits. */
+    bool shared;               /**< May other processes have it? */
+    bool read_only;            /**< Is it attached for reading alone? */
+    std::string path;          /**< Its file; empty if it has no path. */
+};
+
+/** A process that has used a cache. */
+struct process {
+    enum class state : std::uint32_t { alive = NEARCACHE_ALIVE, suspect = NEARCACHE_SUSPECT, dead = NEARCACHE_DEAD };
+    std::uint32_t pid;     /**< Its number, in its own namespace. */
+    std::string name;      /**< Its program's name when it attached. */
+    std::int64_t since;    /**< When it first used the cache, a Unix time. */
+    std::uint32_t threads; /**< Its threads that keep a place of their own. */
+    state life;            /**< Is it there still? */
+};
+
+/** A cache on this machine. */
+struct region {
+    std::string name;    /**< The name to open it by. */
+    std::string path;    /**< Its file. */
+    std::uint64_t len;   /**< The file's length in bytes. */
+    std::uint32_t uid;   /**< Who owns it. */
+    std::string trouble; /**< Why it cannot be attached; empty if it can. */
+};
+
+/** The caches of this user, by name; what lies among them and cannot be attached has its trouble told. */
+inline std::vector<region> regions()
+{
+    using Context = std::pair<std::vector<region>, std::exception_ptr>;
+    Context context;
+    detail::sift(nearcache_regions(
+        [](void *user, const nearcache_region *found) {
+            auto &[all, thrown] = *static_cast<Context *>(user);
+            detail::carry(thrown, [&, &all = all] {
+                all.push_back({found->name, found->path, found->len, found->uid, found->trouble});
+            });
+        },
+        &context));
+    detail::rethrow(context.second);
+    return std::move(context.first);
+}
+
+/** Removes a cache's name; those who have it open go on with it. False if there was none. */
+inline bool unlink(const std::string &name)
+{
+    return detail::sift(nearcache_unlink(name.c_str())) == NEARCACHE_OK;
+}
 
 /** A value in place. It may outlive its cache. Hold few, and briefly. */
 class pin : public attributes {
@@ -194,10 +262,49 @@ public:
         options.item_size_hint = how.item_size_hint;
         options.flags = (how.evict ? 0u : static_cast<std::uint32_t>(NEARCACHE_NO_EVICT)) |
                         (how.manual_clock ? static_cast<std::uint32_t>(NEARCACHE_MANUAL_CLOCK) : 0u);
+        options.name = how.name ? how.name->c_str() : nullptr;
+        if (how.descriptor) // -1 would say that none is given
+            options.descriptor = *how.descriptor == -1 ? INT32_MIN : *how.descriptor;
+        options.shared = how.shared;
+        options.access = static_cast<std::uint32_t>(how.access);
+        options.permissions = how.permissions;
         detail::sift(nearcache_open(&options, &opened));
         handle_.reset(opened);
     }
     explicit cache(std::uint64_t size) : cache(of_size(size)) {}
+
+    /** The cache that the processes of this user share under a name: attached, or else created of this size. */
+    static cache named(std::string name, std::uint64_t size = 0)
+    {
+        nearcache::options how;
+        how.name = std::move(name);
+        how.size = size;
+        return cache(how);
+    }
+    /** One that the children forked from this process share. */
+    static cache inherited(std::uint64_t size = 0)
+    {
+        nearcache::options how;
+        how.shared = true;
+        how.size = size;
+        return cache(how);
+    }
+    /** One that is there already, by its name or path. */
+    static cache attach(std::string name, nearcache::access access = nearcache::access::existing)
+    {
+        nearcache::options how;
+        how.name = std::move(name);
+        how.access = access;
+        return cache(how);
+    }
+    /** One that is there already, in an open file. */
+    static cache attach(int descriptor, nearcache::access access = nearcache::access::existing)
+    {
+        nearcache::options how;
+        how.descriptor = descriptor;
+        how.access = access;
+        return cache(how);
+    }
 
     /** The handle, for the C functions; it stays this object's. */
     nearcache_cache *handle() const noexcept { return handle_.get(); }
@@ -467,6 +574,52 @@ public:
         std::uint64_t value = 0;
         const auto status = detail::sift(nearcache_stat(handle(), name, &value));
         return status == NEARCACHE_OK ? std::make_optional(value) : std::nullopt;
+    }
+    /** What the cache is, whatever is in it. */
+    nearcache::about info() const
+    {
+        nearcache_about told;
+        std::string path;
+        detail::fetch(path, [&](void *buffer, std::size_t capacity) {
+            const auto got = nearcache_info(handle(), static_cast<char *>(buffer), capacity, &told);
+            // The terminating NUL needs room while it is asked for, and is no part of the path.
+            return std::make_pair(got, told.path_len + (got == NEARCACHE_SHORT_BUFFER));
+        });
+        return {told.size,   told.layout,      told.created,
+                told.uid,    told.permissions, told.home != NEARCACHE_HOME_PRIVATE,
+                told.read_only != 0, std::move(path)};
+    }
+    /** The processes that have used the cache and whose places were not given back yet. */
+    std::vector<process> processes() const
+    {
+        using Context = std::pair<std::vector<process>, std::exception_ptr>;
+        Context context;
+        detail::sift(nearcache_processes(
+            handle(),
+            [](void *user, const nearcache_process *met) {
+                auto &[all, thrown] = *static_cast<Context *>(user);
+                detail::carry(thrown, [&, &all = all] {
+                    all.push_back({met->pid, met->name, met->since, met->threads,
+                                   static_cast<process::state>(met->life)});
+                });
+            },
+            &context));
+        detail::rethrow(context.second);
+        return std::move(context.first);
+    }
+    /** Gives back what dead processes held; how many were met. Nobody needs to call it. */
+    std::size_t reap()
+    {
+        std::size_t met = 0;
+        detail::sift(nearcache_reap(handle(), &met));
+        return met;
+    }
+    /** The open file of a shared cache, which stays the cache's. */
+    std::optional<int> descriptor() const
+    {
+        std::int32_t number = -1;
+        const auto status = detail::sift(nearcache_descriptor(handle(), &number));
+        return status == NEARCACHE_OK ? std::make_optional<int>(number) : std::nullopt;
     }
     void reset_stats() { detail::sift(nearcache_reset_stats(handle())); }
     /** Recounts a cache that nobody writes to; throws NEARCACHE_CORRUPT with the broken invariant. */

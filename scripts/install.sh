@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs libnearcache (shared and static), its headers, its pkg-config file and nearcached.
+# Installs libnearcache (shared and static), its headers, its pkg-config file, nearcached and the tool `nearcache`.
 # PREFIX is where it will live (default /usr/local), DESTDIR a directory to stage the tree in.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +11,8 @@ case $PREFIX in
     *) die "PREFIX is '$PREFIX': it must be an absolute path" ;;
 esac
 
-step "building libnearcache and nearcached" install-build cargo build --release -p nearcache-ffi -p nearcached
+step "building libnearcache, nearcached and nearcache" install-build \
+    cargo build --release -p nearcache-ffi -p nearcached -p nearcache-tool
 step "installing libnearcache under $DESTDIR$PREFIX" install-ffi ffi/install.sh "$PREFIX" "$DESTDIR"
-step "installing nearcached under $DESTDIR$PREFIX/bin" install-nearcached \
-    install -D -m 755 target/release/nearcached "$DESTDIR$PREFIX/bin/nearcached"
+step "installing nearcached and nearcache under $DESTDIR$PREFIX/bin" install-programs \
+    install -D -m 755 -t "$DESTDIR$PREFIX/bin" target/release/nearcached target/release/nearcache

@@ -2,7 +2,7 @@
 
     readme_examples.py PREFIX PHP PHP_EXTENSION
 
-PREFIX is where the C library and nearcached are installed. Each fenced block in a language below is one example; the
+PREFIX is where the C library, nearcached and nearcache are installed. Each fenced block in a language below is one example; the
 fenced `text` block behind it is what it prints.
 """
 
@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,6 +118,14 @@ def main() -> None:
         raise SystemExit("usage: readme_examples.py PREFIX PHP PHP_EXTENSION")
     prefix, php = Path(sys.argv[1]).resolve(), [sys.argv[2], "-d", f"extension={sys.argv[3]}"]
     WORK.mkdir(parents=True, exist_ok=True)
+    os.environ["PATH"] = f"{prefix / 'bin'}:{os.environ['PATH']}"
+    # The examples share a cache with one another, and not with the user's.
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="nearcache-readme.") as caches:
+        os.environ["NEARCACHE_DIR"] = caches
+        run_all(prefix, php)
+
+
+def run_all(prefix: Path, php: list) -> None:
     missing, wrong = set(LANGUAGES), []
     for language, source, expected in BLOCK.findall((ROOT / "README.md").read_text()):
         if language not in LANGUAGES:

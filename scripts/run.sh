@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The demo: cache-aside before a SQLite table in C, Python and PHP, a table each. See demo/README.md.
+# The demo: cache-aside before a SQLite table in C, Python and PHP, a table each; then one cache for the three of them.
+# See demo/README.md.
 # --small: few users and requests, for the tests.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -23,6 +24,7 @@ build_c() {
 
 scripts/faces.sh
 step "building the C program" run-c build_c
+step "building the command-line tool" run-tool cargo build --release -p nearcache-tool
 
 # The input follows from its maker and the numbers alone, so it is made again only when those changed.
 recipe=$(printf '%s %s\n' "$users" "$requests" && cat demo/make_users.py)
@@ -34,4 +36,5 @@ fi
 
 say
 exec "$VENV/bin/python" demo/run.py --work "$work" --users-c "$work/users" \
-    --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/installed/bin/nearcached"
+    --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/installed/bin/nearcached" \
+    --nearcache "$ROOT/target/release/nearcache"

@@ -2,6 +2,7 @@
 
 use crate::Expiry;
 use crate::clock::PAST;
+use crate::flush::Look;
 use crate::header::Header;
 use crate::item::Item;
 use crate::memory::Arena;
@@ -27,38 +28,36 @@ impl Op<'_> {
         Horizon::settled(self.arena).unwrap_or_else(|| self.flush_due())
     }
 
-    /// memcached's rule for a delayed flush: in the second it falls due everything is hidden, also what is
-    /// stored then; from the next second on what was stored until then is dead.
     #[cold]
     fn flush_due(&self) -> Horizon {
         let superblock = self.arena.superblock();
-        let flush = &superblock.flush.0;
-        let births = superblock.births.0.load(Ordering::Acquire);
-        let at = flush.at.load(Ordering::Acquire);
-        let now = u64::from(superblock.clock.0.now());
-        if at != 0 && now == at {
-            return Horizon(u64::MAX);
+        let (births, flush) = (&superblock.births.0, &superblock.flush.0);
+        if self.is_spectator() {
+            return Horizon(births.watch(flush, self.now()));
         }
-        if at != 0 && now > at {
-            if self.is_spectator() {
-                return Horizon(births);
+        loop {
+            match births.look(flush, || self.now()) {
+                Look::Horizon(birth) => return Horizon(birth),
+                Look::Due(given) => {
+                    let dead = self.dead_by_flush();
+                    if births.flush_from(given, flush, || self.now()) {
+                        self.note_flush(dead);
+                    }
+                }
             }
-            self.flush_up_to(births);
-            // AcqRel: a later flush_all that replaced this one stays. Nobody minds a failure.
-            let _ = flush.at.compare_exchange(at, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
-        Horizon(flush.birth.load(Ordering::Acquire))
     }
 
     /// Kills every item of the segments born until now.
     pub fn flush_now(&self) {
-        // Acquire: the births given until now are covered.
-        self.flush_up_to(self.arena.superblock().births.0.load(Ordering::Acquire));
+        let superblock = self.arena.superblock();
+        let dead = self.dead_by_flush();
+        superblock.births.0.flush(&superblock.flush.0, || self.now());
+        self.note_flush(dead);
     }
 
-    fn flush_up_to(&self, births: u64) {
-        let flush = &self.arena.superblock().flush.0;
-        // What is in the index now is dead: the readings of items and bytes leave it out from here on.
+    /// Items and bytes that a flush would kill.
+    fn dead_by_flush(&self) -> (u64, u64) {
         let sum = |counter: Counter| -> u64 {
             let of = |seat: &crate::hazard::Seat| {
                 seat.counters[counter as usize].load(Ordering::Relaxed)
@@ -70,11 +69,20 @@ impl Op<'_> {
         };
         let items = dead(Counter::ItemsIn, Counter::ItemsOut, Counter::FlushedOut);
         let bytes = dead(Counter::BytesIn, Counter::BytesOut, Counter::FlushedBytesOut);
-        // AcqRel: the linearization point of a flush; it never goes back.
-        flush.birth.fetch_max(births, Ordering::AcqRel);
+        (items, bytes)
+    }
+
+    /// What is in the index now is dead: the readings of items and bytes leave it out from here on.
+    fn note_flush(&self, (items, bytes): (u64, u64)) {
+        let flush = &self.arena.superblock().flush.0;
         // Relaxed: readings only.
         flush.items.store(items, Ordering::Relaxed);
         flush.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The clock's reading, as flushes keep it.
+    pub fn now(&self) -> u64 {
+        u64::from(self.arena.superblock().clock.0.now())
     }
 
     /// An expiry as items keep it.
@@ -100,9 +108,9 @@ impl Horizon {
     #[inline(always)]
     pub fn settled(arena: &Arena) -> Option<Horizon> {
         let flush = &arena.superblock().flush.0;
-        // Acquire, both: pairs with the Release of whoever set it; the births that it covers are seen.
+        // Acquire: pairs with the Release of whoever set it, and with `finish`, which ends it after the flush.
         let pending = flush.at.load(Ordering::Acquire) != 0;
-        (!pending).then(|| Horizon(flush.birth.load(Ordering::Acquire)))
+        (!pending).then(|| Horizon(flush.horizon()))
     }
 
     /// Is the item dead, and of what? The clock is only asked when the item has a lifetime.

@@ -27,6 +27,7 @@ mod error;
 mod evict;
 #[cfg(not(loom))]
 mod expiry;
+mod flush;
 #[cfg(not(loom))]
 mod hash;
 mod hazard;
@@ -66,6 +67,7 @@ pub use types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, Meta
 #[cfg(loom)]
 pub mod model {
     pub use crate::bucket::{Bucket, Ctrl, Slot, mark};
+    pub use crate::flush::{Births, Flush, Look};
     pub use crate::hazard::{announce_drain, clear, protect};
     pub use crate::header::{Delta, Header, Number, Retimed, Words};
     pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};

@@ -7,7 +7,7 @@ pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(not(any(loom, nearcache_failpoints)))]
 pub(crate) use std::sync::atomic::AtomicU64;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicPtr, Ordering, fence};
 
 /// A step left out of a protocol on purpose, to prove that its model would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,14 @@ pub enum Mutant {
     BirthBeforeFill,
     /// A split fills the child from slots that are not frozen.
     SplitWithoutFreeze,
+    /// A flush is not announced: births are given between those that it covers and the moment when it does.
+    FlushWithoutAnnounce,
+    /// A birth is given without completing the flush that is announced.
+    BirthWithoutHelp,
+    /// A delayed flush covers births given after it was seen to be due.
+    DueFromLaterBirths,
+    /// A delayed flush is ended only after births can be given again.
+    DueLeftPending,
 }
 
 /// Is this step to be left out? Never, except in a model; there the answer costs the compiled code nothing.

@@ -387,6 +387,22 @@ mod checker {
         assert!(!accepts_beside(Op::Add(data("new")), &added, false));
     }
 
+    /// 999 is both "998 " and one, and what an absent number begins with: the first read tells which it was.
+    #[test]
+    fn an_eviction_may_hide_behind_the_same_answer() {
+        let count = Op::MoveOr(Way::Up, 1, 999);
+        let number = |text| {
+            [
+                (0, 1, Op::Set(data("998 ")), Seen::Outcome(Stored(1))),
+                (2, 3, count.clone(), Seen::Number(999)),
+                (4, 5, GET, Seen::Hit(data(text), 2)),
+            ]
+        };
+        assert!(verify(&history(&number("999 ")), true).is_ok(), "counted on");
+        assert!(verify(&history(&number("999")), true).is_ok(), "evicted, and begun anew");
+        assert!(!accepts(&number("999")), "nothing was evicted");
+    }
+
     #[test]
     fn what_was_flushed_is_not_read() {
         let calls = [

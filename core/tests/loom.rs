@@ -9,7 +9,7 @@ use nearcache::model::*;
 
 #[path = "support/models.rs"]
 mod models;
-use models::{fails, history, linearizable, proves};
+use models::{UNFINISHED, fails, history, linearizable, proves};
 
 // ---- the bucket: announced inserts that anybody finishes -------------------------------------------------
 
@@ -415,6 +415,172 @@ fn what_is_deleted_during_a_split_stays_deleted() {
         assert_eq!(pair.get(1), 0);
     };
     proves(3, model, &[]);
+}
+
+// ---- flushes against births ---------------------------------------------------------------------------------
+
+/// One key and one lane, as the engine uses them.
+struct Flushed {
+    births: Births,
+    flush: Flush,
+    /// The birth of the segment that the lane fills.
+    open: AtomicU64,
+    /// The item: `origin48 | value16`.
+    slot: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Deed {
+    Put(u64),
+    /// A write that depends on what is there.
+    Replace(u64),
+    Look,
+    Flush,
+    /// A flush whose thread is killed right after its announcement.
+    FlushKilled,
+    /// Opens a segment.
+    Open,
+}
+
+/// A delayed flush that is due strikes at 5, and it is 6.
+const DUE: u64 = 5;
+fn now() -> u64 {
+    DUE + 1
+}
+
+impl Flushed {
+    /// With one item, of this value.
+    fn new(value: u64, at: u64) -> Flushed {
+        let (births, flush) = (Births::new(), Flush::new(0));
+        let birth = births.next(&flush, now);
+        flush.at.store(at, Ordering::Relaxed);
+        let (open, slot) = (AtomicU64::new(birth), AtomicU64::new(birth << 16 | value));
+        Flushed { births, flush, open, slot }
+    }
+
+    fn horizon(&self) -> u64 {
+        if self.flush.at.load(Ordering::Acquire) == 0 {
+            return self.flush.horizon();
+        }
+        loop {
+            match self.births.look(&self.flush, now) {
+                Look::Horizon(horizon) => return horizon,
+                Look::Due(given) => {
+                    self.births.flush_from(given, &self.flush, now);
+                }
+            }
+        }
+    }
+
+    fn open_another(&self, seen: u64) {
+        let birth = self.births.next(&self.flush, now);
+        let _ = self.open.compare_exchange(seen, birth, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Room in a segment that is not flushed: its birth.
+    fn compose(&self) -> u64 {
+        loop {
+            let birth = self.open.load(Ordering::Acquire);
+            if birth > self.flush.horizon() {
+                return birth;
+            }
+            self.open_another(birth);
+        }
+    }
+
+    fn write(&self, value: u64, is_conditional: bool) -> u64 {
+        let mut composed = (!is_conditional).then(|| self.compose());
+        loop {
+            let horizon = self.horizon();
+            let seen = self.slot.load(Ordering::Acquire);
+            let is_alive = |horizon| seen >> 16 > horizon;
+            if is_conditional && !is_alive(horizon) {
+                return 0;
+            }
+            let ready = composed.filter(|&birth| birth > self.flush.horizon());
+            let birth = ready.unwrap_or_else(|| self.compose());
+            composed = Some(birth);
+            if is_alive(horizon) && !is_alive(self.horizon()) {
+                continue;
+            }
+            let new = birth << 16 | value;
+            if self.slot.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return 1;
+            }
+        }
+    }
+
+    fn run(&self, deed: Deed) -> u64 {
+        match deed {
+            Deed::Put(value) => self.write(value, false),
+            Deed::Replace(value) => self.write(value, true),
+            Deed::Look => {
+                let horizon = self.horizon();
+                let seen = self.slot.load(Ordering::Acquire);
+                if seen >> 16 > horizon { seen & 0xffff } else { 0 }
+            }
+            Deed::Flush => {
+                self.births.flush(&self.flush, now);
+                1
+            }
+            Deed::FlushKilled => {
+                while !self.births.announce(self.births.settled(&self.flush, now)) {}
+                UNFINISHED
+            }
+            Deed::Open => {
+                self.open_another(self.open.load(Ordering::Acquire));
+                1
+            }
+        }
+    }
+}
+
+fn expected(deed: Deed, state: &mut u64) -> u64 {
+    match deed {
+        Deed::Put(value) => *state = value,
+        Deed::Replace(_) if *state == 0 => return 0,
+        Deed::Replace(value) => *state = value,
+        Deed::Look => return *state,
+        Deed::Flush => *state = 0,
+        Deed::FlushKilled => {
+            *state = 0;
+            return UNFINISHED;
+        }
+        Deed::Open => {}
+    }
+    1
+}
+
+/// The item is dead at the beginning where a delayed flush is due.
+fn flush_model(at: u64, threads: &'static [&'static [Deed]]) {
+    let shared = Arc::new(Flushed::new(11, at));
+    let run = shared.clone();
+    let events = history(threads, &[Deed::Look], move |_, _, deed| run.run(deed));
+    let before = if at == 0 { 11 } else { 0 };
+    assert!(linearizable(&events, &before, &expected, 0), "not linearizable: {events:?}");
+}
+
+macro_rules! flush_models {
+    ($($name:ident: $preemptions:expr, $at:expr, $threads:expr, $mutants:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            proves($preemptions, || flush_model($at, &$threads), &$mutants);
+        }
+    )*};
+}
+
+use Deed::{Flush as FlushAll, FlushKilled, Look as LookAt, Open, Put, Replace};
+
+flush_models! {
+    a_flush_against_a_conditional_write: 3, 0, [&[FlushAll], &[Replace(12)], &[Open]],
+        [Mutant::FlushWithoutAnnounce];
+    two_flushes_against_a_conditional_write: 3, 0, [&[FlushAll], &[Replace(12)], &[FlushAll]], [];
+    a_flush_between_two_writes: 3, 0, [&[FlushAll, LookAt], &[Put(12), Replace(13)]], [];
+    a_killed_flush: 3, 0, [&[FlushKilled], &[Replace(12)], &[Open]], [Mutant::BirthWithoutHelp];
+    a_killed_flush_against_a_flush: 3, 0, [&[FlushKilled], &[FlushAll, LookAt], &[Replace(12)]], [];
+    a_delayed_flush: 2, DUE, [&[Put(12)], &[LookAt], &[Open]],
+        [Mutant::DueFromLaterBirths, Mutant::DueLeftPending];
+    a_delayed_flush_against_a_flush: 2, DUE, [&[Put(12)], &[FlushAll], &[LookAt]], [];
 }
 
 /// The fence that the models above leave to the compiler: named so that nobody takes the import for dead.

@@ -18,8 +18,9 @@ struct cache {
     void (*close)(cache *self);
 };
 
-/* A nearcache in this process, of `bytes` bytes. */
-cache *cache_open_near(size_t bytes);
+/* A nearcache of `bytes` bytes: of this process alone if `name` is NULL, else that of all processes of this user that
+ * give the name, whatever language they are in. If it is there already it keeps its size. */
+cache *cache_open_near(size_t bytes, const char *name);
 
 /* A server that speaks memcached's text protocol on a unix socket. */
 cache *cache_open_socket(const char *path);

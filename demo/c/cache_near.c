@@ -47,13 +47,14 @@ static void near_close(cache *base)
     free(self);
 }
 
-cache *cache_open_near(size_t bytes)
+cache *cache_open_near(size_t bytes, const char *name)
 {
     near_cache *self = calloc(1, sizeof *self);
     nearcache_options options = NEARCACHE_OPTIONS_INIT;
     if (self == NULL)
         fail("out of memory");
     options.size = bytes;
+    options.name = name;
     check(nearcache_open(&options, &self->handle));
     self->base = (cache){near_get, near_set, near_delete, near_close};
     return &self->base;

@@ -1,11 +1,12 @@
 /* Cache-aside in C: users in SQLite, a cache in front, a stream of requests, and a check of what is cached.
  *
  *   users SOURCE DATABASE REQUESTS [SOCKET] [CACHE_MIB]
+ *   users worker DATABASE CACHE_NAME CACHE_MIB
  *
  * SOURCE is database, nearcache or socket. The first half of the stream warms the cache up, the second half is
- * measured. Progress goes to standard error, one JSON object to standard output. */
-#include "cache.h"
-#include "database.h"
+ * measured. Progress goes to standard error, one JSON object to standard output. A worker shares the cache of that name
+ * with others, and does what it is told on standard input. */
+#include "users.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,50 +16,6 @@
 
 #define UPDATE UINT32_C(0x80000000)
 #define SAMPLES 5000
-
-typedef struct demo {
-    database *db;
-    cache *cache; /* NULL: the database alone */
-    long hits;
-    long misses;
-} demo;
-
-static size_t key_of(uint32_t id, char *key, size_t room)
-{
-    return (size_t)snprintf(key, room, "user:%u", id);
-}
-
-/* The cache first; on a miss the database, and the row is left in the cache for the next one. */
-static int get_user(demo *d, uint32_t id, user *row)
-{
-    unsigned char packed[USER_PACKED_MAX];
-    char key[32];
-    if (d->cache == NULL)
-        return database_read(d->db, id, row);
-    size_t key_length = key_of(id, key, sizeof key);
-    long length = d->cache->get(d->cache, key, key_length, packed, sizeof packed);
-    if (length >= 0) {
-        d->hits++;
-        if (user_unpack(packed, (size_t)length, row) != 0)
-            fail("what is cached under %s is not a packed user", key);
-        return 1;
-    }
-    d->misses++;
-    if (!database_read(d->db, id, row))
-        return 0;
-    d->cache->set(d->cache, key, key_length, packed, user_pack(row, packed));
-    return 1;
-}
-
-/* The row first, then the cache forgets it: a crash in between leaves an old row
- * for at most ROW_SECONDS; the other way round a reader could put the old row back. */
-static void update_user(demo *d, uint32_t id)
-{
-    char key[32];
-    database_visit(d->db, id);
-    if (d->cache != NULL)
-        d->cache->delete(d->cache, key, key_of(id, key, sizeof key));
-}
 
 static uint64_t nanoseconds(void)
 {
@@ -105,7 +62,7 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Replays requests[from..to]; fills `latency` with the nanoseconds of each get and returns how many. */
-static size_t replay(demo *d, const uint32_t *requests, size_t from, size_t to, size_t total, uint32_t *latency)
+static size_t replay(users *u, const uint32_t *requests, size_t from, size_t to, size_t total, uint32_t *latency)
 {
     size_t gets = 0;
     user row;
@@ -114,11 +71,11 @@ static size_t replay(demo *d, const uint32_t *requests, size_t from, size_t to, 
         if (i % 10000 == 0)
             fprintf(stderr, "progress %zu %zu\n", i, total);
         if (requests[i] & UPDATE) {
-            update_user(d, id);
+            users_update(u, id);
             continue;
         }
         uint64_t begin = nanoseconds();
-        if (!get_user(d, id, &row) || row.id != id)
+        if (!users_get(u, id, &row) || row.id != id)
             fail("there is no user %u", id);
         uint64_t took = nanoseconds() - begin;
         latency[gets++] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
@@ -127,18 +84,18 @@ static size_t replay(demo *d, const uint32_t *requests, size_t from, size_t to, 
 }
 
 /* Compares up to SAMPLES users that are cached now with their rows; returns how many were compared. */
-static long verify(demo *d, const uint32_t *requests, size_t count)
+static long verify(users *u, const uint32_t *requests, size_t count)
 {
     unsigned char packed[USER_PACKED_MAX];
-    char key[32];
+    char key[USERS_KEY_MAX];
     long verified = 0;
-    for (size_t i = 0; d->cache != NULL && i < SAMPLES && i < count; i++) {
+    for (size_t i = 0; u->cache != NULL && i < SAMPLES && i < count; i++) {
         uint32_t id = requests[count - 1 - i * (count / SAMPLES + 1) % count] & ~UPDATE;
         user cached, stored;
-        long length = d->cache->get(d->cache, key, key_of(id, key, sizeof key), packed, sizeof packed);
+        long length = u->cache->get(u->cache, key, users_key(id, key), packed, sizeof packed);
         if (length < 0)
             continue;
-        if (user_unpack(packed, (size_t)length, &cached) != 0 || !database_read(d->db, id, &stored) ||
+        if (user_unpack(packed, (size_t)length, &cached) != 0 || !database_read(u->db, id, &stored) ||
             !user_equal(&cached, &stored))
             fail("user %u: the cached row is not the database's", id);
         verified++;
@@ -146,42 +103,54 @@ static long verify(demo *d, const uint32_t *requests, size_t count)
     return verified;
 }
 
+static int work(const char *database_path, const char *name, const char *mib)
+{
+    users u = {.db = database_open(database_path), .cache = cache_open_near(strtoul(mib, NULL, 10) << 20, name)};
+    users_serve(&u);
+    u.cache->close(u.cache);
+    database_close(u.db);
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
     if (count < 4)
-        fail("usage: users database|nearcache|socket DATABASE REQUESTS [SOCKET] [CACHE_MIB]");
+        fail("usage: users database|nearcache|socket DATABASE REQUESTS [SOCKET] [CACHE_MIB]\n"
+             "       users worker DATABASE CACHE_NAME CACHE_MIB");
     const char *source = arguments[1];
+    if (strcmp(source, "worker") == 0)
+        return work(arguments[2], arguments[3], count > 4 ? arguments[4] : "16");
     size_t total, mib = count > 5 ? strtoul(arguments[5], NULL, 10) : 16;
     uint32_t *requests = load_requests(arguments[3], &total);
     uint32_t *latency = malloc(total * sizeof *latency);
     if (latency == NULL || total < 2)
         fail("%s holds %zu requests; at least 2 are needed", arguments[3], total);
     memset(latency, 0xff, total * sizeof *latency); /* resident before memory is measured */
-    demo d = {.db = database_open(arguments[2])};
+    users u = {.db = database_open(arguments[2])};
     long resident = resident_kib();
     if (strcmp(source, "nearcache") == 0)
-        d.cache = cache_open_near(mib << 20);
+        u.cache = cache_open_near(mib << 20, NULL);
     else if (strcmp(source, "socket") == 0 && count > 4)
-        d.cache = cache_open_socket(arguments[4]);
+        u.cache = cache_open_socket(arguments[4]);
     else if (strcmp(source, "database") != 0)
         fail("the source is database, nearcache, or socket with a path; not %s", source);
 
-    replay(&d, requests, 0, total / 2, total, latency);
-    d.hits = d.misses = 0;
+    replay(&u, requests, 0, total / 2, total, latency);
+    u.hits = u.misses = 0;
     uint64_t begin = nanoseconds();
-    size_t gets = replay(&d, requests, total / 2, total, total, latency);
+    size_t gets = replay(&u, requests, total / 2, total, total, latency);
     double seconds = (double)(nanoseconds() - begin) / 1e9;
     long grown = resident_kib() - resident;
-    long verified = verify(&d, requests, total);
+    long verified = verify(&u, requests, total);
 
     qsort(latency, gets, sizeof *latency, ascending);
     printf("{\"requests\": %zu, \"seconds\": %.6f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"hits\": %ld, \"misses\": %ld, "
            "\"verified\": %ld, \"memory_kib\": %ld}\n",
-           total - total / 2, seconds, latency[gets / 2] / 1e3, latency[gets * 99 / 100] / 1e3, d.hits, d.misses,
+           total - total / 2, seconds, latency[gets / 2] / 1e3, latency[gets * 99 / 100] / 1e3, u.hits, u.misses,
            verified, grown);
-    if (d.cache != NULL)
-        d.cache->close(d.cache);
-    database_close(d.db);
+    if (u.cache != NULL)
+        u.cache->close(u.cache);
+    database_close(u.db);
     free(latency);
     free(requests);
     return 0;

@@ -7,7 +7,8 @@
 
 #define USER_TEXTS 5
 #define USER_TEXT_MAX 255
-/* id, visits, created_at, the texts' lengths in a byte each, the texts. demo/python/users.py packs the same way. */
+/* id, visits, created_at, the texts' lengths in a byte each, the texts. demo/python/users.py
+ * and demo/php/Users.php pack the same way, so that a row cached by one is a hit in the others. */
 #define USER_HEAD (4 + 4 + 8 + USER_TEXTS)
 #define USER_PACKED_MAX (USER_HEAD + USER_TEXTS * USER_TEXT_MAX)
 

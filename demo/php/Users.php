@@ -3,8 +3,8 @@
  * Cache-aside in PHP: users in SQLite, a cache in front.
  *
  * The cache is anything with \Memcached's get, set and delete; NearCache\Cache has them under the same names, so
- * the same class serves from the process itself or from a memcached. A row is cached as a JSON array: explicit,
- * compact, and readable from any language.
+ * the same class serves from the process itself or from a memcached. A row is cached as the same bytes that demo/c packs:
+ * explicit, compact, and a hit for whoever shares the cache, whatever language it is in.
  */
 
 declare(strict_types=1);
@@ -13,6 +13,8 @@ final class Users
 {
     /** How long a row may be served from the cache: the bound on staleness should a delete get lost. */
     private const ROW_SECONDS = 300;
+    /** Two numbers of 4 bytes, one of 8, five of 1. */
+    private const HEAD_SIZE = 4 + 4 + 8 + 5;
     private const COLUMNS = ['id', 'name', 'email', 'city', 'country', 'bio', 'created_at', 'visits'];
 
     public int $hits = 0;
@@ -81,13 +83,38 @@ final class Users
         return $packed === false ? null : self::unpack($packed);
     }
 
+    /** id, visits, created_at, the five texts' lengths in bytes; the texts follow. */
     private static function pack(array $row): string
     {
-        return json_encode(array_values($row), JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR);
+        ['id' => $id, 'name' => $name, 'email' => $email, 'city' => $city, 'country' => $country, 'bio' => $bio] = $row;
+        $lengths = array_map('strlen', [$name, $email, $city, $country, $bio]);
+        if (max($lengths) > 255) {
+            throw new LengthException("user $id has a text of more than 255 bytes");
+        }
+        return pack('VVPC5', $id, $row['visits'], $row['created_at'], ...$lengths) . $name . $email . $city . $country . $bio;
     }
 
     private static function unpack(string $packed): array
     {
-        return array_combine(self::COLUMNS, json_decode($packed, false, 2, JSON_THROW_ON_ERROR));
+        if (strlen($packed) < self::HEAD_SIZE) {
+            throw new UnexpectedValueException(strlen($packed) . ' bytes are not a packed user');
+        }
+        ['id' => $id, 'visits' => $visits, 'at' => $at, 'l1' => $name, 'l2' => $email, 'l3' => $city, 'l4' => $country, 'l5' => $bio]
+            = unpack('Vid/Vvisits/Pat/C5l', $packed);
+        // From the first length to where the first text ends.
+        $name += self::HEAD_SIZE;
+        if (strlen($packed) !== $name + $email + $city + $country + $bio) {
+            throw new UnexpectedValueException(strlen($packed) . ' bytes are not a packed user');
+        }
+        return [
+            'id' => $id,
+            'name' => substr($packed, self::HEAD_SIZE, $name - self::HEAD_SIZE),
+            'email' => substr($packed, $name, $email),
+            'city' => substr($packed, $name + $email, $city),
+            'country' => substr($packed, $name + $email + $city, $country),
+            'bio' => substr($packed, $name + $email + $city + $country),
+            'created_at' => $at,
+            'visits' => $visits,
+        ];
     }
 }

@@ -43,13 +43,17 @@ impl nearcache_cache {
     }
 }
 
-/// Opens a private cache: one that lives in this process's own memory and ends with it.
+/// Opens a cache: one that is private to this process, one that is shared with the children it forks, or one that
+/// all processes of this user share under a name, which is created or attached; see nearcache_options. A shared
+/// cache holds what it held also when every process that had it open has ended, however they ended, until
+/// nearcache_unlink() or a restart of the machine; one that is shared over fork goes with the last of them.
 ///
 /// Lifetimes: `options` is borrowed for the call. The handle is the caller's, until nearcache_close().
 /// NULL: `options` may be NULL, for the defaults.
-/// Returns: NEARCACHE_OK; NEARCACHE_INVALID (an option out of range, or one this library does not know),
-/// NEARCACHE_SYSTEM (the memory was refused), NEARCACHE_LAYOUT (the program was compiled for another call
-/// ABI), NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK; NEARCACHE_INVALID (an option out of range, options that contradict each other, or one
+/// this library does not know), NEARCACHE_SYSTEM (the memory or the file was refused), NEARCACHE_LAYOUT (the
+/// program was compiled for another call ABI, or the cache was made with another layout), NEARCACHE_CORRUPT,
+/// NEARCACHE_NO_REGION, NEARCACHE_REGION_EXISTS, NEARCACHE_FOREIGN, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_open(
@@ -57,16 +61,18 @@ pub unsafe extern "C" fn nearcache_open(
     cache_out: *mut *mut nearcache_cache,
 ) -> nearcache_status {
     cross(|| {
-        // SAFETY: the caller's promises about `options` and about outputs.
-        let (options, cache_out) =
-            unsafe { (nearcache_options::read(options)?, Out::required("cache_out", cache_out)?) };
-        let cache = options.parse()?.open()?;
+        // SAFETY: the caller's promises about `options`, the string in it, and about outputs.
+        let (options, cache_out) = unsafe {
+            (nearcache_options::read(options)?.parse()?, Out::required("cache_out", cache_out)?)
+        };
+        let cache = options.open()?;
         cache_out.write(Box::into_raw(Box::new(nearcache_cache(Arc::new(cache)))));
         Ok(NEARCACHE_OK)
     })
 }
 
-/// Gives a cache back. Its memory is freed when its pins and iterators have been given back too.
+/// Gives a cache back. Its memory is freed when its pins and iterators have been given back too; that of a shared
+/// one is unmapped here, and stays for the others.
 ///
 /// Lifetimes: the handle is dead afterwards.
 /// NULL: `cache` may be NULL; nothing is done.
@@ -87,7 +93,7 @@ pub unsafe extern "C" fn nearcache_close(cache: *mut nearcache_cache) {
 ///
 /// Lifetimes: none.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_flush_all(
@@ -97,7 +103,7 @@ pub unsafe extern "C" fn nearcache_flush_all(
     cross(|| {
         // SAFETY: the caller's promise about handles.
         let cache = unsafe { nearcache_cache::borrow(cache)? };
-        cache.flush_all(delay);
+        cache.flush_all(delay)?;
         Ok(NEARCACHE_OK)
     })
 }
@@ -147,7 +153,9 @@ pub unsafe extern "C" fn nearcache_unix_time(
 ///
 /// Lifetimes: none.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK; NEARCACHE_INVALID (the cache runs on the system's clock), NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK;
+/// NEARCACHE_INVALID (the cache runs on the system's clock), NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_advance_clock(
@@ -163,12 +171,12 @@ pub unsafe extern "C" fn nearcache_advance_clock(
 }
 
 /// Recounts the cache and names, in nearcache_last_error(), the first broken invariant. For tests and for
-/// doubt: it reads everything.
+/// doubt: it reads everything. What a process held that was killed counts as broken until it was given back.
 ///
 /// Lifetimes: none.
 /// NULL: nothing may be NULL.
 /// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_CORRUPT, NEARCACHE_PANIC.
-/// Threads: any, while no other thread writes to this cache.
+/// Threads: any, while no other thread of any process writes to this cache.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_check(cache: *mut nearcache_cache) -> nearcache_status {
     cross(|| {

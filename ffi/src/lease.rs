@@ -33,7 +33,7 @@ use crate::status::{Failure, NEARCACHE_MISS, NEARCACHE_WAIT, NEARCACHE_WON, near
 /// NULL: `buffer` may be NULL if `capacity` is 0.
 /// Returns: NEARCACHE_OK, NEARCACHE_SHORT_BUFFER (a hit), NEARCACHE_WON, NEARCACHE_WAIT (all write the output);
 /// NEARCACHE_INVALID (also if `lease_seconds` is 0), NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (there is no room for
-/// the lease), NEARCACHE_PANIC.
+/// the lease), NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_lease(

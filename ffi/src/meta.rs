@@ -59,7 +59,7 @@ impl nearcache_ask {
 /// NULL: `ask` may be NULL, for no wishes; `buffer` may be NULL if `capacity` is 0.
 /// Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
 /// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM (vivifying or touching found no memory),
-/// NEARCACHE_PANIC.
+/// NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_meta_get(
@@ -98,7 +98,8 @@ pub unsafe extern "C" fn nearcache_meta_get(
 ///
 /// Lifetimes: `key` and `exptime` are borrowed for the call.
 /// NULL: `exptime` may be NULL; the expiry then stays.
-/// Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK, NEARCACHE_MISS;
+/// NEARCACHE_INVALID, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_invalidate(

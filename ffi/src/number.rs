@@ -36,7 +36,8 @@ unsafe fn change(
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: `value_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
-/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+/// NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_incr(
@@ -56,7 +57,8 @@ pub unsafe extern "C" fn nearcache_incr(
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: `value_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the number now stored);
-/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+/// NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_incr_or(
@@ -81,7 +83,8 @@ pub unsafe extern "C" fn nearcache_incr_or(
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: `value_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
-/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+/// NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_decr(
@@ -101,7 +104,8 @@ pub unsafe extern "C" fn nearcache_decr(
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: `value_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the number now stored);
-/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_NOT_NUMERIC, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE,
+/// NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_decr_or(

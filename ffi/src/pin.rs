@@ -65,7 +65,7 @@ pub unsafe extern "C" fn nearcache_pin(
 /// Lifetimes: the pin and its value are dead afterwards.
 /// NULL: `pinned` may be NULL; nothing is done.
 /// Returns: nothing.
-/// Threads: any, also another than the one that pinned. A pin must not be given back in a forked child.
+/// Threads: any, also another than the one that pinned. In a forked child it does nothing to the parent's pin.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_unpin(pinned: *mut nearcache_pinned) {
     cross_quietly(|| {

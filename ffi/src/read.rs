@@ -102,7 +102,8 @@ pub unsafe extern "C" fn nearcache_gets(
 /// Lifetimes: `key` and `buffer` are borrowed for the call.
 /// NULL: `buffer` may be NULL if `capacity` is 0.
 /// Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
-/// NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be touched), NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be touched), NEARCACHE_NOT_WRITABLE,
+/// NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_gat(

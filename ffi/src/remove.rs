@@ -12,8 +12,9 @@ use crate::status::{NEARCACHE_EXISTS, NEARCACHE_MISS, NEARCACHE_OK, nearcache_st
 ///
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be
-/// touched), NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK, NEARCACHE_MISS;
+/// NEARCACHE_INVALID, NEARCACHE_NOMEM (the item had to be moved to be touched), NEARCACHE_NOT_WRITABLE,
+/// NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_touch(
@@ -37,7 +38,8 @@ pub unsafe extern "C" fn nearcache_touch(
 ///
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK, NEARCACHE_MISS; NEARCACHE_INVALID, NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK, NEARCACHE_MISS;
+/// NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_delete(
@@ -57,8 +59,8 @@ pub unsafe extern "C" fn nearcache_delete(
 ///
 /// Lifetimes: `key` is borrowed for the call.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS; NEARCACHE_INVALID,
-/// NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS;
+/// NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_delete_cas(

@@ -2,7 +2,8 @@
 //! grow without changing any struct.
 
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::sync::OnceLock;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nearcache::Stats;
 
@@ -80,25 +81,39 @@ pub unsafe extern "C" fn nearcache_stat(
 ///
 /// Lifetimes: none.
 /// NULL: nothing may be NULL.
-/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+/// Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY, NEARCACHE_PANIC.
 /// Threads: any; what other threads count meanwhile may be lost.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_reset_stats(cache: *mut nearcache_cache) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promise about handles.
         let cache = unsafe { nearcache_cache::borrow(cache)? };
-        cache.reset_stats();
+        cache.reset_stats()?;
         Ok(NEARCACHE_OK)
     })
 }
 
-/// The core's names, terminated; made once, in the order of `Stats::pairs`.
+/// The core's names, terminated; in the order of `Stats::pairs`. They are kept from the first call on, without a lock:
+/// a child that is forked while another thread is here would find it held for ever.
 fn names() -> &'static [CString] {
-    static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
-    NAMES.get_or_init(|| {
-        Stats::default()
-            .pairs()
-            .map(|(name, _)| CString::new(name).expect("a counter's name holds no NUL"))
-            .collect()
-    })
+    static NAMES: AtomicPtr<Vec<CString>> = AtomicPtr::new(ptr::null_mut());
+    // Acquire: pairs with the Release below; the names are seen as they were made.
+    let mut kept = NAMES.load(Ordering::Acquire);
+    if kept.is_null() {
+        let terminated = |(name, _)| CString::new(name).expect("a counter's name holds no NUL");
+        let made = Box::into_raw(Box::new(Stats::default().pairs().map(terminated).collect()));
+        // Release: pairs with the Acquire above and here, of whoever finds them.
+        let kept_before =
+            NAMES.compare_exchange(ptr::null_mut(), made, Ordering::Release, Ordering::Acquire);
+        kept = match kept_before {
+            Ok(_) => made,
+            Err(first) => {
+                // SAFETY: it came from Box::into_raw and nobody else was shown it.
+                drop(unsafe { Box::from_raw(made) });
+                first
+            }
+        };
+    }
+    // SAFETY: not null; it came from Box::into_raw, and is neither changed nor freed once it is kept.
+    unsafe { &*kept }
 }

@@ -43,6 +43,17 @@ pub const NEARCACHE_CORRUPT: nearcache_status = -7;
 /// A defect of this library, stopped at its border. The cache may be closed and must not be trusted further.
 pub const NEARCACHE_PANIC: nearcache_status = -8;
 
+/// There is no cache of this name to attach.
+pub const NEARCACHE_NO_REGION: nearcache_status = -9;
+/// The cache that was to be created is there already.
+pub const NEARCACHE_REGION_EXISTS: nearcache_status = -10;
+/// What is there is no cache, or none that this user may attach.
+pub const NEARCACHE_FOREIGN: nearcache_status = -11;
+/// The cache is attached for reading alone, and the call writes.
+pub const NEARCACHE_NOT_WRITABLE: nearcache_status = -12;
+/// Every place for a process or a thread in a shared cache is taken.
+pub const NEARCACHE_TOO_MANY: nearcache_status = -13;
+
 /// Why a call failed, before it becomes a number and a sentence.
 pub(crate) enum Failure {
     /// The named argument is NULL and must not be.
@@ -92,6 +103,12 @@ fn status_of(error: &Error) -> nearcache_status {
         Error::NotNumeric => NEARCACHE_NOT_NUMERIC,
         Error::System(..) => NEARCACHE_SYSTEM,
         Error::Corrupt(_) => NEARCACHE_CORRUPT,
+        Error::LayoutMismatch(_) => NEARCACHE_LAYOUT,
+        Error::NoRegion(_) => NEARCACHE_NO_REGION,
+        Error::RegionExists(_) => NEARCACHE_REGION_EXISTS,
+        Error::ForeignRegion(_) => NEARCACHE_FOREIGN,
+        Error::ReadOnly => NEARCACHE_NOT_WRITABLE,
+        Error::TooManyThreads(_) => NEARCACHE_TOO_MANY,
         // The core's list may grow before this one does; the sentence still says what happened.
         _ => NEARCACHE_SYSTEM,
     }
@@ -134,6 +151,11 @@ pub extern "C" fn nearcache_status_text(status: nearcache_status) -> *const c_ch
         NEARCACHE_LAYOUT => c"made for another version",
         NEARCACHE_CORRUPT => c"the cache is damaged",
         NEARCACHE_PANIC => c"a defect of nearcache",
+        NEARCACHE_NO_REGION => c"no such cache",
+        NEARCACHE_REGION_EXISTS => c"the cache exists already",
+        NEARCACHE_FOREIGN => c"not a cache of this user",
+        NEARCACHE_NOT_WRITABLE => c"the cache is attached for reading alone",
+        NEARCACHE_TOO_MANY => c"too many processes or threads",
         _ => c"unknown status",
     };
     text.as_ptr()
@@ -179,6 +201,12 @@ mod tests {
             (Error::InvalidOptions("o".into()), NEARCACHE_INVALID),
             (Error::System("s".into(), std::io::Error::other("e")), NEARCACHE_SYSTEM),
             (Error::Corrupt("c".into()), NEARCACHE_CORRUPT),
+            (Error::LayoutMismatch("l".into()), NEARCACHE_LAYOUT),
+            (Error::NoRegion("n".into()), NEARCACHE_NO_REGION),
+            (Error::RegionExists("r".into()), NEARCACHE_REGION_EXISTS),
+            (Error::ForeignRegion("f".into()), NEARCACHE_FOREIGN),
+            (Error::ReadOnly, NEARCACHE_NOT_WRITABLE),
+            (Error::TooManyThreads("t".into()), NEARCACHE_TOO_MANY),
         ];
         for (error, status) in table {
             let sentence = error.to_string();

@@ -59,7 +59,8 @@ impl Item {
 /// Lifetimes: `key` and `value` are borrowed for the call.
 /// NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new unique);
-/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_set(
@@ -82,7 +83,8 @@ pub unsafe extern "C" fn nearcache_set(
 /// Lifetimes: `key` and `value` are borrowed for the call.
 /// NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is present);
-/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_add(
@@ -105,7 +107,8 @@ pub unsafe extern "C" fn nearcache_add(
 /// Lifetimes: `key` and `value` are borrowed for the call.
 /// NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing);
-/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_replace(
@@ -129,7 +132,8 @@ pub unsafe extern "C" fn nearcache_replace(
 /// NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing, or the item would
 /// outgrow the limit or the memory);
-/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_append(
@@ -151,7 +155,8 @@ pub unsafe extern "C" fn nearcache_append(
 /// NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing, or the item would
 /// outgrow the limit or the memory);
-/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_prepend(
@@ -173,7 +178,8 @@ pub unsafe extern "C" fn nearcache_prepend(
 /// NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
 /// Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS (there
 /// is no item);
-/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_PANIC.
+/// NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_NOMEM, NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
+/// NEARCACHE_PANIC.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcache_cas(

@@ -6,9 +6,10 @@ use std::ffi::{CStr, c_char};
 /// The call ABI: the number in the soname. Functions and statuses are added without changing it; it changes
 /// when a program compiled before would have to be compiled again.
 pub const NEARCACHE_ABI_VERSION: u32 = 0;
-/// The layout of the memory that holds a cache. 0: this release makes private caches alone, whose memory
-/// no other build ever sees, and promises no layout.
-pub const NEARCACHE_LAYOUT_VERSION: u32 = 0;
+/// The layout of the memory that holds a cache. A cache of another layout is not touched: opening it by its name
+/// makes or attaches one beside it, so that an upgrade wipes nothing.
+pub const NEARCACHE_LAYOUT_VERSION: u32 = 2;
+const _: () = assert!(NEARCACHE_LAYOUT_VERSION as u64 == nearcache::LAYOUT);
 
 const RELEASE: &CStr =
     match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {

@@ -113,6 +113,11 @@ fn each_status_named_is_defined_and_each_one_defined_is_returned() {
         "LAYOUT",
         "CORRUPT",
         "PANIC",
+        "NO_REGION",
+        "REGION_EXISTS",
+        "FOREIGN",
+        "NOT_WRITABLE",
+        "TOO_MANY",
     ] {
         assert!(returned.contains(&format!("NEARCACHE_{status}")), "no function returns {status}");
     }
@@ -139,6 +144,11 @@ fn the_values_of_statuses_are_permanent() {
         ("LAYOUT", "-6"),
         ("CORRUPT", "-7"),
         ("PANIC", "-8"),
+        ("NO_REGION", "-9"),
+        ("REGION_EXISTS", "-10"),
+        ("FOREIGN", "-11"),
+        ("NOT_WRITABLE", "-12"),
+        ("TOO_MANY", "-13"),
     ] {
         let line = format!("#define NEARCACHE_{name} {value}\n");
         assert!(header.contains(&line), "the header has no line {line}");

@@ -297,8 +297,10 @@ impl Desk<'_> {
             }
             Expiry::Never | Expiry::Past => 0,
         };
-        self.server.cache.flush_all(delay);
-        out.text(reply::OK);
+        match self.server.cache.flush_all(delay) {
+            Ok(()) => out.text(reply::OK),
+            Err(error) => self.failed(&error, reply::NO_MEMORY, out),
+        }
     }
 
     /// The arena is mapped once: the only new limit that can be met is the present one.
@@ -391,6 +393,8 @@ impl Desk<'_> {
             Error::ValueTooLarge { .. } => reply::TOO_LARGE,
             Error::OutOfMemory => no_memory,
             Error::NotNumeric => reply::NON_NUMERIC,
+            // The other processes of a region have taken them; it ends when one of them does.
+            Error::TooManyThreads(_) => reply::NO_PLACE,
             error => {
                 eprintln!("nearcached: {error}");
                 reply::INTERNAL

@@ -7,6 +7,7 @@ use crate::process::{self, EX_OSERR, PidFile};
 use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
 use crate::worker::{Inbox, Worker, request_stop};
+use nearcache::Home;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
@@ -40,6 +41,9 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
         .transpose()
         .map_err(|error| system(format!("could not write the pid file: {error}")))?;
     let cache = open_cache(&options)?;
+    if options.region.is_some() {
+        keep_as_it_is(&cache, &mut options);
+    }
     if options.lock_memory {
         process::lock_memory();
     }
@@ -70,6 +74,28 @@ fn absolute_paths(options: &mut Options) {
             *path = Some(std::path::absolute(&given).unwrap_or(given));
         }
     }
+    if let Some(Home::At(path)) = &mut options.region
+        && let Ok(absolute) = std::path::absolute(&*path)
+    {
+        *path = absolute;
+    }
+}
+
+/// A region that was there keeps the size and the limit it was created with, whatever was asked for.
+fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
+    let (memory, item_size_max) = (cache.info().size, cache.item_size_max());
+    let mut differs = |option, what, bytes: u64| {
+        let sentence =
+            format!("{option} has no effect: the region was there, and {what} is {bytes} bytes");
+        options.without_effect.push(sentence);
+    };
+    if memory != options.memory {
+        differs("-m", "its memory limit", memory);
+    }
+    if item_size_max != options.item_size_max {
+        differs("-I", "its largest item", item_size_max as u64);
+    }
+    (options.memory, options.item_size_max) = (memory, item_size_max);
 }
 
 fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
@@ -77,9 +103,16 @@ fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
     wanted.manual_clock = options.debug_clock;
-    wanted.open().map_err(|error| Wrong {
-        sentence: format!("cannot make the cache: {error}"),
-        status: EX_OSERR,
+    if let Some(home) = &options.region {
+        wanted.home = home.clone();
+    }
+    wanted.open().map_err(|error| {
+        system(match &options.region {
+            None => format!("cannot make the cache: {error}"),
+            Some(Home::At(path)) => format!("cannot serve the region {}: {error}", path.display()),
+            Some(Home::Named(name)) => format!("cannot serve the region {name}: {error}"),
+            Some(other) => format!("cannot serve the region {other:?}: {error}"),
+        })
     })
 }
 
@@ -117,6 +150,9 @@ fn say_what_is_served(server: &Server) {
     }
     for sentence in &server.options.without_effect {
         eprintln!("nearcached: {sentence}");
+    }
+    if let Some(path) = server.region() {
+        eprintln!("nearcached: serves the region {path}");
     }
     for (fd, address) in &server.listeners {
         eprintln!("<{fd} server listening ({}) {address}", server.options.protocol);

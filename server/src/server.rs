@@ -97,14 +97,21 @@ impl Server {
         sums
     }
 
+    /// Where the region lies that is served; nothing if the cache is private.
+    pub fn region(&self) -> Option<String> {
+        self.options.region.as_ref()?;
+        self.cache.info().path.map(|path| path.display().to_string())
+    }
+
     /// `stats reset`. The workers alone write their counters, so the present values become the base line.
-    pub fn reset_counts(&self) {
+    pub fn reset_counts(&self) -> Result<(), nearcache::Error> {
+        self.cache.reset_stats()?;
         let mut base = lock(&self.base);
         for (base, counters) in base.iter_mut().zip(&self.counters) {
             *base = counters.counts();
         }
-        self.cache.reset_stats();
         self.connections.reset();
+        Ok(())
     }
 }
 

@@ -20,8 +20,10 @@ pub fn answer(server: &Server, words: &[u8], out: &mut Output) {
     // memcached takes the beginning of these names for the whole.
     let is = |whole: &str| whole.as_bytes().starts_with(name);
     if is("reset") {
-        server.reset_counts();
-        out.text(reply::RESET);
+        match server.reset_counts() {
+            Ok(()) => out.text(reply::RESET),
+            Err(error) => out.text(format!("SERVER_ERROR {error}\r\n").as_bytes()),
+        }
     } else if is("detail") {
         out.text(match words.next() {
             Some(b"off") => reply::OK,
@@ -276,6 +278,7 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "ssl_enabled", "no");
     line(out, "num_napi_ids", 0);
     line(out, "memory_file", "(null)");
+    line(out, "region", server.region().as_deref().unwrap_or("NULL"));
     out.text(reply::END);
 }
 

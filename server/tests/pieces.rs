@@ -34,7 +34,7 @@ impl Bench {
 
     /// Sends the pieces one after the other, each executed before the next is sent, and answers all replies.
     fn talk<'a>(&self, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-        self.server.cache.flush_all(0);
+        self.server.cache.flush_all(0).expect("it may be written");
         let (mut ours, theirs) = UnixStream::pair().expect("a pair");
         ours.set_nonblocking(true).expect("a mode");
         theirs.set_nonblocking(true).expect("a mode");

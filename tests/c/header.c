@@ -32,7 +32,12 @@ int nearcache_test_sign(nearcache_status status)
     case NEARCACHE_SYSTEM:
     case NEARCACHE_LAYOUT:
     case NEARCACHE_CORRUPT:
-    case NEARCACHE_PANIC: return -1;
+    case NEARCACHE_PANIC:
+    case NEARCACHE_NO_REGION:
+    case NEARCACHE_REGION_EXISTS:
+    case NEARCACHE_FOREIGN:
+    case NEARCACHE_NOT_WRITABLE:
+    case NEARCACHE_TOO_MANY: return -1;
     default: return status;
     }
 }

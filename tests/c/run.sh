@@ -68,7 +68,7 @@ build_static() {
 
 # No leaked byte, no invalid access; the sanitizers abort by themselves.
 memcheck() {
-    nice -n 10 valgrind --quiet --error-exitcode=99 --leak-check=full \
+    timeout 600 nice -n 10 valgrind --quiet --error-exitcode=99 --leak-check=full \
         --errors-for-leak-kinds=definite,possible --fair-sched=yes "$@"
 }
 

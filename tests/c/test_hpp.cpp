@@ -2,7 +2,11 @@
 #include <nearcache.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int checks, failures;
 
@@ -171,8 +175,84 @@ static void leases_and_meta()
     CHECK(!hit->won() && hit->sent() && hit->hit_before());
 }
 
+/* What a forked child does; its failed checks are its status. */
+template <class F> static bool child_does(F &&body)
+{
+    const int before = failures;
+    std::fflush(nullptr);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        body();
+        std::fflush(nullptr);
+        _exit(failures != before);
+    }
+    int status = -1;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void inherited()
+{
+    auto cache = nearcache::cache::inherited(2 << 20);
+    cache.set("k", "parent");
+    auto held = cache.pin("k");
+    CHECK(child_does([&] {
+        CHECK(cache.get("k") == "parent" && cache.set("k", "child"));
+        held.reset();
+        CHECK(child_does([&] { CHECK(cache.get("k") == "child" && cache.set("deeper", "grandchild")); }));
+    }));
+    CHECK(cache.get("k") == "child" && cache.get("deeper") == "grandchild" && held->data() == "parent");
+    const auto about = cache.info();
+    CHECK(about.shared && !about.read_only && about.size == 2 << 20 && about.path.empty());
+    CHECK(!nearcache::cache(1 << 20).info().shared && !nearcache::cache(1 << 20).descriptor());
+
+    auto again = nearcache::cache::attach(cache.descriptor().value());
+    CHECK(again.get("k") == "child" && again.set("k", "again") && cache.get("k") == "again");
+    CHECK(thrown_by([] { nearcache::cache::attach(-1); }) == NEARCACHE_INVALID);
+}
+
+static void named()
+{
+    using nearcache::access;
+    using nearcache::cache;
+    char directory[] = "/dev/shm/nearcache-test-XXXXXX";
+    CHECK(mkdtemp(directory) != nullptr && setenv("NEARCACHE_DIR", directory, 1) == 0);
+    const std::string path = directory + std::string("/") + std::string(100, 'p');
+    CHECK(thrown_by([] { cache::attach("app"); }) == NEARCACHE_NO_REGION);
+    {
+        auto app = cache::named("app", 2 << 20);
+        CHECK(child_does([] { CHECK(cache::attach("app").set("from", "the child")); }));
+        CHECK(app.get("from") == "the child" && app.info().path == directory + std::string("/app"));
+        CHECK(app.set("k", "v") && app.processes().size() >= 1 && app.reap() <= 1);
+        for (const auto &process : app.processes()) {
+            if (process.pid == static_cast<std::uint32_t>(getpid()))
+                CHECK(process.life == nearcache::process::state::alive && process.threads == 1);
+        }
+    }
+    CHECK(cache::attach("app").get("k") == "v");
+    auto reader = cache::attach("app", access::read_only);
+    CHECK(reader.get("k") == "v" && reader.info().read_only);
+    CHECK(thrown_by([&] { reader.set("k", "w"); }) == NEARCACHE_NOT_WRITABLE);
+
+    nearcache::options how;
+    how.name = path;
+    how.access = access::create;
+    how.size = 1 << 20;
+    how.permissions = 0640;
+    CHECK(cache(how).info().permissions == 0640);
+    CHECK(thrown_by([&] { cache again(how); }) == NEARCACHE_REGION_EXISTS);
+    how.shared = true;
+    CHECK(thrown_by([&] { cache both(how); }) == NEARCACHE_INVALID);
+
+    const auto all = nearcache::regions();
+    CHECK(all.size() == 2 && all[0].name == "app" && all[1].path == path && all[1].trouble.empty());
+    CHECK(nearcache::unlink("app") && !nearcache::unlink("app") && nearcache::unlink(path));
+    CHECK(reader.get("k") == "v" && rmdir(directory) == 0);
+}
+
 int main()
 {
+    inherited(); /* first: it forks, and threads come later */
+    named();
     reads_and_stores();
     failures_throw();
     callbacks();

@@ -13,6 +13,12 @@ static void on_stat(void *user, const char *name, uint64_t value)
     CHECK(!"called");
 }
 
+static void on_process(void *user, const nearcache_process *process)
+{
+    (void)user, (void)process;
+    CHECK(!"called");
+}
+
 static void no_handle(void)
 {
     const nearcache_bytes key = { S("k") };
@@ -21,7 +27,9 @@ static void no_handle(void)
     const void *value = NULL;
     nearcache_item item;
     uint64_t number = 0;
+    nearcache_about about;
     int64_t seconds = 0;
+    int32_t descriptor = 0;
     size_t len = 0;
     char b[8];
 #define NO_CACHE(call) REFUSED(call, "`cache` is NULL")
@@ -56,6 +64,10 @@ static void no_handle(void)
     NO_CACHE(nearcache_item_size_max(NULL, &len));
     NO_CACHE(nearcache_unix_time(NULL, &seconds));
     NO_CACHE(nearcache_advance_clock(NULL, 1));
+    NO_CACHE(nearcache_info(NULL, b, 8, &about));
+    NO_CACHE(nearcache_processes(NULL, on_process, NULL));
+    NO_CACHE(nearcache_reap(NULL, &len));
+    NO_CACHE(nearcache_descriptor(NULL, &descriptor));
     nearcache_close(NULL);
     nearcache_unpin(NULL);
     nearcache_iter_close(NULL);
@@ -89,6 +101,7 @@ static void no_key(nearcache_cache *cache)
 static void no_place(nearcache_cache *cache)
 {
     nearcache_pinned *pinned = NULL;
+    nearcache_about about;
     const void *value = NULL;
     nearcache_item item;
     size_t len = 0;
@@ -107,6 +120,13 @@ static void no_place(nearcache_cache *cache)
     REFUSED(nearcache_set(cache, S("k"), NULL, 1, 0, 0, NULL), "`value` is NULL");
     REFUSED(nearcache_item_size_max(cache, NULL), "`bytes_out`");
     REFUSED(nearcache_unix_time(cache, NULL), "`seconds_out`");
+    REFUSED(nearcache_info(cache, b, 8, NULL), "`about_out`");
+    REFUSED(nearcache_info(cache, NULL, 8, &about), "`path`");
+    REFUSED(nearcache_processes(cache, NULL, NULL), "`met`");
+    REFUSED(nearcache_reap(cache, NULL), "`processes_out`");
+    REFUSED(nearcache_descriptor(cache, NULL), "`descriptor_out`");
+    REFUSED(nearcache_regions(NULL, NULL), "`found`");
+    REFUSED(nearcache_unlink(NULL), "`name`");
     IS(nearcache_contains(cache, S("k")), NEARCACHE_MISS); /* none of the refused did anything */
 }
 

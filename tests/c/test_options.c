@@ -57,6 +57,7 @@ static void forms(void)
     } newer = { NEARCACHE_OPTIONS_INIT, { 0, 0 } };
     nearcache_options options = NEARCACHE_OPTIONS_INIT;
     nearcache_cache *cache = NULL;
+    size_t cut;
 
     newer.known.struct_size = sizeof newer;
     newer.known.size = 2 << 20;
@@ -66,6 +67,18 @@ static void forms(void)
     newer.later[1] = 1;
     REFUSED(nearcache_open(&newer.known, &cache), "newer library");
 
+    /* The struct as it was at first, without what follows the hint: a private cache. */
+    options.struct_size = offsetof(nearcache_options, name);
+    options.descriptor = 0; /* what lies there is not the struct's */
+    options.shared = 77;
+    IS(nearcache_open(&options, &cache), NEARCACHE_OK);
+    nearcache_close(cache);
+    options = (nearcache_options)NEARCACHE_OPTIONS_INIT;
+    for (cut = offsetof(nearcache_options, name) + 1; cut < sizeof options; cut++) {
+        options.struct_size = cut; /* no release had it */
+        REFUSED(nearcache_open(&options, &cache), "struct_size");
+    }
+
     options.struct_size = 0;
     REFUSED(nearcache_open(&options, &cache), "NEARCACHE_OPTIONS_INIT");
     options.struct_size = sizeof options - 1;
@@ -74,6 +87,50 @@ static void forms(void)
     options.abi_version = NEARCACHE_ABI_VERSION + 1;
     IS(nearcache_open(&options, &cache), NEARCACHE_LAYOUT);
     CHECK(strstr(nearcache_last_error(), "ABI") != NULL);
+}
+
+/* Where the memory lives is said once, and what is to be done about it can be done. */
+static void contradictions(void)
+{
+    const nearcache_options init = NEARCACHE_OPTIONS_INIT;
+    nearcache_options options = init;
+    nearcache_cache *cache = NULL;
+
+    CHECK(init.name == NULL && init.descriptor == -1 && init.shared == 0 && init.permissions == 0);
+    CHECK(init.access == NEARCACHE_OPEN_OR_CREATE);
+    options.name = "app";
+    options.descriptor = 0;
+    REFUSED(nearcache_open(&options, &cache), "2 ways");
+    options.shared = 1;
+    REFUSED(nearcache_open(&options, &cache), "a name, a descriptor, shared");
+    options.descriptor = -1;
+    REFUSED(nearcache_open(&options, &cache), "a name, shared");
+    options.name = NULL;
+    options.shared = 2;
+    REFUSED(nearcache_open(&options, &cache), "options.shared is 2");
+    options.shared = 1;
+    options.access = NEARCACHE_EXISTING;
+    REFUSED(nearcache_open(&options, &cache), "options.access");
+    options.shared = 0;
+    REFUSED(nearcache_open(&options, &cache), "options.access");
+    options.access = NEARCACHE_READ_ONLY;
+    REFUSED(nearcache_open(&options, &cache), "options.access");
+    options.access = 4;
+    REFUSED(nearcache_open(&options, &cache), "options.access is 4");
+    options.access = NEARCACHE_CREATE;
+    options.descriptor = 0;
+    REFUSED(nearcache_open(&options, &cache), "options.access");
+    options.descriptor = -2;
+    REFUSED(nearcache_open(&options, &cache), "options.descriptor is -2");
+    options = init;
+    options.permissions = 01000;
+    REFUSED(nearcache_open(&options, &cache), "options.permissions");
+    CHECK(cache == NULL);
+
+    options = init;
+    options.access = NEARCACHE_CREATE; /* which a private cache is, too */
+    IS(nearcache_open(&options, &cache), NEARCACHE_OK);
+    nearcache_close(cache);
 }
 
 static void clock_by_hand(void)
@@ -97,6 +154,7 @@ int main(void)
     defaults();
     ranges();
     forms();
+    contradictions();
     clock_by_hand();
     return finish("test_options");
 }

@@ -9,7 +9,8 @@ static void texts(void)
         NEARCACHE_OK,      NEARCACHE_MISS,    NEARCACHE_EXISTS, NEARCACHE_NOT_STORED, NEARCACHE_SHORT_BUFFER,
         NEARCACHE_WON,     NEARCACHE_WAIT,    NEARCACHE_END,    NEARCACHE_INVALID,    NEARCACHE_TOO_BIG,
         NEARCACHE_NOMEM,   NEARCACHE_NOT_NUMERIC, NEARCACHE_SYSTEM, NEARCACHE_LAYOUT, NEARCACHE_CORRUPT,
-        NEARCACHE_PANIC,
+        NEARCACHE_PANIC,   NEARCACHE_NO_REGION, NEARCACHE_REGION_EXISTS, NEARCACHE_FOREIGN,
+        NEARCACHE_NOT_WRITABLE, NEARCACHE_TOO_MANY,
     };
     const char *unknown = nearcache_status_text(12345);
     size_t i, j;
@@ -61,6 +62,8 @@ static void sentences(void)
 
 static void versions(void)
 {
+    nearcache_cache *cache = open_cache(1 << 20, 0);
+    nearcache_about about;
     int major = 0, minor = 0, patch = 0;
     CHECK(strcmp(nearcache_release(), NEARCACHE_RELEASE) == 0);
     CHECK(nearcache_release_number() == NEARCACHE_RELEASE_NUMBER);
@@ -68,6 +71,9 @@ static void versions(void)
     CHECK(nearcache_release_number() == (uint32_t)(major * 1000000 + minor * 1000 + patch));
     CHECK(nearcache_abi_version() == NEARCACHE_ABI_VERSION);
     CHECK(nearcache_layout_version() == NEARCACHE_LAYOUT_VERSION);
+    IS(nearcache_info(cache, NULL, 0, &about), NEARCACHE_OK);
+    CHECK(about.layout == NEARCACHE_LAYOUT_VERSION);
+    nearcache_close(cache);
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench -p nearcache --bench shared`, or with `-- --quick` for a short look.
 
+#[allow(dead_code)]
 #[path = "../engine/load.rs"]
 mod load;
 #[allow(dead_code)]

@@ -44,6 +44,7 @@ impl Cache {
             created: origin.created.load(Ordering::Relaxed) as i64,
             uid,
             permissions,
+            evict: geometry.evict,
             read_only: arena.is_read_only(),
             processes_max: geometry.processes as usize,
             threads_max: geometry.seats as usize,

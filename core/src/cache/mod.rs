@@ -303,7 +303,8 @@ impl Cache {
             )),
         }
     }
-    /// Recounts a quiet cache and names the first broken invariant. No other thread may write meanwhile.
+    /// Recounts a quiet cache and names the first broken invariant. No other thread may write meanwhile, in no process;
+    /// and what killed processes held must have been given back ([`Cache::reap`]).
     pub fn check(&self) -> Result<(), Error> {
         check::check(&self.arena)
     }

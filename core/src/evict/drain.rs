@@ -290,7 +290,7 @@ impl Op<'_> {
         let bytes = item.footprint(self.arena) * 8;
         self.count(Counter::ItemsOut);
         self.add(Counter::BytesOut, bytes);
-        let flushed = self.arena.superblock().flush.0.birth.load(Ordering::Acquire);
+        let flushed = self.arena.superblock().flush.0.horizon();
         if item.origin(self.arena, birth) <= flushed {
             self.count(Counter::FlushedOut);
             self.add(Counter::FlushedBytesOut, bytes);

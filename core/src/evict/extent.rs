@@ -175,7 +175,7 @@ impl Op<'_> {
             arena.change_state(segment, state, State::new(Kind::Large, Pool::Main));
         }
         // Relaxed: a hint.
-        let births = arena.superblock().births.0.load(Ordering::Relaxed);
+        let births = arena.superblock().births.0.given();
         arena.segment(PerSegment::Order, segment).store(births, Ordering::Relaxed);
     }
 }

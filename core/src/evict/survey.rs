@@ -129,8 +129,8 @@ impl Op<'_> {
         let arena = self.arena;
         let superblock = arena.superblock();
         let segments = arena.geometry().segments;
-        // Relaxed: where the search begins does not matter.
-        let start = superblock.births.0.load(Ordering::Relaxed);
+        // Where the search begins does not matter.
+        let start = superblock.births.0.given();
         for k in 0..segments {
             let segment = (start % segments + k) % segments;
             let state = arena.state(segment);
@@ -146,8 +146,7 @@ impl Op<'_> {
             arena.segment(PerSegment::Dead, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Drained, segment).store(0, Ordering::Relaxed);
-            // AcqRel: the births given before are covered by a flush that sees this one.
-            let birth = superblock.births.0.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+            let birth = superblock.births.0.next(&superblock.flush.0, || self.now());
             arena.segment(PerSegment::Order, segment).store(birth, Ordering::Relaxed);
             // Release: pairs with the Acquire of readers; the segment was unreadable until here.
             arena.birth(segment).store(birth, Ordering::Release);

@@ -1,25 +1,36 @@
 //! How a forked child learns that it is one: a word in a page that the kernel wipes in the child. It also keeps the lock
 //! descriptors that a child has inherited and must close.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 use std::os::fd::RawFd;
-use std::sync::OnceLock;
+use std::ptr::NonNull;
 
 /// The number of this process in its line of forks, never 0; a child finds 0 here. To be compared at each operation,
 /// which costs a load.
 pub(crate) fn word() -> &'static AtomicU64 {
-    static WORD: OnceLock<&'static AtomicU64> = OnceLock::new();
-    WORD.get_or_init(|| {
-        let word = page();
+    // Acquire: pairs with the AcqRel below.
+    let found = WORD.load(Ordering::Acquire);
+    let Some(found) = NonNull::new(found) else {
+        let made = std::ptr::from_ref(page()).cast_mut();
+        // AcqRel: the page is seen with its address. A lock would be held for ever in the child of a fork that another
+        // thread does now; a page too many is lost.
+        let won =
+            WORD.compare_exchange(std::ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire);
         #[cfg(not(miri))]
-        // SAFETY: the handler is a function without captures, and what it does is allowed in a child: it stores to
-        // memory and closes descriptors.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_child));
+        if won.is_ok() {
+            // SAFETY: the handler is a function without captures, and what it does is allowed in a child: it stores to
+            // memory and closes descriptors.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         }
-        word
-    })
+        let word = won.map_or_else(|other| other, |_| made);
+        // SAFETY: the page is never unmapped.
+        return unsafe { &*word };
+    };
+    // SAFETY: as above.
+    unsafe { found.as_ref() }
 }
+
+static WORD: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
 
 /// This process's number; a child takes a new one.
 pub(crate) fn era(word: &AtomicU64) -> u64 {

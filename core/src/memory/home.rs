@@ -113,6 +113,7 @@ pub(crate) fn open(
         initialise(&region, geometry);
         Ok::<_, Error>((region, geometry, scratch))
     };
+    check_access(options)?;
     match &options.home {
         Home::Private => {
             let geometry = Geometry::plan(options)?;
@@ -143,6 +144,20 @@ pub(crate) fn open(
             let path = path_of(&options.home)?.unwrap_or_default();
             open_at(path, options.access, |dir| make(Some(dir)))
         }
+    }
+}
+
+/// What cannot be there cannot be attached, and what is there cannot be created.
+fn check_access(options: &Options) -> Result<(), Error> {
+    let refuse = |what: &str| Err(Error::InvalidOptions(what.into()));
+    match (&options.home, options.access) {
+        (Home::Private | Home::Inherited, Access::Existing | Access::ReadOnly) => refuse(
+            "a cache without a name is always a new one: name the one to attach, or its descriptor",
+        ),
+        (Home::Descriptor(_), Access::Create) => {
+            refuse("a descriptor's cache is there already: it can only be attached")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -327,8 +342,13 @@ pub(crate) fn trouble_at(path: &Path) -> Option<String> {
 pub(crate) fn unlink(path: &Path) -> Result<bool, Error> {
     let Some(file) = file::open(path, Access::OpenOrCreate)? else { return Ok(false) };
     let len = file.len();
-    if let Err(trouble @ Trouble::Foreign(_)) = read_head(&file, len) {
-        return Err(trouble.refused(&path.display().to_string()));
+    match read_head(&file, len) {
+        Err(trouble @ Trouble::Foreign(_)) => {
+            return Err(trouble.refused(&path.display().to_string()));
+        }
+        // The one that a program of this layout opens by the name.
+        Err(Trouble::Layout(_)) if beside(path).exists() => return unlink(&beside(path)),
+        _ => {}
     }
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),

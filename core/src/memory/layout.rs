@@ -4,6 +4,7 @@
 use crate::bucket::Bucket;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::flush::{Births, Flush};
 use crate::hazard::{COUNTERS, Seat};
 use crate::memory::process::Process;
 use crate::memory::segment::Lane;
@@ -39,8 +40,8 @@ pub(crate) struct Superblock {
     pub flush: Line<Flush>,
     /// How often the index has doubled, and how far its buckets were split since.
     pub index: Line<[AtomicU64; 2]>,
-    /// Birth numbers given to segments.
-    pub births: Line<AtomicU64>,
+    /// Birth numbers given to segments, and the flush that is announced.
+    pub births: Line<Births>,
     /// Free segments, about.
     pub free: Line<AtomicU64>,
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
@@ -78,19 +79,6 @@ pub(crate) struct Health {
     pub deaths: AtomicU64,
     /// When somebody last looked for dead processes, in milliseconds of the system's clock.
     pub reaped: AtomicU64,
-}
-
-/// What was flushed.
-#[repr(C)]
-#[derive(Debug)]
-pub(crate) struct Flush {
-    /// Items born in segments up to this birth number are dead.
-    pub birth: AtomicU64,
-    /// When a delayed flush takes effect; 0 when none is pending.
-    pub at: AtomicU64,
-    /// Items that were dead at the last flush, and their bytes: what `curr_items` and `bytes` leave out.
-    pub items: AtomicU64,
-    pub bytes: AtomicU64,
 }
 
 /// How the arena is cut up. Copied to private memory once, so that what is bounded against it cannot change.

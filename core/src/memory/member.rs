@@ -51,7 +51,7 @@ impl Arena {
 
     /// What is to be known of this process to judge the life of others.
     pub fn asker(&self) -> Asker {
-        Asker::new(self.region().is_shared(), self.lock_file())
+        Asker::new(self.region().is_shared(), self.lock_file(), self.is_read_only())
     }
 
     /// The open file for this process's locks; one that its parent had is none.

@@ -67,11 +67,14 @@ pub(crate) struct Asker {
     pub shared: bool,
     /// The open file whose bytes are locked.
     pub file: Option<RawFd>,
+    /// It may not write down whom it has missed.
+    pub read_only: bool,
 }
 
 impl Asker {
-    pub fn new(shared: bool, file: Option<RawFd>) -> Asker {
-        Asker { pid: std::process::id(), space: if shared { space() } else { 0 }, shared, file }
+    pub fn new(shared: bool, file: Option<RawFd>, read_only: bool) -> Asker {
+        let space = if shared { space() } else { 0 };
+        Asker { pid: std::process::id(), space, shared, file, read_only }
     }
 }
 
@@ -201,6 +204,7 @@ impl Process {
         match noted(&self.missed) {
             Some(then) if u64::from(now) >= then + u64::from(QUARANTINE) => Life::Dead,
             Some(_) => Life::Suspect,
+            None if asker.read_only => Life::Suspect,
             None => {
                 let missed = u64::from(now) << 24 | id.generation();
                 self.missed.store(missed, Ordering::Relaxed);

@@ -81,7 +81,7 @@ pub(super) struct Composed {
 impl Op<'_> {
     /// Was everything stored so far flushed since this was composed?
     pub(super) fn is_flushed(&self, composed: &Composed) -> bool {
-        let flushed = self.arena.superblock().flush.0.birth.load(Ordering::Acquire);
+        let flushed = self.arena.superblock().flush.0.horizon();
         let stale = composed.birth <= flushed;
         if stale {
             self.abandon(composed.loc, composed.words, Hazard::Write);

@@ -10,7 +10,6 @@ use crate::item::birth_of;
 use crate::ops::compose::{Composed, Content, Draft};
 use crate::ops::read::View;
 use crate::seat::Op;
-use crate::sync::Ordering;
 
 /// What to do about what is there.
 pub(super) enum Plan<'d> {
@@ -57,11 +56,8 @@ impl Present<'_> {
     pub fn was(&self, unique: u64) -> bool {
         match self.view.item.given {
             Some(given) => unique < given,
-            None => {
-                let births = &self.view.arena.superblock().births.0;
-                // Relaxed: the births of what a caller has seen are given.
-                birth_of(unique) <= births.load(Ordering::Relaxed)
-            }
+            // The births of what a caller has seen are given.
+            None => birth_of(unique) <= self.view.arena.superblock().births.0.given(),
         }
     }
     /// Can this be added to its number where it is?

@@ -87,6 +87,8 @@ pub struct Info {
     pub uid: u32,
     /// The file's permission bits.
     pub permissions: u32,
+    /// Are items evicted when memory is full?
+    pub evict: bool,
     /// Is it attached for reading alone?
     pub read_only: bool,
     /// Most processes, and most threads, that can be attached at once.

@@ -46,6 +46,9 @@ pub struct Event<O> {
     result: u64,
 }
 
+/// The answer of an operation whose thread was killed: it takes effect at any time, or never.
+pub const UNFINISHED: u64 = u64::MAX;
+
 /// Runs the operations of each thread, the first one's here, and then those of `last`; all that was answered.
 pub fn history<O: Copy + Send + Sync + 'static>(
     threads: &'static [&'static [O]],
@@ -61,6 +64,7 @@ pub fn history<O: Copy + Send + Sync + 'static>(
                 let start = clock.fetch_add(1, Ordering::AcqRel);
                 let result = run(thread, k, op);
                 let end = clock.fetch_add(1, Ordering::AcqRel);
+                let end = if result == UNFINISHED { u64::MAX } else { end };
                 events.lock().unwrap().push(Event { op, start, end, result });
             }
         }

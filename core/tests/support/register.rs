@@ -79,16 +79,13 @@ impl Model for Register {
     type Result = Result;
     type State = Option<Held>;
 
-    fn step(&self, state: &Option<Held>, op: &Op, result: &Result) -> Option<Option<Held>> {
-        let straight = match state {
-            Some(held) => present(held, op, result),
-            None => absent(op, result),
-        };
-        // An eviction shows only where the key is expected to be missing: to try it there is enough.
-        match straight {
-            None if self.evicts && state.is_some() => absent(op, result),
-            straight => straight,
-        }
+    fn steps(&self, state: &Option<Held>, op: &Op, result: &Result) -> Vec<Option<Held>> {
+        let straight = state.as_ref().and_then(|held| present(held, op, result));
+        // An eviction shows only where the key is missing at a call, so to try it there is enough. It may leave
+        // another state with the same answer: a number counted up to what an absent one begins with is padded.
+        let is_missing = state.is_none() || self.evicts;
+        let missing = is_missing.then(|| absent(op, result)).flatten();
+        straight.into_iter().chain(missing).collect()
     }
 
     fn effects(&self, state: &Option<Held>, op: &Op) -> Vec<Option<Held>> {

@@ -28,13 +28,8 @@ pub trait Model {
     type Op;
     type Result;
     type State: Clone + Eq + Hash;
-    /// The state after this call answered this, or `None` if it cannot have.
-    fn step(
-        &self,
-        state: &Self::State,
-        op: &Self::Op,
-        result: &Self::Result,
-    ) -> Option<Self::State>;
+    /// Each state that there may be after this call has answered this; none, if it cannot have.
+    fn steps(&self, state: &Self::State, op: &Self::Op, result: &Self::Result) -> Vec<Self::State>;
     /// The states after this call whose answer nobody got, those that differ from `state`.
     fn effects(&self, state: &Self::State, op: &Self::Op) -> Vec<Self::State>;
 }
@@ -103,8 +98,8 @@ impl<M: Model> Search<'_, M> {
             .collect();
         let explained = next.into_iter().any(|at| {
             let call = &self.history[at];
-            let after = self.model.step(&state, &call.op, &call.result);
-            after.is_some_and(|after| self.explains(done | 1 << at, after))
+            let after = self.model.steps(&state, &call.op, &call.result);
+            after.into_iter().any(|after| self.explains(done | 1 << at, after))
         });
         explained || self.explains_with_maybe(done, &state, horizon)
     }

@@ -7,6 +7,7 @@ mod getopt;
 mod table;
 
 use getopt::Given;
+use nearcache::Home;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -29,7 +30,7 @@ pub struct Options {
     pub unix_mask: u32,
     /// `-l`: where to listen; empty is everywhere.
     pub listen: Vec<String>,
-    /// `-m`: the memory limit in bytes.
+    /// `-m`: the memory limit in bytes; that of the region, once it is attached.
     pub memory: u64,
     /// `-M` turns it off: evict when memory is full.
     pub evict: bool,
@@ -67,6 +68,8 @@ pub struct Options {
     pub idle_timeout: u32,
     /// `-o no_maxconns_fast` turns it off: refuse connections over the limit instead of letting them wait.
     pub refuse_over_limit: bool,
+    /// `--region`: the shared cache to serve; a private one without it.
+    pub region: Option<Home>,
     /// `--debug-clock`: a clock that `debugtime` moves.
     pub debug_clock: bool,
     /// What was given and has no effect here, one sentence each.
@@ -99,6 +102,7 @@ impl Default for Options {
             core_files: false,
             idle_timeout: 0,
             refuse_over_limit: true,
+            region: None,
             debug_clock: false,
             without_effect: Vec::new(),
         }
@@ -200,10 +204,16 @@ fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong
             "0" => {}
             _ => return wrong(format!("-U {value}: UDP is not served; only 0 (off) is")),
         },
+        table::REGION => options.region = Some(region(&value)?),
         table::DEBUG_CLOCK => options.debug_clock = true,
         _ => other(option, &value, options)?,
     }
     Ok(())
+}
+
+/// A name, or a path if there is a '/' in it.
+fn region(place: &str) -> Result<Home, Wrong> {
+    Home::of(place).or_else(|error| wrong(format!("--region {place}: {error}")))
 }
 
 fn protocol(name: &str, options: &mut Options) -> Result<(), Wrong> {
@@ -226,7 +236,11 @@ fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> 
             return wrong("-Y: authentication is not served; without it everybody would be let in");
         }
         'Z' => return wrong("-Z: TLS is not served; without it everything would go in the clear"),
-        'e' => return wrong("-e: a warm restart is not served; the cache would start empty"),
+        'e' => {
+            return wrong(
+                "-e: no memory file is served, and the cache would start empty; --region keeps it warm",
+            );
+        }
         'f' => {
             match value.parse::<f64>() {
                 Ok(factor) if factor > 1.0 => {}
@@ -335,6 +349,16 @@ mod tests {
     }
 
     #[test]
+    fn a_region_is_a_name_or_a_path() {
+        let home = |line| served(line).region;
+        assert_eq!(home("-v"), None);
+        for line in ["--region app", "--reg=app", "-o region=app", "-o modern,region=app"] {
+            assert_eq!(home(line), Some(Home::Named("app".into())), "{line}");
+        }
+        assert_eq!(home("--region ./app"), Some(Home::At("./app".into())));
+    }
+
+    #[test]
     fn what_has_no_effect_is_said() {
         let line =
             "-f 1.5 -n 64 -L -X -W -N 2 -D : -o hashpower=20,modern,slab_reassign,track_sizes";
@@ -362,6 +386,10 @@ mod tests {
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),
+            ("-o region", "-o region"),
+            ("--region=", "cannot name a cache"),
+            ("--region .hidden", "--region .hidden"),
+            ("-o region=a:b", "\"a:b\" cannot name a cache"),
             ("-y", "-y"),
             ("--nonsense", "--nonsense"),
             ("--memory", "--memory"),

@@ -6,6 +6,9 @@ use std::fmt::Write;
 /// Stands for `--debug-clock`, which has no letter.
 pub const DEBUG_CLOCK: char = '\u{1}';
 
+/// Stands for `--region`, which has no letter: memcached may come to use any.
+pub const REGION: char = '\u{2}';
+
 const fn flag(short: char, long: &'static str, help: &'static str) -> Known {
     Known { short, long, value: "", help }
 }
@@ -65,9 +68,15 @@ pub const OPTIONS: &[Known] = &[
         'o',
         "extended",
         "list",
-        "idle_timeout=<seconds>, maxconns_fast, no_maxconns_fast; memcached's others have no effect",
+        "idle_timeout=<seconds>, region=<name>, [no_]maxconns_fast; memcached's others have no effect",
     ),
     with('N', "napi-ids", "num", "no effect"),
+    with(
+        REGION,
+        "region",
+        "name",
+        "share the cache with other processes under this name, or in the file at this path; what is there is attached",
+    ),
     flag(DEBUG_CLOCK, "debug-clock", ""),
 ];
 
@@ -79,7 +88,10 @@ pub fn help() -> String {
         super::MEMCACHED_VERSION
     );
     for option in OPTIONS.iter().filter(|option| !option.help.is_empty()) {
-        let mut names = format!("-{}, --{}", option.short, option.long);
+        let mut names = match option.short.is_ascii_alphabetic() {
+            true => format!("-{}, --{}", option.short, option.long),
+            false => format!("    --{}", option.long),
+        };
         if !option.value.is_empty() {
             let _ = write!(names, "=<{}>", option.value);
         }

@@ -81,6 +81,8 @@ lines! {
     TOO_MANY_FLAGS = "CLIENT_ERROR options flags are too long";
     /// A meta key that is no base64.
     BAD_BASE64 = "CLIENT_ERROR error decoding key";
+    /// The processes that share the region have taken every place for a thread.
+    NO_PLACE = "SERVER_ERROR too many threads share the region";
     /// The core found its arena damaged, or the system refused.
     INTERNAL = "SERVER_ERROR the cache could not do this; see the server's log";
 }

@@ -2,8 +2,10 @@
 //! hanging.
 #![allow(dead_code)] // Each test binary uses its part.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,11 +21,16 @@ pub struct Place(pub PathBuf);
 
 impl Place {
     pub fn new() -> Place {
+        Place::within(&std::env::temp_dir())
+    }
+
+    pub fn within(parent: &Path) -> Place {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("nearcached-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).expect("a temporary directory");
+        let path = parent.join(name);
+        // Regions are looked for in a directory that is their user's alone.
+        fs::DirBuilder::new().mode(0o700).create(&path).expect("a temporary directory");
         Place(path)
     }
 }
@@ -39,6 +46,8 @@ pub struct Daemon {
     pub child: Child,
     pub place: Place,
     pub port: u16,
+    /// What it said until it was ready.
+    pub said: String,
 }
 
 /// The program with these arguments, run to its end: exit status and what it said on standard error.
@@ -76,11 +85,17 @@ impl Daemon {
 
     /// Starts the program and waits until it says that it is ready.
     pub fn launch(place: Place, arguments: &[&str]) -> Daemon {
+        Daemon::launch_with(place, arguments, &[])
+    }
+
+    /// The same, with these environment variables.
+    pub fn launch_with(place: Place, arguments: &[&str], variables: &[(&str, &OsStr)]) -> Daemon {
         let ports = place.0.join("ports");
         let mut child = Command::new(env!("CARGO_BIN_EXE_nearcached"))
             .args(["-u", "root", "-v"])
             .args(arguments)
             .env("MEMCACHED_PORT_FILENAME", &ports)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -106,7 +121,7 @@ impl Daemon {
             let line = text.lines().find(|line| line.starts_with("TCP INET: "))?;
             line["TCP INET: ".len()..].trim().parse().ok()
         });
-        Daemon { child, place, port: port.unwrap_or(0) }
+        Daemon { child, place, port: port.unwrap_or(0), said: before }
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -18,6 +18,7 @@ pub const FLOORS: &[(&str, usize)] = &[
     ("reap", 2),
     ("memory", 1),
     ("bucket", 0),
+    ("flush", 0),
     ("header", 0),
     ("hazard", 0),
     ("types", 0),

@@ -12,12 +12,14 @@ case $target in /*) ;; *) target=$PWD/$target ;; esac
 python=${SOAK_PYTHON:-$PWD/.venv/bin/python}
 php=${SOAK_PHP:-$(command -v php8.2 || command -v php || true)}
 extension=${SOAK_PHP_EXTENSION:-$PWD/target/php/nearcache.so}
-cargo build --release --quiet -p nearcache-soak -p nearcache-ffi
+cargo build --release --quiet -p nearcache-soak
 workers=()
 mkdir -p "$target/soak"
 if command -v "${CC:-cc}" >/dev/null; then
-    "${CC:-cc}" -std=c11 -O1 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L -Iinclude tests/soak/worker.c \
-        -o "$target/soak/worker" -L"$target/release" -lnearcache -Wl,-rpath,"$target/release"
+    prefix=$target/soak/prefix
+    ffi/install.sh "$prefix" >"$target/soak/install.log" 2>&1 || { cat "$target/soak/install.log" >&2; exit 1; }
+    "${CC:-cc}" -std=c11 -O1 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L -I"$prefix/include" tests/soak/worker.c \
+        -o "$target/soak/worker" -L"$prefix/lib" -lnearcache -Wl,-rpath,"$prefix/lib"
     workers+=(--worker "$target/soak/worker {name} {seed} {slot} {table}")
     workers+=(--worker "$target/soak/worker {name} {seed} {slot} {table}")
 fi

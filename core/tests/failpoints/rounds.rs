@@ -34,7 +34,7 @@ struct Plan {
 
 fn plan() -> Plan {
     let rounds = match std::env::var("NEARCACHE_ROUNDS") {
-        Err(_) => Some(60),
+        Err(_) => Some(150),
         Ok(text) if text == "all" => None,
         Ok(text) => Some(text.parse().unwrap_or_else(|_| {
             panic!("NEARCACHE_ROUNDS is {text:?}: it must be a count, or `all`")
@@ -93,7 +93,9 @@ fn attack(scene: &Scene, plan: &Plan) -> String {
     let mut cache = scene.open();
     let room = if scene.fresh { 0 } else { fits(&cache) };
     // What was filled to see how much fits is reclaimed in the first ones.
-    let stores = (0..5).map(|_| attack.rehearse(&cache)).last().expect("it was rehearsed");
+    let mut stores: Vec<u64> = (0..30).map(|_| attack.rehearse(&cache)).skip(19).collect();
+    stores.sort_unstable();
+    let stores = stores[stores.len() / 2];
     let rounds = plan.rounds.unwrap_or(stores);
     let (stride, offset) = strided(stores, rounds, seed);
     let (mut killed, mut stopped, mut survived) = (0, 0, 0);

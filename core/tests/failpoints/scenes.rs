@@ -1,7 +1,7 @@
 //! The caches that are attacked, and the mixes of verbs that run in them.
 
 use crate::support::board::Board;
-use crate::support::register::Result as Seen;
+use crate::support::register::{Op, Result as Seen};
 use crate::support::seed::{Rng, mix};
 use crate::support::verbs::{Churn, Draws, name, perform};
 use nearcache::{Cache, Error, Expiry, Home, MetaGet, MetaSet, Options, Outcome, Pin};
@@ -17,12 +17,15 @@ pub struct Scene {
     pub draws: Draws,
     /// Recorded calls of each half of a mix, all writers together, for each key.
     pub calls: usize,
+    /// So many of a hundred calls are flushes, besides those that are drawn anyway.
+    pub flushes: u64,
     /// Is the cache made anew for each round? Else all rounds of the scene share one.
     pub fresh: bool,
 }
 
-pub const SCENES: [Scene; 7] = [
+pub const SCENES: [Scene; 8] = [
     Scene { name: "roomy", ..scene(4 << 20, Churn::None, Draws::Mixed, 24) },
+    Scene { name: "flushing", flushes: 20, ..scene(2 << 20, Churn::Cleaning, Draws::Mixed, 24) },
     Scene { name: "evicting", ..scene(1 << 20, Churn::Evicting, Draws::Mixed, 24) },
     Scene { name: "cleaning", ..scene(4 << 20, Churn::Cleaning, Draws::Counting, 24) },
     Scene { name: "large", ..scene(8 << 20, Churn::None, Draws::Large, 24) },
@@ -37,7 +40,7 @@ pub const SCENES: [Scene; 7] = [
 ];
 
 const fn scene(size: u64, churn: Churn, draws: Draws, calls: usize) -> Scene {
-    Scene { name: "", size, hint: 100, churn, draws, calls, fresh: false }
+    Scene { name: "", size, hint: 100, churn, draws, calls, flushes: 0, fresh: false }
 }
 
 /// Keys whose calls are recorded.
@@ -87,7 +90,10 @@ impl Mix<'_> {
             }
             self.aside(&mut rng, &mut pins);
             let key = rng.index(KEYS);
-            let op = self.scene.draws.draw(&mut rng, tag, uniques[key]);
+            let op = match rng.chance(self.scene.flushes) {
+                true => Op::Flush,
+                false => self.scene.draws.draw(&mut rng, tag, uniques[key]),
+            };
             self.board.begin(self.writer, key, &op);
             let result = perform(self.cache, &name(key), &op);
             self.board.end(self.writer, &result);

@@ -16,6 +16,7 @@ use keeper::{Keeper, Plan};
 use nearcache::{Cache, Expiry, Home, Options};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 use table::{Note, Table};
 use value::counter_name;
@@ -176,6 +177,13 @@ fn soak(plan: &Plan) -> ExitCode {
         table.sum(Note::Misses),
         table.sum(Note::Refusals),
     );
+    let by_slot: Vec<String> = (0..plan.slots)
+        .map(|slot| {
+            let load = |which| table.note(slot, which).load(SeqCst);
+            format!("{} in {} lives", load(Note::Operations), load(Note::Starts))
+        })
+        .collect();
+    println!("operations of each slot, foreign workers last: {}", by_slot.join(", "));
     let leaked = room.saturating_sub(left) * footprint;
     println!(
         "{leaked} bytes leaked: {room} items of {footprint} bytes fitted before, {left} fit now"

@@ -16,13 +16,16 @@ use std::time::Instant;
 use support::children::{Fate, fork};
 use support::scratch::Scratch;
 
+/// A small cache.
 pub const SIZE: u64 = 1 << 20;
+/// What is stored for good.
 pub const NEVER: Expiry = Expiry::Never;
 
 /// Either it holds (and everything was tried), or it says what the machine does not allow.
 pub type Tried = Result<(), String>;
 
-type Test = (&'static str, fn() -> Tried);
+/// A test and its name.
+pub type Test = (&'static str, fn() -> Tried);
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
@@ -63,23 +66,28 @@ fn main() {
     }
 }
 
+/// Options of a cache of this name.
 pub fn named(name: &str) -> Options {
     Options::new(SIZE).home(Home::Named(name.into()))
 }
 
+/// Opens or creates it.
 pub fn open(name: &str) -> Cache {
     named(name).open().expect("the cache opens")
 }
 
+/// Attaches it; it is there.
 pub fn attach(name: &str) -> Cache {
     Options::attach(Home::Named(name.into())).open().expect("the cache attaches")
 }
 
+/// Stores text.
 pub fn set(cache: &Cache, key: &str, value: &str) {
     let stored = cache.set(key.as_bytes(), value.as_bytes(), 0, NEVER);
     assert!(matches!(stored, Ok(Outcome::Stored(_))), "{stored:?}");
 }
 
+/// The text that is stored.
 pub fn get(cache: &Cache, key: &str) -> Option<String> {
     let got = cache.get(key.as_bytes()).expect("a get does not fail");
     got.map(|value| String::from_utf8(value.data).expect("it was text"))

@@ -114,7 +114,7 @@ fn change(bytes: &mut Vec<u8>, input: &mut Input<'_>) {
     let len = bytes.len().max(8);
     let how = input.byte() % 16;
     // Half of the changes are where a file says what it is.
-    let end = if how % 2 == 0 { 24 * 8 } else { len };
+    let end = if how.is_multiple_of(2) { 24 * 8 } else { len };
     let at = input.below(end) & !7;
     match how {
         // Lengths: cut, also to nothing and to odd ones, and stretched.

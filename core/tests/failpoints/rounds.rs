@@ -122,6 +122,9 @@ fn attack(scene: &Scene, plan: &Plan) -> String {
             Fate::Exited(_) => survived += 1,
         }
     }
+    for round in 0..rounds.min(200) {
+        attack.reapers(&cache, round, 1 + mix(seed ^ round) % stores);
+    }
     if !scene.fresh {
         let after = fits(&cache);
         assert!(
@@ -132,18 +135,18 @@ fn attack(scene: &Scene, plan: &Plan) -> String {
     format!("{stores} stores, {killed} deaths, {stopped} stops, {survived} out of reach")
 }
 
-/// How many items of one size fit: the most that were ever there at once while far more were stored.
+/// How many items of one size fit: the most that were ever there at once while far more were stored. They are counted one by
+/// one: the statistics may have lost count with those who died.
 fn fits(cache: &Cache) -> u64 {
     cache.flush_all(0).expect("a flush does not fail");
-    let size = cache.stats().limit_maxbytes;
-    let mut most = 0;
-    for k in 0..size / 100 {
+    let (mut most, stores) = (0, cache.stats().limit_maxbytes / 100);
+    for k in 0..stores {
         match cache.set(format!("fit {k}").as_bytes(), &[7; 300], 0, Expiry::Never) {
             Ok(_) => {}
             Err(error) => panic!("storing item {k} to see how many fit: {error}"),
         }
-        if k % 16 == 0 {
-            most = most.max(cache.len());
+        if k % (stores / 40) == 0 {
+            most = most.max(cache.keys(b"fit").count() as u64);
         }
     }
     cache.flush_all(0).expect("a flush does not fail");
@@ -271,6 +274,30 @@ impl Attack<'_> {
         self.settles(cache, fall);
         self.explains(cache, fall, cache.stats().evictions > evicted);
         fate.unwrap_or_else(|| victim.wait())
+    }
+
+    /// A victim falls, then somebody who is giving back what it held, and then another one beside a third who is not killed.
+    fn reapers(&self, cache: &Cache, round: u64, at: u64) {
+        self.board.wipe();
+        fork(|| {
+            arm(at, Action::Kill);
+            self.mix(cache, SURVIVORS, round).run(0, self.steps());
+        })
+        .wait();
+        let reap = |at: u64| {
+            fork(move || {
+                arm(at, Action::Kill);
+                cache.reap().expect("reaping does not fail");
+            })
+        };
+        // Reaping takes few stores: most rounds fall within.
+        reap(1 + round % 9).wait();
+        let (mut killed, mut other) = (reap(1 + round / 9 % 9), reap(u64::MAX >> 1));
+        killed.wait();
+        other.succeeds("a reaper beside one that is killed");
+        let fall =
+            Fall { round, at, action: Action::Kill, threads: 1, beside: false, zombie: false };
+        self.settles(cache, &fall);
     }
 
     /// The survivors' second halves took no more than usual, by much.

@@ -3,16 +3,17 @@
 
 use crate::support::board::Board;
 use crate::support::children::{Child, fork};
-use crate::{NEVER, SIZE, Tried, attach, get, named, open, set};
+use crate::{NEVER, SIZE, Test, Tried, attach, get, named, open, set};
 use nearcache::{Access, Error, Home, Options};
 use std::ffi::CString;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 
-pub const TESTS: &[(&str, fn() -> Tried)] = &[
+pub const TESTS: &[Test] = &[
     ("eight_create_one_name_and_one_wins", eight_create),
     ("eight_open_one_name_and_share_it", eight_open),
+    ("killed_while_creating", killed_creating),
     ("a_full_file_system_is_an_error_and_no_signal", full_file_system),
     ("a_file_system_that_cannot_be_written", read_only_file_system),
     ("a_limit_of_file_sizes_is_an_error_and_no_signal", limited_file_size),
@@ -85,6 +86,49 @@ fn eight_open() -> Tried {
         assert_eq!(std::fs::read_dir(dir()).expect("it is there").count(), 1, "something was left");
         cache.check().expect("the cache is whole");
     });
+    Ok(())
+}
+
+/// Who is killed while he creates leaves a whole cache, or nothing.
+fn killed_creating() -> Tried {
+    let (mut whole, mut nothing) = (0, 0);
+    for round in 0..200_u64 {
+        let board = Board::new(1, 1);
+        let mut child = fork(|| {
+            board.word(0).store(1, SeqCst);
+            set(
+                &Options::new(8 << 20).home(Home::Named("cut".into())).open().expect("opens"),
+                "k",
+                "v",
+            );
+            board.word(0).store(2, SeqCst);
+            loop {
+                std::thread::yield_now();
+            }
+        });
+        while board.word(0).load(SeqCst) == 0 {
+            std::hint::spin_loop();
+        }
+        // Creating takes some milliseconds: nearly all of it is passed over.
+        let begun = std::time::Instant::now();
+        while begun.elapsed().as_micros() < u128::from(round * 37 % 6000) {
+            std::hint::spin_loop();
+        }
+        child.kill();
+        match Options::attach(Home::Named("cut".into())).open() {
+            Ok(cache) => {
+                cache.reap().expect("reaping does not fail");
+                cache.check().expect("the cache is whole");
+                whole += 1;
+            }
+            Err(Error::NoRegion(_)) => nothing += 1,
+            Err(error) => panic!("round {round}: {error}"),
+        }
+        set(&open("cut"), "k", "after");
+        assert_eq!(std::fs::read_dir(dir()).expect("it is there").count(), 1, "something was left");
+        nearcache::unlink(&Home::Named("cut".into())).expect("it can be removed");
+    }
+    assert!(nothing > 0, "{whole} were whole, and none was cut off");
     Ok(())
 }
 

@@ -3,17 +3,18 @@
 
 use crate::support::board::Board;
 use crate::support::children::{Child, fork};
-use crate::{NEVER, SIZE, Tried, attach, get, open, set};
+use crate::{NEVER, SIZE, Test, Tried, attach, get, open, set};
 use nearcache::{Cache, Home, Life, Options};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-pub const TESTS: &[(&str, fn() -> Tried)] = &[
+pub const TESTS: &[Test] = &[
     ("a_child_and_its_parent_share", child_and_parent),
     ("a_grandchild_shares", grandchild),
     ("a_master_that_only_forks_takes_no_place", master),
     ("forks_beside_running_threads", beside_threads),
     ("a_child_goes_on_when_its_parent_is_killed", orphan),
     ("a_host_that_closes_every_descriptor", daemonized),
+    ("a_handle_whose_descriptors_were_given_to_another", recycled),
     ("a_pin_is_its_own_process_alone", pins),
     ("a_private_cache_is_a_copy_in_a_child", private),
     ("more_processes_than_places", crowded),
@@ -168,7 +169,7 @@ fn daemonized() -> Tried {
     fork(|| {
         assert_eq!(get(&cache, "k").as_deref(), Some("after"));
         set(&cache, "k", "in a child");
-        others.iter().for_each(|file| drop(file.metadata().expect("the child closed none")));
+        assert!(others.iter().all(|file| file.metadata().is_ok()), "the child has lost files");
     })
     .succeeds("the child");
     assert_eq!(get(&cache, "k").as_deref(), Some("in a child"));
@@ -180,10 +181,33 @@ fn daemonized() -> Tried {
     let second = attach("daemon");
     assert_eq!(get(&second, "k").as_deref(), Some("in a child"));
     drop(cache);
-    others.iter().for_each(|file| drop(file.metadata().expect("none of them was closed")));
+    assert!(others.iter().all(|file| file.metadata().is_ok()), "other files were closed");
     assert!(second.descriptor().is_some(), "the first handle has closed the second one's file");
     set(&second, "k", "on");
     second.check().expect("the cache is whole");
+    Ok(())
+}
+
+/// As above, and the next handle on the same file is given the same numbers: nothing tells them apart but who has them.
+fn recycled() -> Tried {
+    let first = open("recycled");
+    set(&first, "k", "first");
+    // SAFETY: nothing else of this process is open that it needs; 0 to 2 stay.
+    unsafe { assert_eq!(libc::syscall(libc::SYS_close_range, 3, 1023, 0), 0) };
+    let second = attach("recycled");
+    set(&second, "k", "second");
+    assert_eq!(get(&first, "k").as_deref(), Some("second"));
+    drop(first);
+    assert!(second.descriptor().is_some(), "the first handle has closed the second one's file");
+    set(&second, "k", "on");
+    // Its lock is there still: it is alive for those who cannot go by its number, as for those who can.
+    let file =
+        std::fs::File::open(format!("{}/recycled", std::env::var("NEARCACHE_DIR").expect("set")));
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let inode =
+        std::os::unix::fs::MetadataExt::ino(&file.expect("it is there").metadata().expect("it is"));
+    let held = locks.lines().filter(|line| line.contains(&format!(":{inode} "))).count();
+    assert_eq!(held, 1, "one place is taken, and locked: {locks}");
     Ok(())
 }
 

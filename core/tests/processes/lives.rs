@@ -3,12 +3,12 @@
 
 use crate::support::board::Board;
 use crate::support::children::{Child, Fate, fork};
-use crate::{NEVER, Tried, attach, get, named, open, set};
+use crate::{NEVER, Test, Tried, attach, get, named, open, set};
 use nearcache::{Cache, Home, Life, Options};
 use std::io;
 use std::sync::atomic::Ordering::SeqCst;
 
-pub const TESTS: &[(&str, fn() -> Tried)] = &[
+pub const TESTS: &[Test] = &[
     ("two_processes_on_one_name", two_processes),
     ("a_cache_is_warm_after_everybody_was_killed", warm),
     ("unlinked_while_attached", unlinked),

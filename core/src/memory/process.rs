@@ -69,12 +69,14 @@ pub(crate) struct Asker {
     pub file: Option<RawFd>,
     /// It may not write down whom it has missed.
     pub read_only: bool,
+    /// It has the time to read in `/proc` whether a number is another process's by now, or a zombie's.
+    pub thorough: bool,
 }
 
 impl Asker {
     pub fn new(shared: bool, file: Option<RawFd>, read_only: bool) -> Asker {
         let space = if shared { space() } else { 0 };
-        Asker { pid: std::process::id(), space, shared, file, read_only }
+        Asker { pid: std::process::id(), space, shared, file, read_only, thorough: true }
     }
 }
 
@@ -186,7 +188,7 @@ impl Process {
                 if !exists(pid) {
                     return Life::Dead;
                 }
-                match (status(pid), noted(&self.start)) {
+                match (asker.thorough.then(|| status(pid)).flatten(), noted(&self.start)) {
                     // Another process has the number by now.
                     (Some(now), Some(then)) if then != 0 && now.start != then => {
                         return Life::Dead;

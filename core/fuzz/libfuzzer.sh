@@ -3,10 +3,10 @@
 # lets it take the flags. Needs x86-64 Linux and a C++ compiler. What is found on the way is kept in target/fuzz-corpus,
 # a failing case in target/fuzz-corpus, too, as crash-<sum>: replay it with the same command and the file.
 #
-#   core/fuzz/libfuzzer.sh operations|damaged [options of libFuzzer, or files]
+#   core/fuzz/libfuzzer.sh operations|damaged|attach [options of libFuzzer, or files]
 set -eu
 cd "$(dirname "$0")"
-target=${1:?usage: libfuzzer.sh operations|damaged [options of libFuzzer, or files]}
+target=${1:?usage: libfuzzer.sh operations|damaged|attach [options of libFuzzer, or files]}
 shift
 triple=x86_64-unknown-linux-gnu
 if [ "$(uname -sm)" != "Linux x86_64" ]; then

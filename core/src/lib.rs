@@ -54,6 +54,8 @@ pub use cache::{Cache, Entries, Keys, Pin, regions, unlink};
 pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
 #[cfg(not(loom))]
 pub use stats::Stats;
+#[cfg(nearcache_failpoints)]
+pub use sync::failpoint;
 #[cfg(not(loom))]
 pub use types::{Access, Home, Info, Life, Process, Region};
 #[cfg(not(loom))]

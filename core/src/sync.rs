@@ -1,9 +1,13 @@
 //! The seam to loom: the one room that names the atomics, so that the protocols can be model-checked as they are.
 
+#[cfg(nearcache_failpoints)]
+pub(crate) use failpoint::AtomicU64;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
+#[cfg(not(any(loom, nearcache_failpoints)))]
+pub(crate) use std::sync::atomic::AtomicU64;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicPtr, Ordering, fence};
 
 /// A step left out of a protocol on purpose, to prove that its model would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,4 +87,125 @@ pub fn set_mutant(mutant: Mutant) {
 pub(crate) fn mutant(mutant: Mutant) -> bool {
     // Relaxed: constant while a model runs.
     MUTANT.load(std::sync::atomic::Ordering::Relaxed) == mutant as u8
+}
+
+/// Ends the process before a chosen store to shared memory, for the tests of `tests/failpoints.rs`. Only builds with
+/// `--cfg nearcache_failpoints` have it.
+#[cfg(nearcache_failpoints)]
+pub mod failpoint {
+    use std::sync::atomic::{AtomicU8, AtomicU64 as Word, Ordering};
+
+    /// What happens at the failpoint that is armed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(u8)]
+    pub enum Action {
+        /// SIGKILL to the process.
+        Kill = 0,
+        /// SIGSTOP to the process: SIGCONT lets it go on with the store.
+        Stop = 1,
+        /// `_exit`: no destructor runs.
+        Exit = 2,
+    }
+
+    // Of this process, not of an arena; a forked child goes on with a copy.
+    static PASSED: Word = Word::new(0);
+    static AT: Word = Word::new(u64::MAX);
+    static ACTION: AtomicU8 = AtomicU8::new(0);
+
+    /// The stores that this process and those it was forked from have begun.
+    pub fn count() -> u64 {
+        PASSED.load(Ordering::SeqCst)
+    }
+
+    /// Acts before the store that is the `after`-th from now, counting from 1, of any thread.
+    pub fn arm(after: u64, action: Action) {
+        ACTION.store(action as u8, Ordering::SeqCst);
+        AT.store(count() + after, Ordering::SeqCst);
+    }
+
+    /// Acts no more.
+    pub fn disarm() {
+        AT.store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// A store to shared memory is about to happen.
+    #[inline]
+    pub(crate) fn pass() {
+        if PASSED.fetch_add(1, Ordering::SeqCst) + 1 == AT.load(Ordering::SeqCst) {
+            act();
+        }
+    }
+
+    #[cold]
+    fn act() {
+        // SAFETY: none of these touches memory. The signals go to this very thread, so that it does not get as far as the
+        // store; the kernel then ends or stops the whole process.
+        unsafe {
+            let signal = match ACTION.load(Ordering::SeqCst) {
+                0 => libc::SIGKILL,
+                1 => libc::SIGSTOP,
+                _ => libc::_exit(0),
+            };
+            libc::syscall(
+                libc::SYS_tgkill,
+                libc::getpid(),
+                libc::syscall(libc::SYS_gettid),
+                signal,
+            );
+        }
+    }
+
+    /// std's word, with a failpoint before whatever may store.
+    #[derive(Debug, Default)]
+    #[repr(transparent)]
+    pub struct AtomicU64(Word);
+
+    type Exchanged = Result<u64, u64>;
+
+    #[allow(missing_docs)] // As std's.
+    impl AtomicU64 {
+        pub const fn new(value: u64) -> AtomicU64 {
+            AtomicU64(Word::new(value))
+        }
+        #[inline]
+        pub fn load(&self, order: Ordering) -> u64 {
+            self.0.load(order)
+        }
+        #[inline]
+        pub fn store(&self, value: u64, order: Ordering) {
+            pass();
+            self.0.store(value, order);
+        }
+        #[inline]
+        pub fn swap(&self, value: u64, order: Ordering) -> u64 {
+            pass();
+            self.0.swap(value, order)
+        }
+        #[inline]
+        pub fn compare_exchange(
+            &self,
+            old: u64,
+            new: u64,
+            won: Ordering,
+            lost: Ordering,
+        ) -> Exchanged {
+            pass();
+            self.0.compare_exchange(old, new, won, lost)
+        }
+        #[inline]
+        pub fn fetch_add(&self, by: u64, order: Ordering) -> u64 {
+            pass();
+            self.0.fetch_add(by, order)
+        }
+        #[inline]
+        pub fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
+            pass();
+            self.0.fetch_max(value, order)
+        }
+        #[inline]
+        pub fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
+            pass();
+            self.0.fetch_or(bits, order)
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! Each target is a plain function of bytes. Under `cargo fuzz` libFuzzer finds the bytes; everywhere else [`rounds`]
 //! draws them from seeds, so that a failing case is one number. CONTRIBUTING.md tells how both are run.
 
+pub mod attach;
 pub mod damaged;
 mod draw;
 mod input;

@@ -22,6 +22,21 @@ pub(crate) unsafe fn load(from: *const u8, to: *mut u8, len: usize) {
 /// within words of it that no other thread writes.
 #[inline(always)]
 pub(crate) unsafe fn store(from: *const u8, to: *mut u8, len: usize) {
+    #[cfg(nearcache_failpoints)]
+    let (from, to, len) = {
+        use crate::sync::failpoint::pass;
+        pass();
+        // Half of the words first, if there is more than one: 0 bytes otherwise.
+        let half = len / 16 * 8;
+        // SAFETY: both halves lie within what the caller names.
+        unsafe {
+            imp::store(from, to, half);
+            if half > 0 {
+                pass();
+            }
+            (from.add(half), to.add(half), len - half)
+        }
+    };
     // SAFETY: as the caller promises.
     unsafe { imp::store(from, to, len) }
 }

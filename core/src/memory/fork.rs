@@ -69,8 +69,13 @@ fn page() -> &'static AtomicU64 {
     Box::leak(Box::new(AtomicU64::new(0)))
 }
 
-/// Where the locks are that say that this process lives: `fd + 1`, device and inode.
-static LOCKS: [[AtomicU64; 3]; 256] = [const { [const { AtomicU64::new(0) }; 3] }; 256];
+/// Noted descriptors: `fd + 1`, device and inode.
+type Notes = [[AtomicU64; 3]; 256];
+
+/// Where the locks are that say that this process lives.
+static LOCKS: Notes = [const { [const { AtomicU64::new(0) }; 3] }; 256];
+/// The open files of regions.
+static FILES: Notes = [const { [const { AtomicU64::new(0) }; 3] }; 256];
 
 /// Closes what the child has inherited: else it would keep a dead parent alive.
 #[cfg(not(miri))]
@@ -90,33 +95,72 @@ fn id_of(lock: &[AtomicU64; 3]) -> (u64, u64) {
 
 /// Notes a descriptor that a child must close; `false`: there are too many, and a child will keep it.
 pub(crate) fn note_lock(fd: RawFd, id: (u64, u64)) -> bool {
+    note(&LOCKS, fd, id)
+}
+
+/// Notes the open file of a region.
+pub(crate) fn note_file(fd: RawFd, id: (u64, u64)) {
+    note(&FILES, fd, id);
+}
+
+fn note(notes: &Notes, fd: RawFd, id: (u64, u64)) -> bool {
     const TAKEN: u64 = u64::MAX;
-    LOCKS.iter().any(|lock| {
+    notes.iter().any(|entry| {
         // Relaxed: a child has one thread. A fork in between finds TAKEN, and nothing to close.
-        let won = lock[0].compare_exchange(0, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let won = entry[0].compare_exchange(0, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if won {
-            lock[1].store(id.0, Ordering::Relaxed);
-            lock[2].store(id.1, Ordering::Relaxed);
-            lock[0].store(fd as u64 + 1, Ordering::Relaxed);
+            entry[1].store(id.0, Ordering::Relaxed);
+            entry[2].store(id.1, Ordering::Relaxed);
+            entry[0].store(fd as u64 + 1, Ordering::Relaxed);
         }
         won
     })
 }
 
-/// Closes a descriptor that was noted, unless a fork has done it.
-pub(crate) fn close_lock(fd: RawFd, id: (u64, u64)) {
-    for lock in &LOCKS {
+/// Gives an open file a number that no other handle on the same file takes for its own: device and inode do not tell
+/// them apart when a host has closed all descriptors, and the next to be opened are given their numbers.
+pub(crate) fn own_number(mut fd: RawFd, id: (u64, u64)) -> RawFd {
+    let is_noted = |notes: &Notes, fd: RawFd| {
         let noted = fd as u64 + 1;
-        if id_of(lock) == id
-            && lock[0].compare_exchange(noted, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        {
-            close_if_ours(fd, id);
+        notes.iter().any(|entry| entry[0].load(Ordering::Relaxed) == noted && id_of(entry) == id)
+    };
+    while is_noted(&LOCKS, fd) || is_noted(&FILES, fd) {
+        // SAFETY: the descriptor was just opened by the caller, who gave it away; a wrong one is an error.
+        let next = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, fd + 1) };
+        if next < 0 {
+            break;
         }
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+        fd = next;
+    }
+    fd
+}
+
+/// Closes a lock's descriptor that was noted, unless a fork has done it.
+pub(crate) fn close_lock(fd: RawFd, id: (u64, u64)) {
+    if forget(&LOCKS, fd, id) {
+        close_if_ours(fd, id);
     }
 }
 
+/// Closes the open file of a region.
+pub(crate) fn close_file(fd: RawFd, id: (u64, u64)) {
+    forget(&FILES, fd, id);
+    close_if_ours(fd, id);
+}
+
+/// Was the descriptor noted? It is not any more.
+fn forget(notes: &Notes, fd: RawFd, id: (u64, u64)) -> bool {
+    let noted = fd as u64 + 1;
+    notes.iter().any(|entry| {
+        id_of(entry) == id
+            && entry[0].compare_exchange(noted, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    })
+}
+
 /// Closes a descriptor, unless a daemonizing host has closed it and given its number to another file.
-pub(crate) fn close_if_ours(fd: RawFd, id: (u64, u64)) {
+fn close_if_ours(fd: RawFd, id: (u64, u64)) {
     if file_id(fd) == Some(id) {
         // SAFETY: the descriptor is of our file, and whoever notes one has nobody else close it.
         unsafe { libc::close(fd) };

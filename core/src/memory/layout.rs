@@ -350,8 +350,11 @@ impl Geometry {
             && lanes.small.min(lanes.main) > 0
             && lanes.count() <= Lane::COUNT_MAX
             && geometry.place() <= words;
+        if !is_possible {
+            return None;
+        }
         geometry.double();
-        is_possible.then_some(geometry)
+        Some(geometry)
     }
 }
 

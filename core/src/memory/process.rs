@@ -292,12 +292,13 @@ fn is_unlocked(file: RawFd, place: usize) -> bool {
 /// Opens an arena's file once more, for locks of this process alone.
 pub(crate) fn open_for_locks(file: RawFd) -> Option<RawFd> {
     let path = std::ffi::CString::new(format!("/proc/self/fd/{file}")).ok()?;
+    let id = fork::file_id(file)?;
     // SAFETY: the path ends with a NUL.
     let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
-    let id = fork::file_id(file)?;
     if fd < 0 {
         return None;
     }
+    let fd = fork::own_number(fd, id);
     fork::note_lock(fd, id);
     Some(fd)
 }

@@ -1,7 +1,7 @@
 //! Where an arena's bytes come from: with `file`, the only rooms that ask the operating system for memory.
 
 use crate::error::Error;
-use crate::memory::fork::{close_if_ours, file_id};
+use crate::memory::fork::{close_file, file_id, note_file, own_number};
 use std::io;
 use std::os::fd::RawFd;
 use std::ptr::NonNull;
@@ -46,6 +46,8 @@ impl Region {
         let id = file_id(file);
         match (mapping, id) {
             (Ok(mapping), Some(id)) => {
+                let file = own_number(file, id);
+                note_file(file, id);
                 Ok(Region { mapping, len, file: Some((file, id)), read_only })
             }
             (mapping, _) => {
@@ -170,7 +172,7 @@ impl Drop for Mapping {
 impl Drop for Region {
     fn drop(&mut self) {
         if let Some((file, id)) = self.file {
-            close_if_ours(file, id);
+            close_file(file, id);
         }
     }
 }

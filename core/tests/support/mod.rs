@@ -6,6 +6,8 @@
 
 pub mod answer;
 pub mod blocks;
+pub mod board;
+pub mod children;
 pub mod number;
 pub mod ops;
 pub mod oracle;
@@ -14,5 +16,7 @@ pub mod pair;
 pub mod perform;
 pub mod property;
 pub mod register;
+pub mod scratch;
 pub mod seed;
+pub mod verbs;
 pub mod wgl;

@@ -87,6 +87,47 @@ impl Model for Register {
         let missing = is_missing.then(|| absent(op, result)).flatten();
         straight.into_iter().chain(missing).collect()
     }
+
+    fn effects(&self, state: &Option<Held>, op: &Op) -> Vec<Option<Held>> {
+        let mut after: Vec<Option<Held>> = Vec::new();
+        if let Some(held) = state {
+            after.extend(effect_on_present(held, op));
+        }
+        if state.is_none() || self.evicts {
+            after.extend(effect_on_absent(op));
+        }
+        after.retain(|after| after != state);
+        after
+    }
+}
+
+/// What an operation that nobody got the answer of may have made of a key that was there.
+fn effect_on_present(held_now: &Held, op: &Op) -> Option<Option<Held>> {
+    let data = &held_now.data;
+    let is_asked = |asked: &u64| held_now.unique == Some(*asked);
+    match op {
+        Op::Set(new) | Op::Replace(new) => held(&new.0, None),
+        Op::Append(more) => held(&[&*data.0, &*more.0].concat(), None),
+        Op::Prepend(more) => held(&[&*more.0, &*data.0].concat(), None),
+        Op::Cas(new, asked) => is_asked(asked).then(|| held(&new.0, None))?,
+        Op::Move(way, delta) | Op::MoveOr(way, delta, _) => {
+            let number = number::moved(number::parse(&data.0)?, *way, *delta);
+            held(&number::written(number, data.0.len()), None)
+        }
+        Op::Delete | Op::Kill | Op::Flush => Some(None),
+        Op::DeleteCas(asked) => is_asked(asked).then_some(None),
+        Op::Invalidate => held(&data.0, None),
+        Op::Read(_) | Op::Present(_) | Op::Add(_) => None,
+    }
+}
+
+/// The same for a key that was not there.
+fn effect_on_absent(op: &Op) -> Option<Option<Held>> {
+    match op {
+        Op::Set(new) | Op::Add(new) => held(&new.0, None),
+        Op::MoveOr(_, _, initial) => held(initial.to_string().as_bytes(), None),
+        _ => None,
+    }
 }
 
 fn held(data: &[u8], unique: Option<u64>) -> Option<Option<Held>> {

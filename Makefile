@@ -3,13 +3,13 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-# How long `make soak` and `make fuzz` go on, in minutes, and the seed that replays a run of theirs.
-MINUTES ?= 20
+# How long `make soak` (10), `make stress` and `make fuzz` (20) go on, in minutes, and the seed that replays a run of theirs.
+MINUTES ?=
 SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php bench install soak fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-php bench install soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -45,7 +45,12 @@ install: ## the C library, its headers, nearcached and nearcache under PREFIX (/
 	@scripts/setup.sh build
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh
 
-soak: ## the concurrent stress tests, repeated with new seeds for MINUTES (20)
+soak: ## processes in C, Python, PHP and Rust on one cache, killed and stopped at random for MINUTES (10)
+	@scripts/setup.sh build c php python
+	@scripts/faces.sh
+	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh processes
+
+stress: ## threads on one cache: the concurrent tests, repeated with new seeds for MINUTES (20)
 	@scripts/setup.sh build
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh stress
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # The core's randomised tests for longer than `make test` gives them, each round with a new seed.
+#   scripts/soak.sh processes   processes in four languages on one cache, killed and stopped (default 10 minutes)
 #   scripts/soak.sh stress   threads against one cache
 #   scripts/soak.sh model    sequences of verbs beside the sequential model, and verbs in damaged arenas
 # MINUTES says how long (default 20). SEED replays one round instead: a failing round prints its seed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-MINUTES=${MINUTES:-20}
+[ "${1:-}" = processes ] && usual=10 || usual=20
+MINUTES=${MINUTES:-$usual}
 case $MINUTES in
     '' | *[!0-9]* | 0) die "MINUTES is '$MINUTES': it must be a whole number of 1 or more" ;;
 esac
@@ -41,7 +43,13 @@ model() {
     say "$round rounds, nothing found"
 }
 
+processes() {
+    local seed=()
+    [ -z "${SEED:-}" ] || seed=(--seed "$SEED")
+    exec tests/soak/run.sh "$seconds" "${seed[@]}"
+}
+
 case ${1:-} in
-    stress | model) "$1" ;;
-    *) die "usage: scripts/soak.sh stress|model" ;;
+    processes | stress | model) "$1" ;;
+    *) die "usage: scripts/soak.sh processes|stress|model" ;;
 esac

@@ -32,11 +32,14 @@ if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
         cargo test -p nearcache --release --test loom --test loom_items
 fi
+stage failpoints "processes killed before each of their stores" core/tests/failpoints.sh
 stage compare "the comparison with other caches" tests/compare/run.sh
 stage fuzz "random verbs, and damaged arenas" core/fuzz/run.sh 8
 stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
 stage php "PHP" tests/php/run.sh
+stage hosts "PHP-FPM, gunicorn, multiprocessing" tests/hosts/run.sh
+stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 60
 stage clients "the daemon with other people's clients" tests/clients/run.sh
 stage faces "one table of semantics through every face" env NEARCACHE_FACES=core,socket,c,python,php \
     cargo test -p conformance

@@ -15,7 +15,7 @@ class Exception extends \RuntimeException
 }
 
 /**
- * An in-process memcached with the method set, the constants and the result codes of \Memcached.
+ * A memcached as near as a function call, with the method set, the constants and the result codes of \Memcached.
  *
  * Keys are 1 to 250 bytes, any bytes; an int is taken as its decimal digits, also under strict_types. Another length is
  * not an exception, as in \Memcached: the verb gives false and getResultCode() RES_BAD_KEY_PROVIDED.
@@ -26,8 +26,22 @@ class Exception extends \RuntimeException
  * Values are written as php-memcached writes them (strings, ints, floats and bools as text, all else by serialize()).
  * A resource cannot be cached.
  *
- * The memory is this process's alone: after a fork parent and child each go on with a cache of their own. An object
- * belongs to its thread; objects of one persistent_id in several threads share one cache safely.
+ * Who has the cache:
+ *  - new Cache() is the cache that php.ini asks for, if it does: nearcache.segment names it (or gives its absolute
+ *    path), so that it survives a reload and that other pools, the command line and other languages have it by that
+ *    name; nearcache.size is its memory limit (default 0: none, or 64M with a segment), and without a segment it is
+ *    shared by the workers forked from one master and ends with them; nearcache.permissions are those of a segment's
+ *    file (default 0600). It is mapped once, when PHP starts and before PHP-FPM or Apache fork, so the settings
+ *    belong into php.ini, not into a pool's php_admin_value. The command line takes part only with
+ *    nearcache.enable_cli=1. If it cannot be mapped PHP starts all the same: a warning in the log says why, phpinfo()
+ *    does, too, and new Cache() is private.
+ *  - The option name: every process of this user that gives the name. It stays when all of them have ended, until
+ *    unlink() or a restart of the machine.
+ *  - The option shared: this process and those forked from it.
+ *  - Else this process alone: after a fork parent and child each go on with a cache of their own.
+ *
+ * Processes may be killed and may fork at any time. Those that may write a cache trust one another. An object belongs
+ * to its thread; objects of one cache in several threads share it safely.
  */
 class Cache
 {
@@ -40,6 +54,8 @@ class Cache
     const RES_SUCCESS = 0;
     /** The cache failed; getLastErrorMessage() says why. */
     const RES_FAILURE = 1;
+    /** A verb that writes, on a cache attached with read_only. */
+    const RES_WRITE_FAILURE = 5;
     /** increment or decrement of a value that is not a decimal number of 64 bits. */
     const RES_CLIENT_ERROR = 9;
     /** cas: the item was changed since the token was read. */
@@ -60,18 +76,26 @@ class Cache
     const RES_PAYLOAD_FAILURE = -1001;
 
     /**
-     * Opens a cache.
+     * Opens a cache: without any argument that of php.ini, if there is one.
      *
      * @param int|string $memory the memory limit in bytes, exact over items, index and metadata; at least 1M. A string may
      *     end in K, M or G.
      * @param array{persistent_id?: ?string, item_size_max?: int|string, item_size_hint?: int|string, evict?: bool,
-     *     manual_clock?: bool} $options
+     *     manual_clock?: bool, name?: ?string, shared?: bool, create?: bool, read_only?: bool, permissions?: int} $options
      *     persistent_id: keep the cache for the life of the process under this name, shared by all objects that give it
      *     (null, the default: the cache dies with the object);
      *     item_size_max: the largest item (key, value and about 60 bytes), 1K to 1G, default 1M;
      *     item_size_hint: the expected average of key and value in bytes, default 100;
      *     evict: false refuses stores when full (RES_SERVER_MEMORY_ALLOCATION_FAILURE) instead of evicting, default true;
-     *     manual_clock: a clock that only advanceClock() moves, for tests, default false.
+     *     manual_clock: a clock that only advanceClock() moves, for tests, default false;
+     *     name: the cache of this name, 1 to 100 letters, digits, '.', '_' or '-' with no '.' in front, or of this absolute
+     *     path (open_basedir holds). If it is there its size and options hold, else it is made. It stays attached for
+     *     the life of the process, or until the name leads to another cache;
+     *     create: false throws if there is no cache of that name, default true;
+     *     read_only: attach the one that is there for reading alone: what writes gives false and RES_WRITE_FAILURE, hits
+     *     are not counted, default false;
+     *     permissions: of the file that is made, default 0600;
+     *     shared: without a name, share the cache with processes forked later, default false.
      * @throws Exception for options that cannot be met
      */
     public function __construct(int|string $memory = '64M', array $options = []) {}
@@ -220,4 +244,31 @@ class Cache
      * @throws Exception that names the first broken invariant
      */
     public function check(): bool {}
+
+    /**
+     * What the cache is, whatever is in it: what to open it by and its file (null if it has none), its memory limit in
+     * bytes, the version of its layout, the Unix time it was made, the file's owner and permission bits, and how many
+     * processes and threads can be attached at once.
+     *
+     * @return array{name: ?string, path: ?string, shared: bool, read_only: bool, evict: bool, size: int, layout: int,
+     *     created: int, uid: int, permissions: int, processes_max: int, threads_max: int}
+     */
+    public function getInfo(): array {}
+
+    /**
+     * The processes that have used a shared cache and whose places were not given back yet. One that has attached it
+     * twice is told twice, one that only reads is not. life is alive, suspect (it seems to be gone; what it held is given
+     * back ten seconds after that was noticed) or dead.
+     *
+     * @return list<array{pid: int, name: string, since: int, threads: int, life: string}>
+     */
+    public function getProcesses(): array {}
+
+    /**
+     * Removes a cache's name (or, with a path, its file); false if there was none. Whoever is attached goes on with what
+     * he has; the next to open the name makes a new cache.
+     *
+     * @throws Exception if what is there is no cache
+     */
+    public static function unlink(string $name): bool {}
 }

@@ -1,13 +1,15 @@
 //! The walk that recounts a quiet arena and names the first broken invariant.
 
 use crate::Error;
-use crate::hazard::Hazard;
+use crate::hazard::{Hazard, owner_id};
 use crate::index::{Bucket, SLOTS, bucket, level, mark};
 use crate::item::Item;
 use crate::memory::segment::{Kind, Lane};
-use crate::memory::{Arena, PerSegment};
+use crate::memory::{Arena, PerSegment, ProcessId};
+use crate::reap;
 use crate::seat;
 use crate::sync::Ordering;
+use crate::types::Life;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -31,9 +33,10 @@ fn broken(what: String) -> Error {
 pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
     let mut count = Count::default();
     let now = level(arena);
+    let absent = absent(arena);
     // Of what a killed thread was counting a part may be missing, and what it had announced waits for a passer-by.
     let deaths = arena.superblock().health.0.deaths.load(Ordering::Acquire);
-    if deaths > 0 {
+    if deaths > 0 || !absent.is_empty() {
         finish(arena, now);
     }
     for number in 0..arena.geometry().buckets << now {
@@ -46,19 +49,41 @@ pub(crate) fn check(arena: &Arc<Arena>) -> Result<(), Error> {
         }
         check_bucket(arena, own, number, now, &mut count)?;
     }
-    check_segments(arena, &count, deaths == 0)?;
-    check_lanes(arena)?;
-    if deaths == 0 {
+    let is_exact = deaths == 0 && absent.is_empty();
+    check_segments(arena, &count, is_exact, &absent)?;
+    check_lanes(arena, &absent)?;
+    if is_exact {
         check_books(arena, &count)?;
     }
     for (i, seat) in arena.seats().iter().enumerate() {
+        let Some((taken, _)) = seat.taker() else { continue };
+        if absent.contains(&owner_id(i, taken)) {
+            continue;
+        }
         for hazard in [Hazard::Write, Hazard::Read, Hazard::Move, Hazard::Help] {
-            if seat.taker().is_some() && seat.hazard(hazard).load(Ordering::Acquire) != 0 {
+            if seat.hazard(hazard).load(Ordering::Acquire) != 0 {
                 return Err(broken(format!("seat {i} still holds its {hazard:?} hazard")));
             }
         }
     }
     Ok(())
+}
+
+/// Gives back what the dead held, and answers the owners that seem to be gone: what those hold is to be given back later.
+fn absent(arena: &Arena) -> HashSet<u64> {
+    if !arena.is_read_only() {
+        reap::reap(arena);
+    }
+    let (asker, now) = (arena.asker(), arena.superblock().clock.0.now());
+    let is_absent = |process: u64| {
+        let id = ProcessId(process);
+        let process = arena.processes().get(id.place());
+        process.is_none_or(|process| process.life(id, now, &asker) != Life::Alive)
+    };
+    let seats = arena.seats().iter().enumerate();
+    let taken = seats
+        .filter_map(|(i, seat)| seat.taker().map(|(taken, process)| (owner_id(i, taken), process)));
+    taken.filter(|&(_, process)| is_absent(process)).map(|(owner, _)| owner).collect()
 }
 
 /// Finishes what is announced, as every writer does in passing.
@@ -162,7 +187,12 @@ fn check_bucket(
     Ok(())
 }
 
-fn check_segments(arena: &Arena, count: &Count, is_exact: bool) -> Result<(), Error> {
+fn check_segments(
+    arena: &Arena,
+    count: &Count,
+    is_exact: bool,
+    absent: &HashSet<u64>,
+) -> Result<(), Error> {
     let words = arena.geometry().segment_words();
     for segment in 0..arena.geometry().segments {
         let state = arena.state(segment);
@@ -170,6 +200,9 @@ fn check_segments(arena: &Arena, count: &Count, is_exact: bool) -> Result<(), Er
         let (birth, used) = (read(PerSegment::Birth), read(PerSegment::Used));
         let live = count.live.get(&segment).copied().unwrap_or(0);
         match state.kind() {
+            // Of a process that seems to be gone.
+            Kind::Open | Kind::Draining | Kind::Filling | Kind::Index
+                if absent.contains(&state.owner()) => {}
             Kind::Free | Kind::Limbo | Kind::Index if birth != 0 => {
                 return Err(broken(format!(
                     "segment {segment} is {:?} and readable",
@@ -220,11 +253,11 @@ fn check_segments(arena: &Arena, count: &Count, is_exact: bool) -> Result<(), Er
     Ok(())
 }
 
-fn check_lanes(arena: &Arena) -> Result<(), Error> {
+fn check_lanes(arena: &Arena, absent: &HashSet<u64>) -> Result<(), Error> {
     let mut filled = HashSet::new();
     for i in 0..Lane::COUNT_MAX {
         let lane = arena.lane(i);
-        if !lane.is_free() {
+        if lane.holder().is_some_and(|holder| !absent.contains(&holder)) {
             return Err(broken(format!("lane {i} is still locked")));
         }
         // What a lane names that is another's by now is nothing.
@@ -235,8 +268,11 @@ fn check_lanes(arena: &Arena) -> Result<(), Error> {
             filled.insert(segment);
         }
     }
-    let open = (0..arena.geometry().segments).filter(|&s| arena.state(s).kind() == Kind::Open);
-    match open.count() == filled.len() {
+    let is_lanes = |&segment: &u64| {
+        let state = arena.state(segment);
+        state.kind() == Kind::Open && !absent.contains(&state.owner())
+    };
+    match (0..arena.geometry().segments).filter(is_lanes).count() == filled.len() {
         true => Ok(()),
         false => Err(broken("a segment is open, and no lane fills it".into())),
     }

@@ -12,6 +12,9 @@ class Throws
 }
 
 $rounds = (int) ($argv[1] ?? 1);
+$directory = '/dev/shm/nearcache-leak-' . bin2hex(random_bytes(8));
+mkdir($directory, 0700);
+putenv("NEARCACHE_DIR=$directory");
 $ignored = function (callable $call) {
     try {
         @$call();
@@ -21,6 +24,22 @@ $ignored = function (callable $call) {
 for ($round = 0; $round < $rounds; $round++) {
     $c = new NearCache\Cache('1M', ['manual_clock' => true]);
     $same = new NearCache\Cache('1M', ['persistent_id' => 'one']);
+    $shared = new NearCache\Cache('1M', ['shared' => true]);
+    $named = new NearCache\Cache('1M', ['name' => 'leak', 'permissions' => 0600]);
+    $again = new NearCache\Cache(options: ['name' => "$directory/leak", 'create' => false]);
+    $reader = new NearCache\Cache(options: ['name' => 'leak', 'read_only' => true]);
+    foreach ([$c, $same, $shared, $named, $again, $reader] as $each) {
+        $each->set('k', 'v');
+        $each->get('k');
+        $each->getInfo();
+        $each->getProcesses();
+        $each->getLastErrorMessage();
+    }
+    foreach ([['name' => 'none', 'create' => false], ['name' => '.'], ['name' => 'a/b'], ['name' => 7], ['read_only' => true]] as $wrong) {
+        $ignored(fn() => new NearCache\Cache('1M', $wrong));
+    }
+    NearCache\Cache::unlink('leak');
+    $ignored(fn() => NearCache\Cache::unlink('.'));
     $c->set('s', 'short');
     $c->set('l', str_repeat('long', 500));
     $c->set('a', ['a' => [1, 2.5, null], 'b' => new ArrayObject([1])]);
@@ -65,3 +84,5 @@ for ($round = 0; $round < $rounds; $round++) {
     $c->check();
     $c->flush();
 }
+array_map('unlink', glob("$directory/*"));
+rmdir($directory);

@@ -1,11 +1,23 @@
-"""What the tests share: a fresh cache whose clock is moved by hand."""
+"""What the tests share: a fresh cache whose clock is moved by hand, and a place for names away from the user's own."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import nearcache
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def place_for_names() -> Iterator[None]:
+    directory = tempfile.mkdtemp(prefix="nearcache-tests-", dir="/dev/shm")
+    os.environ["NEARCACHE_DIR"] = directory
+    yield
+    del os.environ["NEARCACHE_DIR"]
+    shutil.rmtree(directory)
 
 
 @pytest.fixture

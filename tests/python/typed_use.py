@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, assert_type
 
+import nearcache
 from nearcache import Cache
 
 cache = Cache("64MiB", item_size_max=1 << 20, evict=True, manual_clock=False)
@@ -24,7 +26,16 @@ assert_type(list(cache), list[bytes])
 assert_type(cache.stats(), dict[str, int])
 with cache as same:
     assert_type(same, Cache)
+assert_type(Cache("64MiB", shared=True), Cache)
+assert_type(Cache("64MiB", name="app", mode=0o600), Cache)
+assert_type(Cache(name=Path("app"), read_only=True), Cache)
+assert_type(cache.info(), nearcache.CacheInfo)
+assert_type([process.life for process in cache.processes()][0] == "alive", bool)
+assert_type(nearcache.caches(), list[nearcache.CacheFile])
+assert_type(nearcache.unlink("app"), bool)
 
+Cache()  # type: ignore[call-overload]
+Cache("64MiB", name="app", read_only=True)  # type: ignore[call-overload]
 cache.set("k", 1.5)  # type: ignore[arg-type]
 cache.set(1, b"")  # type: ignore[arg-type]
 cache["k"] = None  # type: ignore[assignment]

@@ -6,7 +6,7 @@
 use crate::handle::Handle;
 use crate::options;
 use crate::reply;
-use crate::verbs::{admin, change, read, store};
+use crate::verbs::{admin, change, read, sharing, store};
 use ext_php_rs::args::{Arg, ArgInfo};
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::{ClassMetadata, ConstructorMeta, RegisteredClass};
@@ -122,7 +122,13 @@ const METHODS: &[Method] = &[
     ("getLastErrorMessage", admin::get_last_error_message, &[], STR),
     ("advanceClock", admin::advance_clock, &[("seconds", INT, None)], BOOL),
     ("check", admin::check, &[], BOOL),
+    ("getInfo", sharing::get_info, &[], ARR),
+    ("getProcesses", sharing::get_processes, &[], ARR),
+    (UNLINK, sharing::unlink, &[("name", STR, None)], BOOL),
 ];
+
+/// The one that needs no object.
+const UNLINK: &str = "unlink";
 
 const CONSTRUCTOR: &[Param] = &[("memory", INT | STR, Some("'64M'")), ("options", ARR, Some("[]"))];
 
@@ -195,7 +201,11 @@ pub fn register() -> Result<()> {
         };
         let function =
             builder(FunctionBuilder::new(*name, *handler), params).returns(returns, false, false);
-        class = class.method(function, MethodFlags::Public);
+        let flags = match *name {
+            UNLINK => MethodFlags::Public | MethodFlags::Static,
+            _ => MethodFlags::Public,
+        };
+        class = class.method(function, flags);
     }
     let constants = reply::CONSTANTS
         .into_iter()

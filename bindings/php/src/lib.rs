@@ -1,4 +1,4 @@
-//! The PHP extension `nearcache`: an in-process memcached behind a class shaped like `\Memcached`.
+//! The PHP extension `nearcache`: memcached as near as a function call, behind a class shaped like `\Memcached`.
 //!
 //! This file is what PHP loads: the module, its life (startup, shutdown) and its section in `phpinfo()`.
 //! The class lives in `class`, its verbs in `verbs`, and everything that touches the engine's own
@@ -6,6 +6,7 @@
 
 mod class;
 mod handle;
+mod ini;
 mod number;
 mod options;
 mod registry;
@@ -29,13 +30,18 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
         .info_function(info)
 }
 
-/// MINIT: registers the classes. A failure is reported and stops PHP, as for any extension.
+/// MINIT: registers the classes, and maps the cache that php.ini asks for. A class that cannot be registered is reported
+/// and stops PHP, as for any extension; a cache that cannot be mapped does not.
 ///
 /// # Safety
 ///
 /// To be called by the engine alone, while it starts the module.
-unsafe extern "C" fn startup(_kind: i32, _module: i32) -> i32 {
-    ext_php_rs::internal::startup_guard(class::register)
+unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
+    ext_php_rs::internal::startup_guard(|| {
+        class::register()?;
+        ini::start(module);
+        Ok(())
+    })
 }
 
 /// MSHUTDOWN: drops the caches kept for the process. FrankenPHP shuts the module down and starts it again
@@ -44,8 +50,9 @@ unsafe extern "C" fn startup(_kind: i32, _module: i32) -> i32 {
 /// # Safety
 ///
 /// To be called by the engine alone, while it stops the module.
-unsafe extern "C" fn shutdown(_kind: i32, _module: i32) -> i32 {
+unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
     registry::clear();
+    ini::stop(module);
     0
 }
 
@@ -55,16 +62,24 @@ unsafe extern "C" fn shutdown(_kind: i32, _module: i32) -> i32 {
 /// # Safety
 ///
 /// To be called by the engine alone.
-unsafe extern "C" fn info(_module: *mut ModuleEntry) {
+unsafe extern "C" fn info(module: *mut ModuleEntry) {
     let open = registry::totals();
     info_table_start!();
     info_table_row!("NearCache support", "enabled");
     info_table_row!("Version", env!("CARGO_PKG_VERSION"));
     info_table_row!("Serializer", "php");
+    info_table_row!("Shared cache", open.shared.clone());
     info_table_row!("Open caches", open.caches.to_string());
     info_table_row!("Persistent caches", open.persistent.to_string());
     for (name, number) in open.rows() {
         info_table_row!(name, number.to_string());
     }
     info_table_end!();
+    // SAFETY: the engine's own table of a module's settings, of the module that it gave.
+    unsafe { display_ini_entries(module) };
+}
+
+// From main/php_ini.h.
+unsafe extern "C" {
+    fn display_ini_entries(module: *mut ModuleEntry);
 }

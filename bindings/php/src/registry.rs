@@ -1,11 +1,12 @@
-//! The caches of this process: which are open (for `phpinfo`), and which are kept from one request to the
-//! next under a `persistent_id`.
+//! The caches of this process: which are open (for `phpinfo`), and which are kept from one request to the next: the one
+//! of php.ini, those with a name, and those with a `persistent_id`.
 //!
 //! A cold path: the lock is taken when an object is made, and for `phpinfo`, never by a verb. It is never held
 //! while PHP code or the Zend allocator runs.
 
-use nearcache::{Cache, Error, Options, Stats};
+use nearcache::{Access, Cache, Error, Home, Options, Stats};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// What an object was asked to be; two objects of one `persistent_id` must ask the same.
@@ -21,6 +22,12 @@ pub struct Wish {
     pub item_size_hint: usize,
     /// A clock moved by hand.
     pub manual_clock: bool,
+    /// Where it lives.
+    pub home: Home,
+    /// What to do about a cache that is there, or is not.
+    pub access: Access,
+    /// Permission bits of a file that is made.
+    pub permissions: u32,
 }
 
 impl Wish {
@@ -33,11 +40,15 @@ impl Wish {
             evict: core.evict,
             item_size_hint: core.item_size_hint,
             manual_clock: core.manual_clock,
+            home: core.home,
+            access: core.access,
+            permissions: core.permissions,
         }
     }
 
     fn open(&self) -> Result<Cache, Error> {
-        let mut core = Options::new(self.size);
+        let mut core = Options::new(self.size).home(self.home.clone()).access(self.access);
+        core.permissions = self.permissions;
         core.item_size_max = self.item_size_max;
         core.evict = self.evict;
         core.item_size_hint = self.item_size_hint;
@@ -51,9 +62,53 @@ struct Registry {
     /// Every cache made; the dead are dropped when another is made.
     open: Vec<Weak<Cache>>,
     kept: BTreeMap<Vec<u8>, (Wish, Arc<Cache>)>,
+    named: Vec<Named>,
+    shared: Shared,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { open: Vec::new(), kept: BTreeMap::new() });
+/// What php.ini asked for.
+#[derive(Default)]
+enum Shared {
+    /// Nothing.
+    #[default]
+    Unasked,
+    /// It is mapped.
+    Mapped(Arc<Cache>),
+    /// It cannot be had; the sentence says why.
+    Refused(String),
+}
+
+/// A cache that stays attached, for making its mapping anew for every request would cost more than most requests' use
+/// of it.
+struct Named {
+    home: Home,
+    read_only: bool,
+    /// Device and inode of its file.
+    file: Option<(u64, u64)>,
+    cache: Arc<Cache>,
+}
+
+impl Named {
+    /// Does the name still lead to this cache? It may have been removed, and made anew by another process.
+    fn stands(&self) -> bool {
+        let there = self.cache.info().path.and_then(|path| std::fs::metadata(path).ok());
+        let there = there.map(|file| (file.dev(), file.ino()));
+        there.is_some() && there == self.file
+    }
+}
+
+/// Device and inode of a cache's file.
+fn file_of(cache: &Cache) -> Option<(u64, u64)> {
+    let file = std::fs::File::from(cache.descriptor()?.try_clone_to_owned().ok()?);
+    file.metadata().ok().map(|file| (file.dev(), file.ino()))
+}
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    open: Vec::new(),
+    kept: BTreeMap::new(),
+    named: Vec::new(),
+    shared: Shared::Unasked,
+});
 
 fn registry() -> MutexGuard<'static, Registry> {
     // Nothing in here can be left half done by a panic.
@@ -67,6 +122,45 @@ impl Registry {
         self.open.push(Arc::downgrade(&cache));
         Ok(cache)
     }
+}
+
+/// Maps the cache of php.ini, for as long as the module lives.
+pub fn share(wish: &Wish) -> Result<(), Error> {
+    let mut registry = registry();
+    registry.shared = Shared::Mapped(registry.make(wish)?);
+    Ok(())
+}
+
+/// Notes why the cache of php.ini cannot be had.
+pub fn refuse_shared(why: String) {
+    registry().shared = Shared::Refused(why);
+}
+
+/// The cache of php.ini, if there is one.
+pub fn shared() -> Option<Arc<Cache>> {
+    match &registry().shared {
+        Shared::Mapped(cache) => Some(Arc::clone(cache)),
+        _ => None,
+    }
+}
+
+/// The cache that the wish's name leads to, which stays attached until the name leads elsewhere.
+pub fn named(wish: &Wish) -> Result<Arc<Cache>, Error> {
+    let mut registry = registry();
+    let read_only = wish.access == Access::ReadOnly;
+    registry.named.retain(Named::stands);
+    let known = |named: &&Named| named.home == wish.home && named.read_only == read_only;
+    if let Some(named) = registry.named.iter().find(known) {
+        return Ok(Arc::clone(&named.cache));
+    }
+    let cache = registry.make(wish)?;
+    registry.named.push(Named {
+        home: wish.home.clone(),
+        read_only,
+        file: file_of(&cache),
+        cache: Arc::clone(&cache),
+    });
+    Ok(cache)
 }
 
 /// A cache of its own, which dies with the last object that holds it.
@@ -106,6 +200,8 @@ pub struct Totals {
     pub caches: usize,
     /// Of those, kept under a `persistent_id`.
     pub persistent: usize,
+    /// The cache of php.ini, in words.
+    pub shared: String,
     sums: [u64; ROWS.len()],
 }
 
@@ -131,12 +227,20 @@ impl Totals {
 
 /// Reads the counters of every open cache.
 pub fn totals() -> Totals {
-    let (open, persistent) = {
+    let (open, persistent, shared) = {
         let registry = registry();
         let open: Vec<Arc<Cache>> = registry.open.iter().filter_map(Weak::upgrade).collect();
-        (open, registry.kept.len())
+        let shared = match &registry.shared {
+            Shared::Unasked => "none".to_owned(),
+            Shared::Refused(why) => format!("none: {why}"),
+            Shared::Mapped(cache) => match cache.info().path {
+                Some(path) => path.display().to_string(),
+                None => "inherited by workers".to_owned(),
+            },
+        };
+        (open, registry.kept.len(), shared)
     };
-    let mut totals = Totals { caches: open.len(), persistent, ..Totals::default() };
+    let mut totals = Totals { caches: open.len(), persistent, shared, ..Totals::default() };
     for cache in &open {
         let stats = cache.stats();
         for (sum, (_, read)) in totals.sums.iter_mut().zip(&ROWS) {

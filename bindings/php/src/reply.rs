@@ -9,6 +9,8 @@ pub type Code = i64;
 pub const SUCCESS: Code = 0;
 /// The cache could not do it.
 pub const FAILURE: Code = 1;
+/// The cache was attached for reading alone.
+pub const WRITE_FAILURE: Code = 5;
 /// What was asked cannot be done with this item: a number was expected.
 pub const CLIENT_ERROR: Code = 9;
 /// `cas`: the item was changed by another.
@@ -29,9 +31,10 @@ pub const SERVER_MEMORY_ALLOCATION_FAILURE: Code = 48;
 pub const PAYLOAD_FAILURE: Code = -1001;
 
 /// The `RES_*` constants of the class.
-pub const CONSTANTS: [(&str, Code); 11] = [
+pub const CONSTANTS: [(&str, Code); 12] = [
     ("RES_SUCCESS", SUCCESS),
     ("RES_FAILURE", FAILURE),
+    ("RES_WRITE_FAILURE", WRITE_FAILURE),
     ("RES_CLIENT_ERROR", CLIENT_ERROR),
     ("RES_DATA_EXISTS", DATA_EXISTS),
     ("RES_NOTSTORED", NOTSTORED),
@@ -47,6 +50,7 @@ pub const CONSTANTS: [(&str, Code); 11] = [
 pub fn message(code: Code) -> &'static str {
     match code {
         SUCCESS => "SUCCESS",
+        WRITE_FAILURE => "WRITE FAILURE",
         CLIENT_ERROR => "CLIENT ERROR",
         DATA_EXISTS => "CONNECTION DATA EXISTS",
         NOTSTORED => "NOT STORED",
@@ -67,6 +71,7 @@ pub fn code_of(error: &Error) -> Code {
         Error::ValueTooLarge { .. } => E2BIG,
         Error::OutOfMemory => SERVER_MEMORY_ALLOCATION_FAILURE,
         Error::NotNumeric => CLIENT_ERROR,
+        Error::ReadOnly => WRITE_FAILURE,
         Error::InvalidOptions(_) => INVALID_ARGUMENTS,
         _ => FAILURE,
     }

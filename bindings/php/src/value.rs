@@ -2,6 +2,9 @@
 //!
 //! Flag bits 0-3 name the type: 0 string, 1 int, 2 float, 3 bool, 4 serialized by PHP; 5 to 7 (igbinary, JSON,
 //! msgpack) and the compressed forms (bit 4) are known and refused. Bits 16-31 are the user's.
+//!
+//! Bit 4 without the kind of compression (bits 5 to 7), which php-memcached always writes with it, is Python's clients'
+//! mark of text: it is read as the string it is.
 
 use crate::number;
 use crate::zend::call::{Thrown, refuse};
@@ -17,6 +20,10 @@ const DOUBLE: u32 = 2;
 const BOOL: u32 = 3;
 const SERIALIZED: u32 = 4;
 const COMPRESSED: u32 = 0x10;
+/// Type, compression and its kinds.
+const FORM_MASK: u32 = 0xff;
+/// A `str` of Python's, in UTF-8.
+const TEXT: u32 = 0x10;
 
 /// The user's flags, as `GET_EXTENDED` gives them.
 pub fn user_flags(flags: u32) -> i64 {
@@ -86,7 +93,7 @@ fn encode_other(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
 /// As for [`Landing::bytes`].
 #[inline(always)]
 pub unsafe fn decode(landing: Landing, flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
-    if flags & (TYPE_MASK | COMPRESSED) == STRING {
+    if flags & (TYPE_MASK | COMPRESSED) == STRING || flags & FORM_MASK == TEXT {
         // SAFETY: the caller's.
         unsafe { landing.into_string(out) };
         return Ok(true);

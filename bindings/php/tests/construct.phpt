@@ -76,9 +76,9 @@ NearCache\Exception: memory must be a number of bytes of 0 or more, as an int or
 NearCache\Exception: memory must be a number of bytes of 0 or more, as an int or as a string like "64M" (K, M and G count 1024, 1024 K and 1024 M)
 NearCache\Exception: memory must be a number of bytes of 0 or more, as an int or as a string like "64M" (K, M and G count 1024, 1024 K and 1024 M)
 TypeError: NearCache\Cache::__construct(): Argument #2 ($options) must be of type array, string given
-NearCache\Exception: there is no option "evcit": the options are persistent_id, item_size_max, item_size_hint, evict, manual_clock
+NearCache\Exception: there is no option "evcit": the options are persistent_id, item_size_max, item_size_hint, evict, manual_clock, name, shared, create, read_only, permissions
 NearCache\Exception: the option evict must be true or false
-NearCache\Exception: there is no option "7": the options are persistent_id, item_size_max, item_size_hint, evict, manual_clock
+NearCache\Exception: there is no option "7": the options are persistent_id, item_size_max, item_size_hint, evict, manual_clock, name, shared, create, read_only, permissions
 NearCache\Exception: the option persistent_id must be a string that is not empty, or null for a cache of this object's own
 ArgumentCountError: NearCache\Cache::__construct() expects at most 2 arguments, 3 given
 Error: Unknown named parameter $size

@@ -53,5 +53,5 @@ foreach (['Cache', 'Exception'] as $name) {
 }
 ?>
 --EXPECT--
-Cache: 43 facts
+Cache: 47 facts
 Exception: 1 facts

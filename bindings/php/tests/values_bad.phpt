@@ -32,7 +32,7 @@ try {
 $c->set('n', new Nested);
 var_dump($c->get('inner'));
 
-foreach (['a:1:{i:0;' => 4, 'x' => 2, "\1\2" => 5, '{"a":1}' => 6, "\x80" => 7, '????' => 0x10, '12abc' => 1, '' => 1, '2' => 3] as $bytes => $flags) {
+foreach (['a:1:{i:0;' => 4, 'x' => 2, "\1\2" => 5, '{"a":1}' => 6, "\x80" => 7, '????' => 0x30, '12abc' => 1, '' => 1, '2' => 3] as $bytes => $flags) {
     $c->storeRaw('set', 'raw', (string) $bytes, $flags);
     var_dump($c->get('raw'));
     echo $c->getResultMessage(), "\n";
@@ -84,7 +84,7 @@ Warning: NearCache\Cache::get(): the value cannot be read: 1 bytes with flags 0x
 bool(false)
 PAYLOAD FAILURE
 
-Warning: NearCache\Cache::get(): the value cannot be read: 4 bytes with flags 0x10 (compressed values are not supported yet) in %s on line %d
+Warning: NearCache\Cache::get(): the value cannot be read: 4 bytes with flags 0x30 (compressed values are not supported yet) in %s on line %d
 bool(false)
 PAYLOAD FAILURE
 int(12)

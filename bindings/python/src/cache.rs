@@ -1,13 +1,13 @@
 //! The class `Cache`: how it is made, what is known of it, how it ends. The verbs are in files of their own.
 
-use nearcache::Options;
-use pyo3::exceptions::PyTypeError;
+use nearcache::Home;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 
 use crate::errors;
 use crate::handle::Handle;
-use crate::{number, size};
+use crate::open::Arguments;
+use crate::{number, sharing};
 
 /// An argument of any type, or none.
 pub type Any<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -17,7 +17,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Cache>()
 }
 
-/// A memcached inside this process: a cache of fixed memory, with expiry and eviction.
+/// A memcached as near as a function call: a cache of fixed memory, with expiry and eviction.
 ///
 /// size is the memory limit, exact over items, index and metadata: a number of bytes or a str such as "64MiB"
 /// (KiB, MiB, GiB, TiB; kB, MB, GB are powers of 1000); at least 1 MiB. item_size_max limits one item (key, value
@@ -32,8 +32,18 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 /// datetime.timedelta (always from now). Negative numbers and a timedelta of 0 or less mean dead at once: the
 /// store succeeds, the old value is gone, a get misses. Fractions are rounded up to whole seconds.
 ///
-/// Any number of threads may use one cache. After a fork the child has a copy of its own. A cache cannot be
-/// pickled.
+/// Without shared and name the cache is private: after a fork the child has a copy of its own, and it cannot be
+/// pickled. With shared=True a forked child has the same cache (gunicorn --preload, multiprocessing's fork); it ends
+/// with the last of these processes. With a name any process of this user can have it: Cache(size, name="app")
+/// attaches the one that is there, whose size and options then hold, or makes it; without size it has to be there;
+/// with read_only=True it cannot be changed through this object (ReadOnlyError), and hits are not counted. It stays
+/// when all processes have ended, until nearcache.unlink(name) or a restart of the machine, and is pickled as its
+/// name: unpickling attaches it. A name is 1 to 100 letters, digits, ".", "_" or "-", with no "." in front; what has
+/// a "/" or is a pathlib.Path is the path of a file. mode has the permission bits of a file that is made. What
+/// cannot be opened is an AttachError, with errno.
+///
+/// Any number of threads and processes may use one cache, and may be killed at any time; a fork may happen at any
+/// time. Processes that may write a cache trust one another: give others read_only, or another cache.
 ///
 /// >>> import nearcache
 /// >>> c = nearcache.Cache("64MiB")
@@ -43,6 +53,8 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 #[pyclass(frozen, weakref, subclass, module = "nearcache")]
 pub struct Cache {
     handle: Handle,
+    home: Home,
+    read_only: bool,
 }
 
 impl Cache {
@@ -51,40 +63,62 @@ impl Cache {
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
+
+    /// Where it lives; a path is absolute.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Was it attached for reading alone?
+    pub fn read_only(&self) -> bool {
+        self.read_only
+    }
 }
 
 #[pymethods]
 impl Cache {
     #[new]
-    #[pyo3(signature = (size, *, item_size_max=None, evict=true, item_size_hint=None, manual_clock=false), text_signature = "(size, *, item_size_max=None, evict=True, item_size_hint=100, manual_clock=False)")]
+    #[pyo3(signature = (size=None, *, shared=false, name=None, mode=None, read_only=false, item_size_max=None, evict=true, item_size_hint=None, manual_clock=false), text_signature = "(size=None, *, shared=False, name=None, mode=0o600, read_only=False, item_size_max=None, evict=True, item_size_hint=100, manual_clock=False)")]
+    #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn new(
         py: Python<'_>,
-        size: &Bound<'_, PyAny>,
+        size: Any<'_, '_>,
+        shared: bool,
+        name: Any<'_, '_>,
+        mode: Any<'_, '_>,
+        read_only: bool,
         item_size_max: Any<'_, '_>,
         evict: bool,
         item_size_hint: Any<'_, '_>,
         manual_clock: bool,
     ) -> PyResult<Cache> {
-        let mut options = Options::new(size::parse("size", size)?);
-        if let Some(limit) = item_size_max {
-            options.item_size_max = size::parse_small("item_size_max", limit)?;
-        }
-        if let Some(hint) = item_size_hint {
-            options.item_size_hint = size::parse_small("item_size_hint", hint)?;
-        }
-        options.evict = evict;
-        options.manual_clock = manual_clock;
-        // Mapping and clearing a large arena takes milliseconds.
-        let core = py.detach(|| options.open()).map_err(|error| errors::from_core(py, error))?;
-        Ok(Cache { handle: Handle::new(core) })
+        let arguments = Arguments {
+            size,
+            shared,
+            name,
+            mode,
+            read_only,
+            item_size_max,
+            evict,
+            item_size_hint,
+            manual_clock,
+        };
+        let (core, home, read_only) = arguments.open(py)?;
+        Ok(Cache { handle: Handle::new(core), home, read_only })
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
         match self.handle().with(py, |core| core.stats()) {
-            Ok(stats) => format!(
-                "<nearcache.Cache of {} bytes, {} items>",
-                stats.limit_maxbytes, stats.curr_items
-            ),
+            Ok(stats) => {
+                let name = match sharing::name_of(&self.home) {
+                    Some(name) => format!(" {name:?}"),
+                    None => String::new(),
+                };
+                format!(
+                    "<nearcache.Cache{name} of {} bytes, {} items>",
+                    stats.limit_maxbytes, stats.curr_items
+                )
+            }
             Err(_) => "<nearcache.Cache, closed>".to_owned(),
         }
     }
@@ -100,14 +134,7 @@ impl Cache {
         self.handle().close(py);
     }
 
-    /// Refuse to be pickled or copied.
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err(
-            "a cache that is private to its process cannot be pickled or copied: make one in each process",
-        ))
-    }
-
-    /// Give the memory back. Every later use but close raises CacheClosedError.
+    /// Give the memory back; a cache with a name stays for others. Every later use but close raises CacheClosedError.
     ///
     /// >>> c.close()
     /// >>> c.get("a")
@@ -132,7 +159,9 @@ impl Cache {
             Some(delay) => number::natural32("delay", delay)?,
             None => 0,
         };
-        self.handle().with(py, |core| py.detach(|| core.flush_all(delay)))?;
+        self.handle()
+            .with(py, |core| py.detach(|| core.flush_all(delay)))?
+            .map_err(|error| errors::from_core(py, error))?;
         Ok(true)
     }
 
@@ -157,7 +186,9 @@ impl Cache {
     /// >>> c.stats()["cmd_set"], c.stats()["curr_items"]
     /// (0, 1)
     fn reset_stats(&self, py: Python<'_>) -> PyResult<()> {
-        self.handle().with(py, |core| core.reset_stats())
+        self.handle()
+            .with(py, |core| core.reset_stats())?
+            .map_err(|error| errors::from_core(py, error))
     }
 
     /// The largest item in bytes: key, value and about 60 bytes.

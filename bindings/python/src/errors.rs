@@ -1,6 +1,7 @@
 //! The exceptions, and the one mapping of the core's errors to them.
 
 use nearcache::Error;
+use pyo3::PyErrArguments;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -15,6 +16,9 @@ struct Classes {
     not_numeric: Py<PyType>,
     serde: Py<PyType>,
     closed: Py<PyType>,
+    attach: Py<PyType>,
+    layout: Py<PyType>,
+    read_only: Py<PyType>,
 }
 
 static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
@@ -30,6 +34,9 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
         &c.not_numeric,
         &c.serde,
         &c.closed,
+        &c.attach,
+        &c.layout,
+        &c.read_only,
     ] {
         let class = class.bind(m.py());
         m.add(class.name()?, class)?;
@@ -50,8 +57,40 @@ pub fn from_core(py: Python<'_>, error: Error) -> PyErr {
             Some(errno) => PyOSError::new_err((errno, format!("{what}: {source}"))),
             None => PyOSError::new_err(format!("{what}: {source}")),
         },
+        Error::NoRegion(why) => attach(py, ENOENT, why),
+        Error::RegionExists(why) => attach(py, EEXIST, why),
+        Error::ForeignRegion(why) => attach(py, EPERM, why),
+        Error::LayoutMismatch(why) => raise(py, |c| &c.layout, (EPROTO, why)),
+        Error::ReadOnly => raise(py, |c| &c.read_only, error.to_string()),
         other => raise(py, |c| &c.cache, other.to_string()),
     }
+}
+
+/// As [`from_core`], for a cache that is being opened, listed or removed: what the operating system refused is then
+/// an `AttachError`, too, with its errno, and so is a damaged or a full cache.
+#[cold]
+pub fn from_open(py: Python<'_>, error: Error) -> PyErr {
+    match error {
+        Error::System(what, source) => {
+            let errno = source.raw_os_error().unwrap_or(EIO);
+            attach(py, errno, format!("{what}: {source}"))
+        }
+        Error::Corrupt(_) => attach(py, EIO, error.to_string()),
+        Error::TooManyThreads(why) => attach(py, EAGAIN, why),
+        other => from_core(py, other),
+    }
+}
+
+// What `errno` says of an AttachError; Linux's numbers, the same on every machine that nearcache runs on.
+const EPERM: i32 = 1;
+const ENOENT: i32 = 2;
+const EIO: i32 = 5;
+const EAGAIN: i32 = 11;
+const EEXIST: i32 = 17;
+const EPROTO: i32 = 71;
+
+fn attach(py: Python<'_>, errno: i32, why: String) -> PyErr {
+    raise(py, |c| &c.attach, (errno, why))
 }
 
 /// The key is not 1 to 250 bytes, or not text that UTF-8 can carry.
@@ -72,7 +111,11 @@ pub fn closed(py: Python<'_>) -> PyErr {
     raise(py, |c| &c.closed, "the cache is closed".to_owned())
 }
 
-fn raise(py: Python<'_>, pick: impl FnOnce(&Classes) -> &Py<PyType>, why: String) -> PyErr {
+fn raise(
+    py: Python<'_>,
+    pick: impl FnOnce(&Classes) -> &Py<PyType>,
+    why: impl PyErrArguments + 'static,
+) -> PyErr {
     match classes(py) {
         Ok(c) => PyErr::from_type(pick(c).bind(py).clone(), why),
         Err(error) => error,
@@ -89,6 +132,11 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
         )?;
         let both = |name, doc, other| class(py, name, doc, &[base.clone(), other]);
         let value_error = py.get_type::<PyValueError>();
+        let attach = both(
+            "AttachError",
+            "A shared cache cannot be made, attached or removed; errno says why in the system's words.",
+            py.get_type::<PyOSError>(),
+        )?;
         Ok(Classes {
             illegal_key: both(
                 "IllegalKeyError",
@@ -125,6 +173,21 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
                 py,
                 "CacheClosedError",
                 "The cache was closed.",
+                std::slice::from_ref(&base),
+            )?
+            .unbind(),
+            layout: class(
+                py,
+                "LayoutMismatchError",
+                "The cache to be attached is of another version's layout.",
+                std::slice::from_ref(&attach),
+            )?
+            .unbind(),
+            attach: attach.unbind(),
+            read_only: class(
+                py,
+                "ReadOnlyError",
+                "A verb that writes, on a cache that was attached with read_only=True.",
                 std::slice::from_ref(&base),
             )?
             .unbind(),

@@ -15,8 +15,10 @@ mod key;
 mod keys;
 mod mapping;
 mod number;
+mod open;
 mod raw;
 mod read;
+mod sharing;
 mod sink;
 mod size;
 mod store;
@@ -30,5 +32,6 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     errors::register(m)?;
     keys::register(m)?;
-    cache::register(m)
+    cache::register(m)?;
+    sharing::register(m)
 }

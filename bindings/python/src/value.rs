@@ -11,6 +11,9 @@ use crate::errors;
 
 /// `bytes`, as they are.
 pub const FLAG_BYTES: u32 = 0;
+/// A pickle to pymemcache, which is not read yet; an int to php-memcached, in decimal. No pickle is all digits, for it ends
+/// with a full stop: so the two are told apart.
+const FLAG_PHP_INT: u32 = 1;
 /// `int`, in decimal.
 pub const FLAG_INT: u32 = 2;
 /// `int` of Python 2's long, in decimal: read, never written.
@@ -81,11 +84,12 @@ pub fn decode<'py>(py: Python<'py>, flags: u32, bytes: &[u8]) -> PyResult<Bound<
             Err(error) => Err(error),
         },
         FLAG_INT | FLAG_LONG => parse_int(py, flags, bytes),
+        FLAG_PHP_INT if is_decimal(bytes) => parse_int(py, flags, bytes),
         _ => Err(errors::serde(
             py,
             format!(
                 "the value's flags are {flags}, which stand for no type that can be read here \
-                 (0 bytes, 2 and 4 int, 16 str); get_raw returns its bytes"
+                 (0 bytes, 2 and 4 int, 16 str, 1 an int of PHP's); get_raw returns its bytes"
             ),
         )),
     }
@@ -132,14 +136,19 @@ fn long(value: &Bound<'_, PyInt>) -> PyResult<String> {
 fn parse_int<'py>(py: Python<'py>, flags: u32, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     // memcached pads a number that decr made shorter with spaces behind it.
     let digits = std::str::from_utf8(bytes.trim_ascii()).unwrap_or("");
-    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-    if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_decimal(digits.as_bytes()) {
         return Err(broken(py, flags, "int", "not a decimal number"));
     }
     if let Ok(number) = digits.parse::<i64>() {
         return Ok(number.into_pyobject(py)?.into_any());
     }
     bigint(py)?.call_method1(intern!(py, "from_decimal"), (digits,))
+}
+
+fn is_decimal(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii();
+    let unsigned = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    !unsigned.is_empty() && unsigned.iter().all(u8::is_ascii_digit)
 }
 
 fn bigint(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {

@@ -303,8 +303,8 @@ impl Cache {
             )),
         }
     }
-    /// Recounts a quiet cache and names the first broken invariant. No other thread may write meanwhile, in no process;
-    /// and what killed processes held must have been given back ([`Cache::reap`]).
+    /// Recounts a quiet cache and names the first broken invariant. No other thread may write meanwhile, in no process.
+    /// What killed processes held is given back first; of what is held by one that only seems to be gone nothing is said.
     pub fn check(&self) -> Result<(), Error> {
         check::check(&self.arena)
     }

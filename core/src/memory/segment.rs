@@ -213,10 +213,10 @@ impl Lane {
         let _ = self.owner.compare_exchange(owner, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    /// Is the lane unlocked?
+    /// Who holds the lane.
     #[cfg(not(loom))]
-    pub fn is_free(&self) -> bool {
-        self.owner.load(Ordering::Relaxed) == 0
+    pub fn holder(&self) -> Option<u64> {
+        Some(self.owner.load(Ordering::Relaxed)).filter(|&owner| owner != 0)
     }
 }
 

@@ -141,9 +141,7 @@ pub extern "C" fn flush(frame: &mut ExecuteData, out: &mut Zval) {
         // As memcached: a negative delay is none.
         let delay = u32::try_from(call.long(0, 0)?.max(0))
             .map_err(|_| bad_value("flush", 1, "delay", "must be at most 4294967295 seconds"))?;
-        this.cache().flush_all(delay);
-        this.note(reply::SUCCESS);
-        out.set_bool(true);
+        out.set_bool(settle(this, this.cache().flush_all(delay), |()| reply::SUCCESS));
         Ok(())
     });
 }

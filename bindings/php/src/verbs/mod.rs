@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod change;
 pub mod read;
+pub mod sharing;
 pub mod store;
 
 use crate::handle::Handle;

@@ -254,8 +254,8 @@ fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
 
 /// `keys(string $prefix = ''): Traversable`
 pub extern "C" fn keys(frame: &mut ExecuteData, out: &mut Zval) {
-    // The keys are gathered on Rust's heap, for no iterator of the cache may be held while PHP allocates: so here, and
-    // only here, a bailout point frees them if PHP runs out of memory while it takes them over.
+    // The keys are gathered on Rust's heap, for no iterator of the cache may be held while PHP allocates: so here (and
+    // in `sharing`) a bailout point frees them if PHP runs out of memory while it takes them over.
     run_handler(AssertUnwindSafe(|| {
         run(frame, out, (0, 1), list);
     }));

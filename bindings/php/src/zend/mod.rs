@@ -88,6 +88,17 @@ pub fn thrown() -> bool {
     unsafe { !(*ext_php_rs::ffi::ext_php_rs_executor_globals()).exception.is_null() }
 }
 
+// From main/fopen_wrappers.h.
+unsafe extern "C" {
+    fn php_check_open_basedir(path: *const std::ffi::c_char) -> std::ffi::c_int;
+}
+
+/// Does `open_basedir` let this request's script have the file? If not, PHP's own warning says so.
+pub fn is_within_basedir(path: &ext_php_rs::types::ZendStr) -> bool {
+    // SAFETY: a Zend string is closed by a zero; the engine reads it, and may warn.
+    unsafe { php_check_open_basedir(path.as_bytes().as_ptr().cast()) == 0 }
+}
+
 // From Zend/zend_alloc.h.
 unsafe extern "C" {
     fn zend_memory_usage(real: bool) -> usize;

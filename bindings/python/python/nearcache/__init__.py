@@ -1,4 +1,5 @@
-"""memcached as near as a function call: an in-process cache with a memory limit, expiry and eviction.
+"""memcached as near as a function call: a cache with a memory limit, expiry and eviction, in one process or
+shared by many.
 
 >>> import nearcache
 >>> c = nearcache.Cache("64MiB")
@@ -9,27 +10,43 @@ True
 """
 
 from nearcache._native import (
+    AttachError,
     Cache,
     CacheClosedError,
     CacheError,
+    CacheFile,
+    CacheInfo,
+    CacheProcess,
     IllegalKeyError,
     KeyIterator,
+    LayoutMismatchError,
     NotNumericError,
     OutOfMemoryError,
+    ReadOnlyError,
     SerdeError,
     ValueTooLargeError,
     __version__,
+    caches,
+    unlink,
 )
 
 __all__ = [
+    "AttachError",
     "Cache",
     "CacheClosedError",
     "CacheError",
+    "CacheFile",
+    "CacheInfo",
+    "CacheProcess",
     "IllegalKeyError",
     "KeyIterator",
+    "LayoutMismatchError",
     "NotNumericError",
     "OutOfMemoryError",
+    "ReadOnlyError",
     "SerdeError",
     "ValueTooLargeError",
     "__version__",
+    "caches",
+    "unlink",
 ]

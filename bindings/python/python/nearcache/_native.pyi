@@ -2,22 +2,32 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar, final, overload
+from typing import Any, Final, Literal, TypeVar, final, overload
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
 __all__ = [
+    "AttachError",
     "Cache",
     "CacheClosedError",
     "CacheError",
+    "CacheFile",
+    "CacheInfo",
+    "CacheProcess",
     "IllegalKeyError",
     "KeyIterator",
+    "LayoutMismatchError",
     "NotNumericError",
     "OutOfMemoryError",
+    "ReadOnlyError",
     "SerdeError",
     "ValueTooLargeError",
     "__version__",
+    "caches",
+    "unlink",
 ]
 
 __version__: Final[str]
@@ -35,6 +45,65 @@ class OutOfMemoryError(CacheError, MemoryError): ...
 class NotNumericError(CacheError, TypeError): ...
 class SerdeError(CacheError): ...
 class CacheClosedError(CacheError): ...
+class AttachError(CacheError, OSError): ...
+class LayoutMismatchError(AttachError): ...
+class ReadOnlyError(CacheError): ...
+
+def caches() -> list[CacheFile]: ...
+def unlink(name: str | PathLike[str]) -> bool: ...
+
+@final
+class CacheInfo:
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def path(self) -> Path | None: ...
+    @property
+    def shared(self) -> bool: ...
+    @property
+    def read_only(self) -> bool: ...
+    @property
+    def evict(self) -> bool: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def layout(self) -> int: ...
+    @property
+    def created(self) -> int: ...
+    @property
+    def uid(self) -> int: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def processes_max(self) -> int: ...
+    @property
+    def threads_max(self) -> int: ...
+
+@final
+class CacheProcess:
+    @property
+    def pid(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def since(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def life(self) -> Literal["alive", "suspect", "dead"]: ...
+
+@final
+class CacheFile:
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def uid(self) -> int: ...
+    @property
+    def trouble(self) -> str | None: ...
 
 @final
 class KeyIterator(Iterator[bytes]):
@@ -43,15 +112,29 @@ class KeyIterator(Iterator[bytes]):
 
 @disjoint_base
 class Cache:
+    @overload
     def __new__(
         cls,
         size: int | str,
         *,
+        shared: bool = False,
+        name: str | PathLike[str] | None = None,
+        mode: int = 0o600,
         item_size_max: int | str | None = None,
         evict: bool = True,
         item_size_hint: int = 100,
         manual_clock: bool = False,
     ) -> Self: ...
+    @overload
+    def __new__(cls, size: None = None, *, name: str | PathLike[str], read_only: bool = False) -> Self: ...
+
+    # Sharing.
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def shared(self) -> bool: ...
+    def info(self) -> CacheInfo: ...
+    def processes(self) -> list[CacheProcess]: ...
 
     # The mapping protocol.
     def __getitem__(self, key: _Key, /) -> Any: ...

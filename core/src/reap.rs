@@ -45,6 +45,9 @@ fn milliseconds() -> u64 {
 
 /// Gives back what the dead held; how many processes were found dead.
 pub(crate) fn reap(arena: &Arena) -> usize {
+    if arena.region().is_shared() {
+        arena.poison_if_damaged();
+    }
     collect(arena, |_| true)
 }
 

@@ -350,6 +350,30 @@ fn a_first_page_that_says_what_cannot_be() {
     }
 }
 
+/// What was written once is changed while the cache is attached: nobody trusts it any more, and nobody is hurt.
+#[test]
+fn a_cache_that_is_found_damaged_is_poisoned() {
+    let scratch = Scratch::new();
+    let path = scratch.join("poisoned");
+    let (cache, other) = (open(&path), open(&path));
+    set(&cache, "k", "v");
+    assert_eq!(get(&other, "k").as_deref(), Some("v"));
+    let file = fs::OpenOptions::new().write(true).open(&path).expect("it is there");
+    file.write_all_at(&[0xee; 8], 6 * 8).expect("it can be written");
+    assert_eq!(get(&cache, "k").as_deref(), Some("v"), "its own copy of the geometry is good");
+    cache.reap().expect("reaping does not fail");
+    for handle in [&cache, &other] {
+        assert_eq!(get(handle, "k"), None);
+        let stored = handle.set(b"k", b"w", 0, NEVER);
+        assert!(matches!(stored, Err(Error::Corrupt(_))), "{stored:?}");
+        assert_eq!(handle.iter().count(), 0);
+    }
+    let fresh = open(&path);
+    set(&fresh, "k", "new");
+    assert_eq!(get(&other, "k"), None);
+    assert!(scratch.join("poisoned.damaged").exists());
+}
+
 #[test]
 fn a_cache_of_another_layout_is_left_as_it_is() {
     let scratch = Scratch::new();

@@ -34,7 +34,7 @@ struct Plan {
 
 fn plan() -> Plan {
     let rounds = match std::env::var("NEARCACHE_ROUNDS") {
-        Err(_) => Some(150),
+        Err(_) => Some(80),
         Ok(text) if text == "all" => None,
         Ok(text) => Some(text.parse().unwrap_or_else(|_| {
             panic!("NEARCACHE_ROUNDS is {text:?}: it must be a count, or `all`")

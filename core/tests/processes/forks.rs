@@ -15,6 +15,7 @@ pub const TESTS: &[Test] = &[
     ("a_child_goes_on_when_its_parent_is_killed", orphan),
     ("a_host_that_closes_every_descriptor", daemonized),
     ("a_handle_whose_descriptors_were_given_to_another", recycled),
+    ("a_fork_in_a_callback", in_a_callback),
     ("a_pin_is_its_own_process_alone", pins),
     ("a_private_cache_is_a_copy_in_a_child", private),
     ("more_processes_than_places", crowded),
@@ -208,6 +209,45 @@ fn recycled() -> Tried {
         std::os::unix::fs::MetadataExt::ino(&file.expect("it is there").metadata().expect("it is"));
     let held = locks.lines().filter(|line| line.contains(&format!(":{inode} "))).count();
     assert_eq!(held, 1, "one place is taken, and locked: {locks}");
+    Ok(())
+}
+
+/// A callback that forks: parent and child both come back from it, into the same call.
+fn in_a_callback() -> Tried {
+    let cache = inherited();
+    let value = "v".repeat(3000);
+    for k in 0..8 {
+        set(&cache, &format!("{k}"), &value);
+    }
+    let keys: Vec<String> = (0..8).map(|k| k.to_string()).collect();
+    for round in 0..50 {
+        let (mut met, mut pid) = (0, -1);
+        cache
+            .get_many(&keys, |_, _, bytes| {
+                assert!(bytes == value.as_bytes());
+                met += 1;
+                if met == 3 {
+                    // SAFETY: this process has one thread.
+                    pid = unsafe { libc::fork() };
+                }
+            })
+            .expect("the keys are good");
+        assert_eq!(met, 8, "round {round}");
+        for k in 0..200 {
+            set(&cache, &format!("{}", k % 40), &value);
+        }
+        if pid == 0 {
+            // SAFETY: a child that has done what it was for.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` is a valid int that the call fills.
+        unsafe { assert_eq!(libc::waitpid(pid, &mut status, 0), pid) };
+        assert_eq!(status, 0, "the child of round {round}");
+    }
+    cache.reap().expect("reaping does not fail");
+    assert_eq!(cache.processes().len(), 1);
+    cache.check().expect("the cache is whole");
     Ok(())
 }
 

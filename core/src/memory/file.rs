@@ -207,10 +207,10 @@ fn hidden(dir: &Path, permissions: u32) -> Result<(File, Option<Scratch>), Error
         Err(e)
             if matches!(e.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL)) =>
         {
-            let path = dir.join(format!(".nearcache.{}", std::process::id()));
+            // A number that no other thread, process or namespace draws.
+            let number = crate::hash::random_seed()?;
+            let path = dir.join(format!(".nearcache.{}.{number:x}", std::process::id()));
             let c = c_path(&path).map_err(cannot)?;
-            // What a killed process of the same number has left.
-            let _ = std::fs::remove_file(&path);
             let flags = flags | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
             // SAFETY: the path ends with a NUL.
             let file = File::of(unsafe { libc::open(c.as_ptr(), flags, 0o600) }).map_err(cannot)?;

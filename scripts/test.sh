@@ -30,7 +30,7 @@ stage build "the Rust tests build" cargo test --no-run
 stage rust "Rust tests: core, C library, daemon" cargo test --no-fail-fast
 if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
-        cargo test -p nearcache --release --test loom --test loom_items
+        cargo test -p nearcache --release --test loom --test loom_items --test loom_owners
 fi
 stage failpoints "processes killed before each of their stores" core/tests/failpoints.sh
 stage compare "the comparison with other caches" tests/compare/run.sh

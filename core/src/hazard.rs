@@ -1,14 +1,14 @@
 //! Who may still read or write a segment: hazards of the operation under way, and guards of pinned values.
 //!
 //! The handshake between a hazard and an evictor is Dekker's: each side publishes, fences, and then looks at
-//! the other. It is model-checked in `tests/loom.rs`.
+//! the other. It is model-checked in `tests/loom.rs`, and with seats that change hands in `tests/loom_owners.rs`.
 
 use crate::sync::{AtomicU64, Mutant, Ordering, fence, mutant};
 
 /// What a hazard protects. An operation holds at most one of each.
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
-pub(crate) enum Hazard {
+pub enum Hazard {
     /// The segment of a new item that is still being written.
     Write = 0,
     /// The segment of a present item that is being read or replaced.
@@ -20,8 +20,10 @@ pub(crate) enum Hazard {
 }
 
 const HAZARDS: usize = 4;
-/// Counters a seat has room for.
-pub(crate) const COUNTERS: usize = 48;
+/// Counters a seat has room for. A model has one: each word of its costs time.
+pub(crate) const COUNTERS: usize = if cfg!(loom) { 1 } else { 48 };
+/// What fills the first two cache lines up.
+const REST: usize = if cfg!(loom) { 0 } else { 11 };
 
 /// A thread's place in the arena: its hazards and its share of the statistics.
 ///
@@ -30,10 +32,11 @@ pub(crate) const COUNTERS: usize = 48;
 /// number + 1, and those of a free seat say nothing; 3. counters are written by the owner alone.
 #[repr(C, align(128))]
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub struct Seat {
     owner: AtomicU64,
     hazards: [AtomicU64; HAZARDS],
-    _line: [AtomicU64; 11],
+    _line: [AtomicU64; REST],
+    /// The owner's share of the statistics.
     pub counters: [AtomicU64; COUNTERS],
 }
 
@@ -63,11 +66,19 @@ impl Seat {
         if free & PROCESS != 0 {
             return None;
         }
-        let taken = (free | PROCESS).wrapping_add(1) | process & PROCESS;
+        let taken = match mutant(Mutant::TakeWithoutGeneration) {
+            true => free | process & PROCESS,
+            false => (free | PROCESS).wrapping_add(1) | process & PROCESS,
+        };
+        if mutant(Mutant::ClearBeforeTake) {
+            self.hazards.iter().for_each(clear);
+        }
         // Acquire: pairs with the Release in `give_back`; the counters are seen.
         self.owner.compare_exchange(free, taken, Ordering::Acquire, Ordering::Relaxed).ok()?;
         // What its last owner held when he was killed.
-        self.hazards.iter().for_each(clear);
+        if !mutant(Mutant::TakeWithoutClear) && !mutant(Mutant::ClearBeforeTake) {
+            self.hazards.iter().for_each(clear);
+        }
         Some(taken)
     }
 
@@ -85,11 +96,19 @@ impl Seat {
         (taken & PROCESS != 0).then_some((taken, taken & PROCESS))
     }
 
-    /// Frees the seat, if it is still taken as this word says.
-    pub fn give_back(&self, taken: u64) {
+    /// Frees the seat, if it is still taken as this word says; was it?
+    pub fn give_back(&self, taken: u64) -> bool {
         let free = taken & !PROCESS;
         // Release: pairs with the Acquire in `take`. A failure is a reaper's, who was faster.
-        let _ = self.owner.compare_exchange(taken, free, Ordering::Release, Ordering::Relaxed);
+        let order = match mutant(Mutant::GiveBackWithoutRelease) {
+            true => Ordering::Relaxed,
+            false => Ordering::Release,
+        };
+        let freed = self.owner.compare_exchange(taken, free, order, Ordering::Relaxed).is_ok();
+        if mutant(Mutant::GiveBackBlindly) {
+            self.owner.store(free, Ordering::Release);
+        }
+        freed
     }
 
     /// Frees the seat if the process has it.
@@ -101,6 +120,7 @@ impl Seat {
         }
     }
 
+    /// The hazard's word.
     pub fn hazard(&self, which: Hazard) -> &AtomicU64 {
         &self.hazards[which as usize]
     }
@@ -112,14 +132,20 @@ impl Seat {
         word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
     }
 
+    /// Does an operation under way protect the segment?
     pub fn protects(&self, segment: u64) -> bool {
-        self.taker().is_some() && self.holds(&self.hazards, segment)
+        self.counts() && self.holds(&self.hazards, segment)
     }
 
     /// Does a write under way protect the segment?
     pub fn writes(&self, segment: u64) -> bool {
         let hazards = [Hazard::Write, Hazard::Move].map(|which| self.hazard(which));
-        self.taker().is_some() && self.holds(hazards, segment)
+        self.counts() && self.holds(hazards, segment)
+    }
+
+    /// Do its hazards say anything?
+    fn counts(&self) -> bool {
+        mutant(Mutant::HazardsOfFreeSeats) || self.taker().is_some()
     }
 
     fn holds<'a>(&self, hazards: impl IntoIterator<Item = &'a AtomicU64>, segment: u64) -> bool {

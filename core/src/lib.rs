@@ -63,15 +63,17 @@ pub use types::{Entry, Expiry, Meta, Options, Policy, Sink, Value, Verb};
 #[cfg(not(loom))]
 pub use types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
 
-/// The protocols, for their models in `tests/loom.rs` and `tests/loom_items.rs`.
+/// The protocols, for their models in `tests/loom.rs`, `tests/loom_items.rs` and `tests/loom_owners.rs`.
 #[cfg(loom)]
 pub mod model {
     pub use crate::bucket::{Bucket, Ctrl, Slot, mark};
     pub use crate::flush::{Births, Flush, Look};
-    pub use crate::hazard::{announce_drain, clear, protect};
+    pub use crate::hazard::{Hazard, Seat, announce_drain, clear, owner_id, protect};
     pub use crate::header::{Delta, Header, Number, Retimed, Words};
-    pub use crate::memory::segment::{Lane, optimistic, recycle, unchanged};
-    pub use crate::sync::{Mutant, set_mutant};
+    pub use crate::memory::segment::{
+        Kind, Lane, Locked, Pool, State, optimistic, recycle, unchanged,
+    };
+    pub use crate::sync::{Mutant, mutant, set_mutant};
 }
 
 /// The version of the layout of shared caches: builds of the same one share them.

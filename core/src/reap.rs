@@ -97,15 +97,17 @@ fn give_back(arena: &Arena, orphans: &HashMap<u64, (usize, u64)>) {
         }
     }
     for &(i, taken) in orphans.values() {
-        // Relaxed: a reading.
-        arena.superblock().health.0.deaths.fetch_add(1, Ordering::Relaxed);
-        arena.seats()[i].give_back(taken);
+        if arena.seats()[i].give_back(taken) {
+            // Relaxed: a reading.
+            arena.superblock().health.0.deaths.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
 /// What becomes of a segment whose owner is gone.
 fn inherited(arena: &Arena, segment: u64, state: State) -> Option<State> {
-    let limbo = state.to(Kind::Limbo).owned(state.owner());
+    // Marked, because the others in limbo name their birth.
+    let limbo = state.to(Kind::Limbo).as_extent().owned(state.owner());
     // Acquire: pairs with the Release of who opened it. Without a birth nothing was ever put there.
     let is_unborn = arena.birth(segment).load(Ordering::Acquire) == 0;
     Some(match state.kind() {

@@ -12,9 +12,10 @@ pub(crate) use std::sync::atomic::{AtomicPtr, Ordering, fence};
 /// A step left out of a protocol on purpose, to prove that its model would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+// Some are of steps that only models name.
+#[cfg_attr(not(loom), allow(dead_code))]
 pub enum Mutant {
     /// Nothing is left out.
-    #[cfg_attr(not(loom), allow(dead_code))]
     None,
     /// A helper does not re-check CTRL after it has read the slot.
     HelpWithoutRecheck,
@@ -64,6 +65,46 @@ pub enum Mutant {
     DueFromLaterBirths,
     /// A delayed flush is ended only after births can be given again.
     DueLeftPending,
+    /// The hazards of a free seat count: what a killed reader held is held for ever.
+    HazardsOfFreeSeats,
+    /// Whoever takes a seat leaves its hazards as a killed owner left them.
+    TakeWithoutClear,
+    /// Whoever wants a seat clears its hazards before it is his.
+    ClearBeforeTake,
+    /// A seat that is taken again by the same process is taken by the same word.
+    TakeWithoutGeneration,
+    /// A seat is given back without releasing what was done in it.
+    GiveBackWithoutRelease,
+    /// A seat is given back whoever has it by now.
+    GiveBackBlindly,
+    /// A reaper unlocks a lane whoever holds it by now.
+    LaneReapedBlindly,
+    /// A lane's word is believed without a look at the segment's state.
+    OpenBelieved,
+    /// A lane's word is believed of a segment that is open, in whichever lane.
+    OpenInAnyLane,
+    /// The fill mark is stored before what it covers can be walked.
+    FillBeforeMark,
+    /// A segment is the lane's before the lane knows of it.
+    OpenStateFirst,
+    /// A lane forgets its segment before that is sealed.
+    SealForgetsFirst,
+    /// A reaper seals what is open in the lanes that he has unlocked.
+    ReapSealsLanes,
+    /// A reaper stores the state that he has thought of, whatever it is by now.
+    ReapBlindly,
+    /// A reaper frees the seat before what it held.
+    ReapSeatFirst,
+    /// An evictor does not look for writers once the segment is his.
+    DrainWithoutWriters,
+    /// Whoever goes on with a drain does not look for writers.
+    PausedWithoutWriters,
+    /// Whoever goes on with a drain does not claim it.
+    PausedUnclaimed,
+    /// An extent that is given back does not say that it was one.
+    ExtentUnmarked,
+    /// An extent is given back whatever its birth is by now.
+    ExtentOfAnyBirth,
 }
 
 /// Is this step to be left out? Never, except in a model; there the answer costs the compiled code nothing.
@@ -83,8 +124,9 @@ pub fn set_mutant(mutant: Mutant) {
     MUTANT.store(mutant as u8, std::sync::atomic::Ordering::Relaxed);
 }
 
+/// Is this step to be left out? Asked also by models, for steps of operations that they mirror.
 #[cfg(loom)]
-pub(crate) fn mutant(mutant: Mutant) -> bool {
+pub fn mutant(mutant: Mutant) -> bool {
     // Relaxed: constant while a model runs.
     MUTANT.load(std::sync::atomic::Ordering::Relaxed) == mutant as u8
 }

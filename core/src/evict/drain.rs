@@ -64,12 +64,15 @@ impl Op<'_> {
         // writers, and a reader who comes later only sends it to limbo.
         let ready = state.is_paused() || state.kind() == Kind::Sealed && !self.is_busy(segment);
         let paused = state.to(Kind::Draining).noting(fate as u64);
-        let taken = paused.owned(self.owner);
+        // Also of one who was killed before he had looked, or while he was at it.
+        let unchecked = !state.is_paused() || state.is_unchecked();
+        let taken = if unchecked { paused.unchecked() } else { paused }.owned(self.owner);
         if !ready || !arena.change_state(segment, state, taken) {
             return Drain::Failed;
         }
         announce_drain();
-        if !state.is_paused() && arena.seats().iter().any(|seat| seat.writes(segment)) {
+        // The word may be that of another life of the segment than was looked at above.
+        if unchecked && arena.seats().iter().any(|seat| seat.writes(segment)) {
             arena.change_state(segment, taken, state);
             return Drain::Failed;
         }

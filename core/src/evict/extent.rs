@@ -75,10 +75,12 @@ impl Op<'_> {
         let state = arena.state(segment);
         let taken = state.to(Kind::Draining).as_extent().owned(self.owner);
         // One that is still FILLING is found without an item later, and given back then.
-        if state.kind() != Kind::Large || !arena.change_state(segment, state, taken) {
+        let is_its = || arena.birth(segment).load(Ordering::Acquire) == extent.birth();
+        // Looked at before as well, so that hardly ever another value's extent is taken and has to be put back.
+        if state.kind() != Kind::Large || !is_its() || !arena.change_state(segment, state, taken) {
             return;
         }
-        if arena.birth(segment).load(Ordering::Acquire) == extent.birth() {
+        if is_its() {
             self.release(segment);
         } else {
             arena.change_state(segment, taken, state);

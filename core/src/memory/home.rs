@@ -350,6 +350,10 @@ pub(crate) fn unlink(path: &Path) -> Result<bool, Error> {
         Err(Trouble::Layout(_)) if beside(path).exists() => return unlink(&beside(path)),
         _ => {}
     }
+    // Not what has taken its place meanwhile. Who replaces it has removed it.
+    if !lock_name(file.fd()) || !file::is_at(file.fd(), path) {
+        return Ok(true);
+    }
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -1,9 +1,10 @@
 //! This process's place in an arena's table of processes: taken at its first operation, anew in a forked child, and
 //! given back with the arena.
 
+use crate::hazard::{cell_owner, unguard_all};
 use crate::memory::Arena;
 use crate::memory::fork;
-use crate::memory::process::{Asker, ProcessId, open_for_locks};
+use crate::memory::process::{Asker, ProcessId, lock, open_for_locks};
 use crate::sync::{AtomicU64, Ordering};
 use std::os::fd::RawFd;
 
@@ -51,7 +52,9 @@ impl Arena {
 
     /// What is to be known of this process to judge the life of others.
     pub fn asker(&self) -> Asker {
-        Asker::new(self.region().is_shared(), self.lock_file(), self.is_read_only())
+        let region = self.region();
+        let inode = region.id().map_or(0, |(_, inode)| inode);
+        Asker::new(region.is_shared(), self.lock_file(), inode, self.is_read_only())
     }
 
     /// The open file for this process's locks; one that its parent had is none.
@@ -70,7 +73,17 @@ impl Arena {
         let fd = open_for_locks(file?)?;
         let next = era << ERA_SHIFT | (fd as u64 + 1);
         match word.compare_exchange(seen, next, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Some(fd),
+            Ok(_) => {
+                if seen >> ERA_SHIFT == era && noted >= 0 {
+                    // The host has closed it. What it had locked is locked again.
+                    fork::close_lock(noted, id);
+                    let place = self.member.place.load(Ordering::Acquire);
+                    if place >> ERA_SHIFT == era {
+                        lock(fd, ProcessId(place & REST).place());
+                    }
+                }
+                Some(fd)
+            }
             Err(now) => {
                 fork::close_lock(fd, id);
                 Some((now & REST) as RawFd - 1)
@@ -93,6 +106,8 @@ impl Drop for Arena {
             for seat in self.seats() {
                 seat.leave(id.0);
             }
+            // Of pins that were forgotten, and not dropped.
+            unguard_all(self.cells(), cell_owner(id.0));
             self.processes()[id.place()].give_back(id, &self.asker());
         }
         let lock = self.member.lock.load(Ordering::Acquire);

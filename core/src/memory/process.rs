@@ -67,16 +67,31 @@ pub(crate) struct Asker {
     pub shared: bool,
     /// The open file whose bytes are locked.
     pub file: Option<RawFd>,
+    /// The arena's file.
+    inode: u64,
     /// It may not write down whom it has missed.
     pub read_only: bool,
     /// It has the time to read in `/proc` whether a number is another process's by now, or a zombie's.
     pub thorough: bool,
+    /// `/proc` is of its own pid namespace, and numbers mean the same there.
+    has_proc: bool,
 }
 
 impl Asker {
-    pub fn new(shared: bool, file: Option<RawFd>, read_only: bool) -> Asker {
+    pub fn new(shared: bool, file: Option<RawFd>, inode: u64, read_only: bool) -> Asker {
         let space = if shared { space() } else { 0 };
-        Asker { pid: std::process::id(), space, shared, file, read_only, thorough: true }
+        let pid = std::process::id();
+        let own = || std::fs::read_link("/proc/self").is_ok_and(|to| to == *pid.to_string());
+        Asker {
+            pid,
+            space,
+            shared,
+            file,
+            inode,
+            read_only,
+            thorough: true,
+            has_proc: shared && own(),
+        }
     }
 }
 
@@ -98,16 +113,15 @@ impl Process {
         let word = generation << GENERATION_SHIFT | u64::from(asker.pid) << PID_SHIFT | flags;
         // AcqRel: as above, and whoever sees the place taken sees it taken by this process.
         if self.word.compare_exchange(seen, word, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            if let (Some(file), true) = (asker.file, locked) {
-                unlock(file, place);
-            }
+            // Another thread of this process has it: the lock is both's, and stays.
             return None;
         }
         let tagged = |value: u64| value << 24 | generation;
         // Relaxed, all: each carries the generation, and is believed only with it.
         self.since.store(tagged(u64::from(now)), Ordering::Relaxed);
         if asker.shared {
-            let start = status(asker.pid).map_or(0, |status| status.start);
+            let own = asker.has_proc.then(|| status(asker.pid)).flatten();
+            let start = own.map_or(0, |status| status.start);
             self.start.store(tagged(start), Ordering::Relaxed);
             self.space.store(tagged(asker.space), Ordering::Relaxed);
             self.note_name();
@@ -135,10 +149,11 @@ impl Process {
 
     /// Gives up a place of one's own.
     pub fn give_back(&self, id: ProcessId, asker: &Asker) {
-        self.free(id);
+        // First: from when it is free the lock may be another thread's of this process.
         if let Some(file) = asker.file {
             unlock(file, id.place());
         }
+        self.free(id);
     }
 
     /// Frees the place, unless it is another's already: its taker has gone, and all that it held was given back.
@@ -188,12 +203,19 @@ impl Process {
                 if !exists(pid) {
                     return Life::Dead;
                 }
-                match (asker.thorough.then(|| status(pid)).flatten(), noted(&self.start)) {
+                let looks = asker.thorough && asker.has_proc;
+                match (looks.then(|| status(pid)).flatten(), noted(&self.start)) {
                     // Another process has the number by now.
                     (Some(now), Some(then)) if then != 0 && now.start != then => {
                         return Life::Dead;
                     }
                     (Some(now), _) if now.is_over => return Life::Dead,
+                    // It has become another program.
+                    (Some(_), _)
+                        if pid != asker.pid && is_unlocked() && !maps(pid, asker.inode) =>
+                    {
+                        return Life::Dead;
+                    }
                     _ => false,
                 }
             }
@@ -201,6 +223,9 @@ impl Process {
             _ => is_unlocked(),
         };
         if !gone {
+            if noted(&self.missed).is_some() && !asker.read_only {
+                self.missed.store(0, Ordering::Relaxed);
+            }
             return Life::Alive;
         }
         match noted(&self.missed) {
@@ -242,6 +267,16 @@ fn status(pid: u32) -> Option<Status> {
     Some(Status { start, is_over: is_zombie && threads <= 1 })
 }
 
+/// Has a process this file mapped? A host that has closed all descriptors has; one that was replaced by `exec` has not.
+fn maps(pid: u32, inode: u64) -> bool {
+    let Ok(maps) = std::fs::read_to_string(format!("/proc/{pid}/maps")) else {
+        // It may not be looked at, or is just ending.
+        return true;
+    };
+    let inode = inode.to_string();
+    maps.lines().any(|line| line.split_ascii_whitespace().nth(4) == Some(&inode))
+}
+
 /// The pid namespace, or 0.
 fn space() -> u64 {
     use std::os::unix::fs::MetadataExt;
@@ -268,7 +303,7 @@ fn set(file: RawFd, place: i64, kind: libc::c_int) -> bool {
 }
 
 /// Locks a place's byte for as long as the open file exists; never waits.
-fn lock(file: RawFd, place: usize) -> bool {
+pub(crate) fn lock(file: RawFd, place: usize) -> bool {
     set(file, place as i64, libc::F_WRLCK)
 }
 

@@ -41,7 +41,7 @@ pub enum Pool {
     Main = 1,
 }
 
-/// A segment's state: `kind8 | spare4 extent1 note2 pool1 | owner48`, changed by one compare-and-swap. The owner is a
+/// A segment's state: `kind8 | spare3 unchecked1 extent1 note2 pool1 | owner48`, changed by one compare-and-swap. The owner is a
 /// seat's id (40 bits), or the lane that an OPEN segment was given to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State(pub u64);
@@ -50,6 +50,7 @@ const OWNER_MASK: u64 = (1 << 48) - 1;
 /// The owner is a lane.
 const LANE: u64 = 1 << 47;
 const EXTENT: u64 = 1 << 51;
+const UNCHECKED: u64 = 1 << 52;
 
 impl State {
     /// A state without an owner.
@@ -65,37 +66,40 @@ impl State {
         self.0 & ((1 << 48) - 1)
     }
     /// The same in the hands of a lane.
-    #[cfg(not(loom))]
     pub fn of_lane(self, lane: u64) -> State {
         self.owned(LANE | lane)
     }
     /// Is the segment filled by this lane?
-    #[cfg(not(loom))]
     pub fn is_open_in(self, lane: u64) -> bool {
-        self.kind() == Kind::Open && self.owner() == LANE | lane
+        mutant(Mutant::OpenBelieved)
+            || self.kind() == Kind::Open
+                && (mutant(Mutant::OpenInAnyLane) || self.owner() == LANE | lane)
     }
     /// Being emptied as the extent that it was: there is nothing in it to be walked.
-    #[cfg(not(loom))]
     pub fn as_extent(self) -> State {
-        State(self.0 | EXTENT)
+        if mutant(Mutant::ExtentUnmarked) { self } else { State(self.0 | EXTENT) }
     }
     /// See [`State::as_extent`].
-    #[cfg(not(loom))]
     pub fn is_extent(self) -> bool {
         self.0 & EXTENT != 0
     }
+    /// Being emptied, and nobody has looked yet whether a writer is about to publish an item there.
+    pub fn unchecked(self) -> State {
+        State(self.0 | UNCHECKED)
+    }
+    /// See [`State::unchecked`].
+    pub fn is_unchecked(self) -> bool {
+        self.0 & UNCHECKED != 0
+    }
     /// Is the segment partly emptied, and nobody at it?
-    #[cfg(not(loom))]
     pub fn is_paused(self) -> bool {
         self.kind() == Kind::Draining && self.owner() == 0
     }
     /// The same with a note for whoever goes on with it: 0 to 3.
-    #[cfg(not(loom))]
     pub fn noting(self, note: u64) -> State {
         State(self.0 & !(3 << 49) | note << 49)
     }
     /// The note that was left.
-    #[cfg(not(loom))]
     pub fn note(self) -> u64 {
         self.0 >> 49 & 3
     }
@@ -201,20 +205,20 @@ impl Lane {
     }
 
     /// The segment it fills, for the quiet walk of `check`.
-    #[cfg(not(loom))]
     pub fn fills(&self) -> Option<u64> {
         self.open.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// Unlocks the lane of an owner that is not there any more.
-    #[cfg(not(loom))]
     pub fn reap(&self, owner: u64) {
         // AcqRel: what the owner had done is passed on to the next. A failure: he did not hold it.
         let _ = self.owner.compare_exchange(owner, 0, Ordering::AcqRel, Ordering::Relaxed);
+        if mutant(Mutant::LaneReapedBlindly) {
+            self.owner.store(0, Ordering::Release);
+        }
     }
 
     /// Who holds the lane.
-    #[cfg(not(loom))]
     pub fn holder(&self) -> Option<u64> {
         Some(self.owner.load(Ordering::Relaxed)).filter(|&owner| owner != 0)
     }
@@ -247,6 +251,9 @@ impl Locked<'_> {
         let end = at.checked_add(words).filter(|&end| end <= capacity)?;
         if mutant(Mutant::LaneUnlockEarly) {
             self.0.owner.store(0, Ordering::Release);
+        }
+        if mutant(Mutant::FillBeforeMark) {
+            used.store(end, Ordering::Release);
         }
         mark(at);
         // Release: whoever sees the mark sees the header behind it.

@@ -18,6 +18,8 @@ pub const TESTS: &[Test] = &[
     ("the_number_of_a_dead_process_is_another_ones", reused_number),
     ("two_pid_namespaces_over_one_file", namespaces),
     ("an_idle_child_does_not_keep_its_parent_alive", idle_child),
+    ("a_process_that_became_another_program_is_dead", exec),
+    ("threads_that_begin_at_once_keep_their_process_locked", at_once),
 ];
 
 /// Waits until a child has come so far.
@@ -364,5 +366,76 @@ fn idle_child() -> Tried {
     assert_eq!(only(&cache, alive[0].pid), Some(Life::Dead));
     inside.kill();
     cache.set(b"k", b"on", 0, NEVER).expect("there is room");
+    Ok(())
+}
+
+/// `exec` keeps the number and the time of the start, and nothing else.
+fn exec() -> Tried {
+    let cache = open("exec");
+    let board = Board::new(1, 1);
+    let child = fork(|| {
+        set(&attach("exec"), "k", "v");
+        // One that is kept: its place is given back by nobody else.
+        std::mem::forget(attach("exec").pin(b"k").expect("a pin does not fail"));
+        let kept = attach("exec");
+        set(&kept, "k", "w");
+        board.word(0).store(1, SeqCst);
+        while board.word(0).load(SeqCst) == 1 {
+            std::thread::yield_now();
+        }
+        // SAFETY: both are strings that end with a NUL, and the list ends with a null.
+        unsafe {
+            libc::execlp(
+                c"sleep".as_ptr(),
+                c"sleep".as_ptr(),
+                c"60".as_ptr(),
+                std::ptr::null::<libc::c_char>(),
+            )
+        };
+    });
+    wait(&board, 0);
+    let of_child = || cache.processes().into_iter().filter(|p| p.pid == child.pid());
+    assert!(of_child().all(|process| process.life == Life::Alive), "{:?}", cache.processes());
+    assert_eq!(of_child().count(), 1, "{:?}", cache.processes());
+    board.word(0).store(2, SeqCst);
+    while of_child().any(|process| process.life == Life::Alive) {
+        std::thread::yield_now();
+    }
+    assert_eq!(cache.reap().expect("it may be written"), 1);
+    assert_eq!(of_child().count(), 0);
+    cache.check().expect("the cache is whole");
+    Ok(())
+}
+
+/// The locks on an inode's bytes far beyond the end, as the system lists them.
+fn locks(inode: u64) -> usize {
+    let all = std::fs::read_to_string("/proc/locks").expect("the system lists locks");
+    let is_ours = |line: &&str| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let file = fields.get(5).and_then(|file| file.rsplit(':').next());
+        let from = fields.get(6).and_then(|from| from.parse::<u64>().ok());
+        file == Some(&inode.to_string()) && from.is_some_and(|from| from >= 1 << 60)
+    };
+    all.lines().filter(is_ours).count()
+}
+
+fn at_once() -> Tried {
+    use std::os::unix::fs::MetadataExt;
+    for round in 0..200 {
+        let cache = open("at-once");
+        let path = cache.info().path.expect("it has a name");
+        let inode = std::fs::metadata(path).expect("the file is there").ino();
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for k in 0..8 {
+                let (cache, start) = (&cache, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    set(cache, &format!("{k}"), "v");
+                });
+            }
+        });
+        assert_eq!((cache.processes().len(), locks(inode)), (1, 1), "round {round}");
+    }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! What the models share: the run of a model with a step left out, and histories of calls that must have an order.
 
 // Each file of models compiles this for itself and uses a part of it.
-#![allow(missing_docs)]
+#![allow(dead_code, missing_docs)]
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use nearcache::model::{Mutant, set_mutant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 /// Models share the mutant switch: they run one at a time.
 static ONE: Mutex<()> = Mutex::new(());
@@ -99,4 +100,53 @@ pub fn linearizable<O: Copy, S: Clone>(
             && apply(events[i].op, &mut state) == events[i].result
             && linearizable(events, &state, apply, done | 1 << i)
     })
+}
+
+/// As [`proves`], of a model in which somebody is killed after so many steps, and which answers whether he was: after
+/// none, one, and so on, until he comes to the end of his work.
+pub fn proves_killed(
+    preemptions: usize,
+    model: impl Fn(u32) -> bool + Copy + Send + Sync + 'static,
+    mutants: &[Mutant],
+) {
+    let mut steps = 0;
+    loop {
+        let was_killed = std::sync::Arc::new(AtomicBool::new(false));
+        let told = was_killed.clone();
+        let failed = fails(Mutant::None, preemptions, move || {
+            if model(steps) {
+                told.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        });
+        assert!(!failed, "the protocol itself fails, killed after {steps} steps");
+        if !was_killed.load(std::sync::atomic::Ordering::Relaxed) {
+            break;
+        }
+        steps += 1;
+    }
+    for &mutant in mutants {
+        let caught = (0..=steps).any(|steps| {
+            fails(mutant, preemptions, move || {
+                model(steps);
+            })
+        });
+        assert!(caught, "{mutant:?} was not caught");
+    }
+}
+
+/// What a killed thread unwinds with: nothing is printed, and nothing but what unwinds anyhow is undone.
+struct Killed;
+
+/// Ends the thread's work here, as a signal that cannot be caught would.
+pub fn die() -> ! {
+    std::panic::resume_unwind(Box::new(Killed))
+}
+
+/// Runs a thread's work; `true`: it was killed.
+pub fn killed(work: impl FnOnce()) -> bool {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(()) => false,
+        Err(payload) if payload.is::<Killed>() => true,
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
 }

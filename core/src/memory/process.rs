@@ -198,31 +198,17 @@ impl Process {
         };
         let is_unlocked =
             || word & LOCKED != 0 && asker.file.is_some_and(|file| is_unlocked(file, id.place()));
-        let gone = match noted(&self.space) {
+        let seems_gone = match noted(&self.space) {
             Some(space) if space == asker.space && space != 0 => {
-                if !exists(pid) {
+                if has_ended(pid, noted(&self.start), asker, is_unlocked) {
                     return Life::Dead;
                 }
-                let looks = asker.thorough && asker.has_proc;
-                match (looks.then(|| status(pid)).flatten(), noted(&self.start)) {
-                    // Another process has the number by now.
-                    (Some(now), Some(then)) if then != 0 && now.start != then => {
-                        return Life::Dead;
-                    }
-                    (Some(now), _) if now.is_over => return Life::Dead,
-                    // It has become another program.
-                    (Some(_), _)
-                        if pid != asker.pid && is_unlocked() && !maps(pid, asker.inode) =>
-                    {
-                        return Life::Dead;
-                    }
-                    _ => false,
-                }
+                false
             }
             // In another namespace (or one that was not told yet) its number says nothing.
             _ => is_unlocked(),
         };
-        if !gone {
+        if !seems_gone {
             if noted(&self.missed).is_some() && !asker.read_only {
                 self.missed.store(0, Ordering::Relaxed);
             }
@@ -239,6 +225,21 @@ impl Process {
             }
         }
     }
+}
+
+/// Has the process of this number in our namespace, which began at `then`, ended for certain?
+fn has_ended(pid: u32, then: Option<u64>, asker: &Asker, is_unlocked: impl Fn() -> bool) -> bool {
+    if !exists(pid) {
+        return true;
+    }
+    if !asker.thorough || !asker.has_proc {
+        return false;
+    }
+    let Some(now) = status(pid) else { return false };
+    let is_another = then.is_some_and(|then| then != 0 && now.start != then);
+    // `exec` keeps the number and the beginning, and neither lock nor memory.
+    let is_replaced = || pid != asker.pid && is_unlocked() && !maps(pid, asker.inode);
+    is_another || now.is_over || is_replaced()
 }
 
 /// Is there a process of this number in our namespace?

@@ -6,7 +6,7 @@
 use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::counters::Count;
 use crate::dispatch::{Desk, Progress};
-use crate::incoming::{Storing, Value, storing};
+use crate::incoming::{Line, Storing, Value, storing};
 use crate::protocol::ascii::{self, Get, Request};
 use crate::protocol::{reply, token};
 use crate::server::{Doing, Peer, Stop};
@@ -289,10 +289,10 @@ impl Connection {
                 self.gets(shop.desk, get, len, next, None)
             }
             Stage::Value(value) => {
-                let Some((store, data, surplus)) = value.whole() else {
+                let Some((write, data, surplus)) = value.whole() else {
                     return Step::Starved;
                 };
-                shop.desk.store(&store, data, &mut self.output);
+                shop.desk.store(&write, data, &mut self.output);
                 // The last read may have brought the beginning of the next request.
                 if !surplus.is_empty() {
                     self.input.make_room(shop.pool).extend_from_slice(surplus);
@@ -334,11 +334,12 @@ impl Connection {
         let mut used = next;
         let step = match ascii::parse(line, next) {
             Request::Get(get) => return self.gets(desk, get, len, next, Some(mark)),
-            Request::Store(store) => {
-                match storing(desk, &store, &unread[next..], next, out) {
+            Request::Store(write) => {
+                let line = Line { text: line, next };
+                match storing(desk, &write, line, &unread[next..], out) {
                     Storing::Wait => return Step::Starved,
                     Storing::Done(bytes) => used += bytes,
-                    Storing::Skip => self.stage = Stage::Swallow(store.len + 2),
+                    Storing::Skip => self.stage = Stage::Swallow(write.data_len() + 2),
                     Storing::Begun(value) => {
                         used = unread.len();
                         self.stage = Stage::Value(value);
@@ -350,19 +351,17 @@ impl Connection {
                 None => Step::Done,
                 Some(stop) => Step::Stop(stop),
             },
-            Request::MetaGet(lookup) => {
-                desk.meta_get(&lookup, out);
+            Request::Meta(meta) => {
+                desk.meta(&meta, out);
                 Step::Done
             }
             Request::MetaNoop => {
                 out.text(reply::META_NOOP);
                 Step::Full
             }
-            Request::Skip { bytes, noreply } => {
+            Request::Skip { bytes, words } => {
                 self.stage = Stage::Swallow(bytes);
-                if !noreply {
-                    out.text(reply::BAD_FORMAT);
-                }
+                out.text(words);
                 Step::Done
             }
             Request::Quit | Request::Http => Step::Close,

@@ -1,13 +1,14 @@
 //! From a request to one call of the core, and from the core's answer to its words. No I/O happens here.
 
+mod meta;
+
 use crate::buffer::Output;
 use crate::counters::{Count, Counters};
-use crate::protocol::ascii::{self, Command, Get, Shutdown, Store};
-use crate::protocol::meta::{self, Lookup};
+use crate::protocol::ascii::{self, Command, Get, Shutdown, Store, Write};
 use crate::protocol::{reply, token::Tokens};
 use crate::server::{Server, Stop};
 use crate::stats;
-use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, MetaHit, Outcome, Touch, Verb};
+use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, Outcome, Touch, Verb};
 
 /// Who executes: the server and the counters of the calling worker.
 #[derive(Clone, Copy, Debug)]
@@ -180,35 +181,46 @@ impl Desk<'_> {
     }
 
     /// Would this value be over the item limit? Asked before the value is read, so that nobody can make us hold
-    /// more than one item of it. If so, answers, and removes the old value of a `set` as memcached does.
-    pub fn refuse_too_large(self, store: &Store<'_>, out: &mut Output) -> bool {
+    /// more than one item of it. If so, answers, and removes the old value of a `set` or `ms` as memcached does.
+    pub fn refuse_too_large(self, write: &Write<'_>, out: &mut Output) -> bool {
+        let mut room = [0; KEY_MAX];
+        let (key, flags, removes, noreply) = match write {
+            Write::Classic(store) => {
+                (store.key, store.flags, store.verb == Verb::Set, store.noreply)
+            }
+            // Its quiet flag does not hide errors.
+            Write::Meta(store) => match store.head.key(&mut room) {
+                Some(key) => (key, store.ask.flags, true, false),
+                None => return false,
+            },
+        };
         // memcached's item: header, unique, flags if there are any, key and NUL, value and `\r\n`.
-        let flags = if store.flags == 0 { 0 } else { 4 };
-        let size = 48 + 8 + flags + store.key.len() + 1 + store.len + 2;
+        let size = 48 + 8 + if flags == 0 { 0 } else { 4 } + key.len() + 1 + write.data_len() + 2;
         if size <= self.server.cache.item_size_max() {
             return false;
         }
         self.counters.add(Count::TooLarge, 1);
-        if store.verb == Verb::Set {
-            match self.server.cache.delete(store.key) {
+        if removes {
+            match self.server.cache.delete(key) {
                 Ok(Deletion::Deleted) => self.counters.add(Count::UnlinkHits, 1),
                 _ => self.counters.add(Count::UnlinkMisses, 1),
             }
         }
-        if !store.noreply {
+        if !noreply {
             out.text(reply::TOO_LARGE);
         }
         true
     }
 
     /// Stores. `data` is the value with its `\r\n`.
-    pub fn store(self, store: &Store<'_>, data: &[u8], out: &mut Output) {
+    pub fn store(self, write: &Write<'_>, data: &[u8], out: &mut Output) {
         let mark = out.mark();
-        match data.split_at_checked(store.len) {
-            Some((value, b"\r\n")) => self.store_value(store, value, out),
+        match (data.split_at_checked(write.data_len()), write) {
+            (Some((value, b"\r\n")), Write::Classic(store)) => self.store_value(store, value, out),
+            (Some((value, b"\r\n")), Write::Meta(store)) => self.meta_set(store, value, out),
             _ => out.text(reply::BAD_CHUNK),
         }
-        if store.noreply {
+        if matches!(write, Write::Classic(store) if store.noreply) {
             out.back_to(mark);
         }
     }
@@ -328,64 +340,6 @@ impl Desk<'_> {
         }
     }
 
-    /// Executes `mg`.
-    pub fn meta_get(self, lookup: &Lookup<'_>, out: &mut Output) {
-        let mut room = [0; KEY_MAX];
-        let key = match lookup.base64 {
-            false => lookup.key,
-            true => match meta::decode(lookup.key, &mut room) {
-                Some(key) => key,
-                None => return out.text(reply::BAD_BASE64),
-            },
-        };
-        let mark = out.mark();
-        let mut data = out.data(lookup.value);
-        match self.server.cache.meta_get(key, lookup.ask, &mut data) {
-            Ok(Some(hit)) => {
-                let with_value = lookup.value && lookup.unless != Some(hit.meta.cas);
-                match with_value {
-                    true => data.hit(),
-                    false => data.miss(),
-                }
-                out.insert(mark, &self.meta_line(lookup, &hit, with_value));
-            }
-            Ok(None) if lookup.quiet => {}
-            Ok(None) => out.text(&meta_miss(lookup)),
-            Err(error) => self.failed(&error, reply::NO_MEMORY, out),
-        }
-    }
-
-    fn meta_line(self, lookup: &Lookup<'_>, hit: &MetaHit, with_value: bool) -> Vec<u8> {
-        let meta = hit.meta;
-        let mut line = match with_value {
-            true => format!("VA {}", meta.len).into_bytes(),
-            false => b"HD".to_vec(),
-        };
-        for word in Tokens::new(lookup.flags, 0) {
-            let shown = match word[0] {
-                b'c' => self.shown(meta).to_string(),
-                b'f' => meta.flags.to_string(),
-                b'h' => u8::from(hit.hit_before).to_string(),
-                b's' => meta.len.to_string(),
-                b't' => meta.ttl.map_or("-1".to_string(), |ttl| ttl.to_string()),
-                b'O' | b'k' => {
-                    repeat_word(&mut line, word, lookup);
-                    continue;
-                }
-                _ => continue,
-            };
-            line.extend([b' ', word[0]]);
-            line.extend(shown.bytes());
-        }
-        for (is_so, letter) in [(hit.sent, b'Z'), (hit.stale, b'X'), (hit.won, b'W')] {
-            if is_so {
-                line.extend([b' ', letter]);
-            }
-        }
-        line.extend(b"\r\n");
-        line
-    }
-
     /// The words for a failure. What only a damaged arena or the system can cause is said in the log, too.
     fn failed(self, error: &Error, no_memory: &'static [u8], out: &mut Output) {
         out.text(match error {
@@ -400,32 +354,5 @@ impl Desk<'_> {
                 reply::INTERNAL
             }
         });
-    }
-}
-
-/// A miss repeats opaque and key.
-fn meta_miss(lookup: &Lookup<'_>) -> Vec<u8> {
-    let mut line = b"EN".to_vec();
-    for word in Tokens::new(lookup.flags, 0) {
-        repeat_word(&mut line, word, lookup);
-    }
-    line.extend(b"\r\n");
-    line
-}
-
-fn repeat_word(line: &mut Vec<u8>, word: &[u8], lookup: &Lookup<'_>) {
-    match word[0] {
-        b'O' => {
-            line.push(b' ');
-            line.extend(word);
-        }
-        b'k' => {
-            line.extend(b" k");
-            line.extend(lookup.key);
-            if lookup.base64 {
-                line.extend(b" b");
-            }
-        }
-        _ => {}
     }
 }

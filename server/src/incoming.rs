@@ -3,8 +3,7 @@
 
 use crate::buffer::{BUFFER_SIZE, Output};
 use crate::dispatch::Desk;
-use crate::protocol::ascii::Store;
-use nearcache::{Expiry, Verb};
+use crate::protocol::ascii::{self, Request, Write};
 
 /// The least a value's place grows by: whoever announces much must send much.
 const GROWTH_LEAST: usize = 64 << 10;
@@ -22,56 +21,51 @@ pub enum Storing {
     Begun(Box<Value>),
 }
 
-/// Does what a storing line says; `rest` is what has come of its data, `line` the line's length.
+/// Does what a storing line says; `line` is the line with its end, `rest` what has come of its data.
 pub fn storing(
     desk: Desk<'_>,
-    store: &Store<'_>,
+    write: &Write<'_>,
+    line: Line<'_>,
     rest: &[u8],
-    line: usize,
     out: &mut Output,
 ) -> Storing {
-    let whole = store.len + 2;
+    let whole = write.data_len() + 2;
     if let Some(data) = rest.get(..whole) {
-        if !desk.refuse_too_large(store, out) {
-            desk.store(store, data, out);
+        if !desk.refuse_too_large(write, out) {
+            desk.store(write, data, out);
         }
         return Storing::Done(whole);
     }
-    if line + whole <= BUFFER_SIZE / 2 {
+    if line.next + whole <= BUFFER_SIZE / 2 {
         return Storing::Wait;
     }
-    if desk.refuse_too_large(store, out) {
+    if desk.refuse_too_large(write, out) {
         return Storing::Skip;
     }
-    Storing::Begun(Box::new(Value::begun(store, rest)))
+    let (text, next) = (line.text.to_vec(), line.next);
+    Storing::Begun(Box::new(Value { line: text, next, len: whole - 2, data: rest.to_vec() }))
 }
 
-/// A value that comes in pieces.
+/// A line as it was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// Without its end.
+    pub text: &'a [u8],
+    /// Its length with its end.
+    pub next: usize,
+}
+
+/// A value that comes in pieces, and the line that announced it, which is read once more in the end: what a line says
+/// depends on nothing else.
 #[derive(Debug)]
 pub struct Value {
-    verb: Verb,
-    key: Vec<u8>,
-    flags: u32,
-    expiry: Expiry,
+    line: Vec<u8>,
+    next: usize,
     len: usize,
-    noreply: bool,
     data: Vec<u8>,
 }
 
 impl Value {
-    /// A value of which `data` has come.
-    fn begun(store: &Store<'_>, data: &[u8]) -> Value {
-        Value {
-            verb: store.verb,
-            key: store.key.to_vec(),
-            flags: store.flags,
-            expiry: store.expiry,
-            len: store.len,
-            noreply: store.noreply,
-            data: data.to_vec(),
-        }
-    }
-
     /// Room for the next read. It grows with what has come, so each byte is moved a bounded number of times and a
     /// mere announcement costs nothing. A read may bring more than the value.
     pub fn make_room(&mut self) -> &mut Vec<u8> {
@@ -84,21 +78,16 @@ impl Value {
     }
 
     /// If the value is whole: what to store, its data with `\r\n`, and what was read behind it.
-    pub fn whole(&self) -> Option<(Store<'_>, &[u8], &[u8])> {
+    pub fn whole(&self) -> Option<(Write<'_>, &[u8], &[u8])> {
         let (data, surplus) = self.data.split_at_checked(self.len + 2)?;
-        let store = Store {
-            verb: self.verb,
-            key: &self.key,
-            flags: self.flags,
-            expiry: self.expiry,
-            len: self.len,
-            noreply: self.noreply,
-        };
-        Some((store, data, surplus))
+        match ascii::parse(&self.line, self.next) {
+            Request::Store(write) => Some((write, data, surplus)),
+            _ => None,
+        }
     }
 
     /// Bytes held.
     pub fn capacity(&self) -> usize {
-        self.data.capacity()
+        self.line.capacity() + self.data.capacity()
     }
 }

@@ -1,9 +1,9 @@
-//! `nearcached`: memcached's classic text protocol over the nearcache core.
+//! `nearcached`: memcached's text protocol, classic and meta commands, over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
 //! thread), [`connection`], [`buffer`] and [`incoming`] (one client), [`protocol`] (grammar and wording, no I/O),
-//! [`dispatch`] (one request, one call of the core), [`stats`]. [`options`], [`process`] and [`signals`] are about the
-//! program as such.
+//! [`dispatch`] (one request, one call of the core), [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
+//! about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
 
@@ -13,6 +13,7 @@ compile_error!(
 );
 
 pub mod buffer;
+pub mod classes;
 pub mod connection;
 pub mod counters;
 pub mod dispatch;

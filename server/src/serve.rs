@@ -102,6 +102,8 @@ fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
     let mut wanted = nearcache::Options::new(options.memory);
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
+    // The meta commands tell it.
+    wanted.track_access = true;
     wanted.manual_clock = options.debug_clock;
     if let Some(home) = &options.region {
         wanted.home = home.clone();

@@ -1,6 +1,7 @@
 //! The same random commands to nearcached and to the machine's own memcached, and the replies compared. What the two
 //! may say differently: uniques (they are compared by what `cas` does with them), and the wording that changed between
-//! memcached 1.6.18 and 1.6.45, which is why malformed lines are left to `replies.rs`.
+//! memcached 1.6.18 and 1.6.45, which is why malformed lines are left to `replies.rs`. Of the meta commands those flags
+//! are drawn that 1.6.18 knows and takes as 1.6.45 does.
 
 mod common;
 
@@ -64,7 +65,7 @@ impl Side {
         while let Some(line) = lines.next() {
             let words: Vec<&str> = line.split(' ').collect();
             let ["VALUE", name, flags, len, rest @ ..] = words.as_slice() else {
-                shown.push(line.to_string());
+                shown.push(self.meta_line(&words, key));
                 continue;
             };
             let number: usize = name[3..].parse().expect("our key");
@@ -82,6 +83,33 @@ impl Side {
             shown.push(format!("VALUE {name} {flags} {len}{unique}\r\n{data}"));
         }
         shown.join("\r\n")
+    }
+
+    /// A meta command's answer without its uniques, and without times: they may differ by the tick of a
+    /// second, and what is left to a dead item wraps in memcached.
+    fn meta_line(&mut self, words: &[&str], key: usize) -> String {
+        let mut shown: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+        match words[0] {
+            // 1.6.18 counts `exp` backwards; to memcached, an item that a get made is fetched.
+            "ME" => shown.retain(|word| {
+                !["exp=", "la=", "cas=", "fetch="].iter().any(|w| word.starts_with(w))
+            }),
+            "HD" | "VA" | "EX" | "NS" | "NF" => {
+                for word in &mut shown[1..] {
+                    if let Some(Ok(unique)) = word.strip_prefix('c').map(str::parse) {
+                        // What is told with a failure is not meant to be used.
+                        if matches!(words[0], "HD" | "VA") {
+                            self.uniques[key] = unique;
+                        }
+                        *word = "c#".to_string();
+                    } else if let Some(Ok(0..)) = word.strip_prefix('t').map(str::parse::<i64>) {
+                        *word = "t#".to_string();
+                    }
+                }
+            }
+            _ => {}
+        }
+        shown.join(" ")
     }
 }
 
@@ -139,7 +167,7 @@ fn command(random: &mut Random, key: usize) -> String {
         random.pick(&["1", "7", "0", "18446744073709551615", "18446744073709551616", "abc", "-1"]);
     let other = random.below(KEYS as u64);
     let number = random.below(NUMBERS as u64);
-    match random.below(20) {
+    match random.below(27) {
         0..7 => store(random, key),
         7..10 => format!("get key{key} key{other} key{key}\r\n"),
         10 | 11 => format!("gets key{key}\r\n"),
@@ -149,11 +177,7 @@ fn command(random: &mut Random, key: usize) -> String {
         15 => format!("incr key{number} {delta}{noreply}\r\n"),
         16 => format!("decr key{number} {delta}{noreply}\r\n"),
         17 => format!("delete key{key}{noreply}\r\n"),
-        18 => {
-            let flags = random.pick(&["", "v", "s f k", "v s f k Oabc", "k q v", "q s", "f u v"]);
-            let key = NUMBERS + key % (KEYS - NUMBERS);
-            format!("mg key{key} {flags}\r\n")
-        }
+        18..26 => meta(random, key),
         _ => match random.below(40) {
             0 => "flush_all\r\n".to_string(),
             1 => "flush_all 0 noreply\r\n".to_string(),
@@ -162,6 +186,53 @@ fn command(random: &mut Random, key: usize) -> String {
             4 => "unknown\r\n".to_string(),
             _ => format!("get key{other}\r\n"),
         },
+    }
+}
+
+/// `ms`, on any key; on the others than numbers also `mg`, `md`, `me`, on numbers `ma`.
+fn meta(random: &mut Random, key: usize) -> String {
+    let compare = random.pick(&["", "", "", " C#", " C#", " C9223372036854775807"]);
+    let exptime = random.pick(&["", "", "", " T0", " T1000", " T-1", " T2592001", " T1900000000"]);
+    let told = random.pick(&["", "", " c", " k Oabc", " Ox c k", " q", " q k c"]);
+    let is_number = key < NUMBERS;
+    match random.below(10) {
+        0..3 => {
+            let modes = match is_number {
+                true => &["", "", " MS", " ME", " MR"][..],
+                false => &["", " MS", " ME", " MR", " MA", " MP"],
+            };
+            let mode = random.pick(modes);
+            let flags = random.pick(&["", "", " F7", " F4294967295"]);
+            let mut value = value(random);
+            if [" MA", " MP"].contains(&mode) {
+                value.truncate(1000);
+            }
+            let tail = if random.below(40) == 0 { "surplus" } else { "" };
+            let len = value.len();
+            format!("ms key{key} {len}{mode}{flags}{exptime}{compare}{told}\r\n{value}{tail}\r\n")
+        }
+        _ if is_number => {
+            let mode = random.pick(&["", "", " MI", " M+", " MD", " M-"]);
+            let delta = random.pick(&["", " D7", " D0", " D18446744073709551615"]);
+            let vivify = random.pick(&["", "", " N0", " N1000", " N0 J40", " N-1 J5"]);
+            let shown = random.pick(&["", " v", " v t"]);
+            // 1.6.18 is not quiet about an item that it makes.
+            let told = if vivify.is_empty() { told } else { " k Oabc" };
+            // T is lost there if the number had to be written anew, and C is looked at before or behind the value.
+            format!("ma key{key}{mode}{delta}{vivify}{told}{shown}\r\n")
+        }
+        3..7 => {
+            let vivify = random.pick(&["", "", " N0", " N1000"]);
+            let recache = random.pick(&["", " R30", " R1500"]);
+            let shown = random.pick(&["", " v", " v t s f", " s", " f t v u"]);
+            format!("mg key{key}{vivify}{recache}{exptime}{told}{shown}\r\n")
+        }
+        7 | 8 => {
+            let stale = random.pick(&["", "", " I", " I", " I T1000", " I T0", " I T-1", " T50"]);
+            let told = random.pick(&["", " q", " k", " Oabc k", " k q O1"]);
+            format!("md key{key}{compare}{stale}{told}\r\n")
+        }
+        _ => format!("me key{key}\r\n"),
     }
 }
 

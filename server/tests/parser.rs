@@ -1,7 +1,7 @@
 //! The grammar under attack: random bytes and random near-commands, fed to the parser by itself and, cut at random, to
 //! a whole connection over a socket pair.
 
-use nearcached::protocol::ascii::{self, Command, Request};
+use nearcached::protocol::ascii::{self, Command, Request, Write};
 use nearcached::protocol::token::{self, GET_LINE_MAX, LINE_MAX, Line};
 use proptest::prelude::*;
 
@@ -23,6 +23,10 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
             "delete",
             "mg",
             "mn",
+            "ms",
+            "md",
+            "ma",
+            "me",
             "flush_all",
             "stats",
             "verbosity",
@@ -41,6 +45,15 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
             "v",
             "q",
             "T30",
+            "N30",
+            "C1",
+            "E1",
+            "F7",
+            "MA",
+            "J1",
+            "D1",
+            "I",
+            "k",
             "Ox",
             "b",
             "",
@@ -80,13 +93,23 @@ proptest! {
                     prop_assert_eq!(rest[next - 1], b'\n');
                     let line = &rest[..len];
                     match ascii::parse(line, next) {
-                        Request::Store(store) => {
-                            prop_assert!((1..=250).contains(&store.key.len()));
-                            prop_assert!(within(store.key, line));
-                            prop_assert!(store.len <= i32::MAX as usize - 2);
+                        Request::Store(write) => {
+                            let key = match write {
+                                Write::Classic(store) => store.key,
+                                Write::Meta(store) => store.head.sent,
+                            };
+                            prop_assert!((1..=250).contains(&key.len()));
+                            prop_assert!(within(key, line));
+                            prop_assert!(write.data_len() <= i32::MAX as usize - 2);
                         }
                         Request::Get(get) => prop_assert!(get.keys <= len),
-                        Request::MetaGet(lookup) => prop_assert!((1..=250).contains(&lookup.key.len())),
+                        Request::Meta(meta) => {
+                            let (head, mut room) = (meta.head, [0; 250]);
+                            prop_assert!((1..=250).contains(&head.sent.len()));
+                            prop_assert!(within(head.sent, line) && within(head.flags, line));
+                            // What was promised to be base64 is.
+                            prop_assert!(head.key(&mut room).is_some());
+                        }
                         Request::Skip { bytes, .. } => prop_assert!(bytes >= 2),
                         Request::Simple { command: Command::Refused(words), .. } => {
                             prop_assert!(words.ends_with(b"\r\n"));

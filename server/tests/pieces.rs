@@ -28,6 +28,7 @@ impl Bench {
         let doors = Doors::open(&options).expect("a port");
         let mut cache = nearcache::Options::new(options.memory);
         cache.manual_clock = true;
+        cache.track_access = true;
         let cache = cache.open().expect("a cache");
         Bench { server: Server::new(cache, options, &doors) }
     }
@@ -87,6 +88,8 @@ fn drain(stream: &mut UnixStream, into: &mut Vec<u8>) {
 const CONVERSATION: &[u8] = b"set a 0 0 5\r\nhello\r\nget a\r\nget a b\r\nset b 7 0 0\r\n\r\ngets b nothing\r\n\
     set bad 0 0 3\r\ntoolong\r\nget bad\r\nset a 0 0 x\r\nset a x 0 4\r\nskip\r\nset n 0 0 2 noreply\r\n10\r\n\
     incr n 5\r\ndecr n 100 noreply\r\nget n\r\ntouch n 0\r\ngat 0 n a\r\ndelete a\r\nmg b v k Oq\r\nmn\r\nfoo\r\n\
+    ms m 5 q F3\r\nhello\r\nms m 2 MA s k Oa\r\n\r\n\r\nmg m v f q\r\nms m 4 y q\r\nmn\r\n\r\nms m 1 q\r\nxyz\r\n\
+    ma c N0 J7 v\r\nma c q\r\nma c v O1\r\nms Zm9v 3 b k\r\nbar\r\nmd Zm9v b k q\r\nmd Zm9v b k q\r\nme m x\r\nme z\r\n\
     append b 0 0 6\r\nquit\r\n\r\nget b\r\nset k 0 0 2000000 noreply\r\n";
 
 fn conversation() -> Vec<u8> {
@@ -118,13 +121,14 @@ fn every_cut_gives_the_same_replies() {
     }
 }
 
-/// Uniques grow from talk to talk: the fifth word of a VALUE line becomes `#`.
+/// Uniques grow from talk to talk: the fifth word of a VALUE or ME line becomes `#`.
 fn uniques_away(replies: &[u8]) -> String {
     let text = String::from_utf8_lossy(replies);
     let line = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
             ["VALUE", key, flags, len, _] => format!("VALUE {key} {flags} {len} #"),
+            ["ME", key, exp, la, _, rest @ ..] => format!("ME {key} {exp} {la} # {rest:?}"),
             _ => line.to_string(),
         }
     };
@@ -155,6 +159,32 @@ fn large_values_arrive_whole_from_any_pieces() {
         let mut expected = format!("STORED\r\nVALUE large 9 {len}\r\n").into_bytes();
         expected.extend(&value);
         expected.extend(b"\r\nEND\r\nEND\r\n");
+        for size in [777, 4096, 65_537, request.len()] {
+            assert!(bench.talk(request.chunks(size)) == expected, "{len} in pieces of {size}");
+        }
+    }
+}
+
+#[test]
+fn meta_sets_arrive_whole_from_any_pieces() {
+    let bench = Bench::new(20);
+    for len in [10, 16_000, 32_768, 100_000, 1_000_000] {
+        let value: Vec<u8> = (0..len).map(|index| (index % 251) as u8).collect();
+        let mut request = format!("ms bGFyZ2U= {len} b F9 q\r\n").into_bytes();
+        request.extend(&value);
+        // Replaced; then a value with a wrong end, and one that is too large.
+        request.extend(format!("\r\nms large {len} MR T0 k Oabc s F8\r\n").bytes());
+        request.extend(&value);
+        request.extend(format!("\r\nms large {len} q\r\n").bytes());
+        request.extend(&value);
+        request.extend(b"!!mg large v f\r\nms large 1100000 q\r\n");
+        request.extend(vec![b'\n'; 1_100_002]);
+        request.extend(b"mg large k q\r\nmn\r\n");
+        let mut expected =
+            format!("HD klarge Oabc s{len}\r\nCLIENT_ERROR bad data chunk\r\n").into_bytes();
+        expected.extend(format!("VA {len} f8\r\n").bytes());
+        expected.extend(&value);
+        expected.extend(b"\r\nSERVER_ERROR object too large for cache\r\nMN\r\n");
         for size in [777, 4096, 65_537, request.len()] {
             assert!(bench.talk(request.chunks(size)) == expected, "{len} in pieces of {size}");
         }

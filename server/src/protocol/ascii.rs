@@ -1,7 +1,7 @@
 //! The classic text commands: from one line (without its end) to what it asks for. Nothing is copied; every
 //! slice points into the connection's read buffer.
 
-use super::meta::{self, Lookup};
+use super::meta::{self, Meta};
 use super::token::{Tokens, ends_in_noreply};
 use super::{number, reply};
 use nearcache::{Expiry, KEY_MAX, Verb};
@@ -9,25 +9,22 @@ use nearcache::{Expiry, KEY_MAX, Verb};
 /// The shortest line, its end included, that can be a command.
 const LINE_MIN: usize = 4;
 
-/// A length over this overflows memcached's 32-bit count of value and `\r\n`.
-const VALUE_MAX: i32 = i32::MAX - 2;
-
 /// What a line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
     /// `get`, `gets`, `gat`, `gats`.
     Get(Get),
-    /// A storing verb whose data follows the line.
-    Store(Store<'a>),
+    /// A command whose data follows the line.
+    Store(Write<'a>),
     /// A storing line that is wrong, but whose data can be skipped.
     Skip {
         /// How many bytes to skip, the final `\r\n` included.
         bytes: usize,
-        /// Keep silent?
-        noreply: bool,
+        /// The answer; nothing with `noreply`.
+        words: &'static [u8],
     },
-    /// `mg`.
-    MetaGet(Lookup<'a>),
+    /// `mg`, `md`, `ma`, `me`.
+    Meta(Meta<'a>),
     /// `mn`: answer, and send everything answered so far.
     MetaNoop,
     /// Everything that is one line and one answer.
@@ -52,6 +49,25 @@ pub struct Get {
     pub cas: bool,
     /// `gat`, `gats`: the new expiry.
     pub touch: Option<Expiry>,
+}
+
+/// A command with data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write<'a> {
+    /// A classic storing verb.
+    Classic(Store<'a>),
+    /// `ms`.
+    Meta(meta::Store<'a>),
+}
+
+impl Write<'_> {
+    /// The value's length, without `\r\n`.
+    pub fn data_len(&self) -> usize {
+        match self {
+            Write::Classic(store) => store.len,
+            Write::Meta(store) => store.len,
+        }
+    }
 }
 
 /// A storing verb.
@@ -125,6 +141,10 @@ pub fn parse(line: &[u8], next: usize) -> Request<'_> {
         b"gat" => gat(args, false),
         b"gats" => gat(args, true),
         b"mg" => meta::get(line, args),
+        b"ms" => meta::set(line, args),
+        b"md" => meta::delete(line, args),
+        b"ma" => meta::arith(line, args),
+        b"me" => meta::inspect(line, args),
         b"mn" => Request::MetaNoop,
         b"add" => store(Verb::Add, line, args),
         b"cas" => store(Verb::Cas(0), line, args),
@@ -174,10 +194,9 @@ fn store<'a>(verb: Verb, line: &'a [u8], mut args: Tokens<'a>) -> Request<'a> {
         return refused(reply::BAD_FORMAT, false);
     };
     // Without a length nobody knows where the next command begins: the data is taken for commands.
-    let Some(len) = number::strict_i32(len).filter(|len| (0..=VALUE_MAX).contains(len)) else {
+    let Some(len) = number::data_len(len) else {
         return refused(reply::BAD_FORMAT, false);
     };
-    let len = len as usize;
     let next = args.next();
     // Only a line with something behind the length can end in noreply.
     let noreply = next.is_some() && ends_in_noreply(line);
@@ -188,15 +207,11 @@ fn store<'a>(verb: Verb, line: &'a [u8], mut args: Tokens<'a>) -> Request<'a> {
     let flags = number::wrapping_u32(flags);
     let exptime = number::wrapping_i32(exptime);
     match (verb, flags, exptime) {
-        (Some(verb), Some(flags), Some(exptime)) if key.len() <= KEY_MAX => Request::Store(Store {
-            verb,
-            key,
-            flags,
-            expiry: Expiry::from_exptime(i64::from(exptime)),
-            len,
-            noreply,
-        }),
-        _ => Request::Skip { bytes: len + 2, noreply },
+        (Some(verb), Some(flags), Some(exptime)) if key.len() <= KEY_MAX => {
+            let expiry = Expiry::from_exptime(i64::from(exptime));
+            Request::Store(Write::Classic(Store { verb, key, flags, expiry, len, noreply }))
+        }
+        _ => Request::Skip { bytes: len + 2, words: if noreply { b"" } else { reply::BAD_FORMAT } },
     }
 }
 
@@ -310,16 +325,21 @@ mod tests {
 
     #[test]
     fn storing_lines() {
-        let Request::Store(store) = parsed("set   a  7 -1   3  noreply") else {
+        let Request::Store(Write::Classic(store)) = parsed("set   a  7 -1   3  noreply") else {
             panic!("not a store");
         };
         assert_eq!((store.key, store.flags, store.len), (&b"a"[..], 7, 3));
         assert_eq!(store.expiry, Expiry::Past);
         assert!(store.noreply);
-        assert!(matches!(parsed("cas a 0 0 1 5"), Request::Store(s) if s.verb == Verb::Cas(5)));
+        let cas = parsed("cas a 0 0 1 5");
+        assert!(matches!(cas, Request::Store(Write::Classic(s)) if s.verb == Verb::Cas(5)));
         // The length is good, something else is not: the data goes by.
         for line in ["set a x 0 1", "set a 0 x 1", "cas a 0 0 1", "cas a 0 0 1 -1"] {
-            assert_eq!(parsed(line), Request::Skip { bytes: 3, noreply: false }, "{line}");
+            assert_eq!(
+                parsed(line),
+                Request::Skip { bytes: 3, words: reply::BAD_FORMAT },
+                "{line}"
+            );
         }
         // The length is bad: nobody knows where the data ends.
         for line in ["set a 0 0", "set a 0 0 -1", "set a 0 0 +1", "set a 0 0 2147483646"] {

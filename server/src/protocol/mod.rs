@@ -2,6 +2,7 @@
 //! every rule can be tested (and attacked with random bytes) by calling a function.
 
 pub mod ascii;
+pub mod base64;
 pub mod meta;
 pub mod number;
 pub mod reply;

@@ -1,6 +1,9 @@
 //! memcached's several ideas of a number. Each field of a command line is read by another C routine there, and
 //! clients can see the difference (`+1` is a fine exptime but no length), so each idea has its function here.
 
+/// A length over this overflows memcached's 32-bit count of value and `\r\n`.
+const VALUE_MAX: i32 = i32::MAX - 2;
+
 /// Digits only, at most 2^64 - 1. The delta of `incr`, the unique of `cas`.
 pub fn digits(token: &[u8]) -> Option<u64> {
     if token.is_empty() {
@@ -17,7 +20,7 @@ pub fn digits(token: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// A strict 32-bit integer: digits with an optional `-`. The length of a value, the exptime of `touch` and `gat`.
+/// A strict 32-bit integer: digits with an optional `-`. The exptime of `touch` and `gat`.
 pub fn strict_i32(token: &[u8]) -> Option<i32> {
     let (negative, rest) = match token {
         [b'-', rest @ ..] => (true, rest),
@@ -25,6 +28,11 @@ pub fn strict_i32(token: &[u8]) -> Option<i32> {
     };
     let magnitude = i64::try_from(digits(rest)?).ok()?;
     i32::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+/// The length of a value.
+pub fn data_len(token: &[u8]) -> Option<usize> {
+    strict_i32(token).filter(|len| (0..=VALUE_MAX).contains(len)).map(|len| len as usize)
 }
 
 /// C's `strtol` kept in 32 bits: either sign is allowed, 64 bits are read, and the upper half is dropped.

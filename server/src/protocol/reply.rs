@@ -79,6 +79,16 @@ lines! {
     OPAQUE_TOO_LONG = "CLIENT_ERROR opaque token too long";
     /// Over 20 words in a meta command.
     TOO_MANY_FLAGS = "CLIENT_ERROR options flags are too long";
+    /// A meta flag of `ma` that is wrong in any way.
+    BAD_FLAGS = "CLIENT_ERROR invalid or duplicate flag";
+    /// D of a meta command.
+    BAD_META_DELTA = "CLIENT_ERROR invalid numeric delta value";
+    /// J of a meta command.
+    BAD_INITIAL = "CLIENT_ERROR invalid numeric initial value";
+    /// M of `ms`.
+    BAD_SET_MODE = "CLIENT_ERROR invalid mode for ms M token";
+    /// M of `ma`.
+    BAD_ARITH_MODE = "CLIENT_ERROR invalid mode for ma M token";
     /// A meta key that is no base64.
     BAD_BASE64 = "CLIENT_ERROR error decoding key";
     /// The processes that share the region have taken every place for a thread.

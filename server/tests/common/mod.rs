@@ -134,6 +134,16 @@ impl Daemon {
         Client::new(Box::new(stream))
     }
 
+    /// Sends `request` on a connection of its own to an emptied cache, and expects `reply`.
+    pub fn converse(&self, request: &str, reply: &str) {
+        let mut client = self.connect();
+        client.expect("flush_all\r\n", "OK\r\n");
+        client.send(request);
+        let got = client.finish();
+        let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        assert_eq!(shown(&got), shown(reply.as_bytes()), "to {request}");
+    }
+
     pub fn connect_unix(&self) -> Client {
         connect_unix(&self.socket())
     }

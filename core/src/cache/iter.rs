@@ -30,7 +30,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Iterator of [`Cache::iter`].
+/// Iterator of [`Cache::iter`](crate::Cache::iter).
 #[derive(Debug)]
 pub struct Entries<'a>(pub(super) Steps<'a>);
 
@@ -41,7 +41,7 @@ impl Iterator for Entries<'_> {
     }
 }
 
-/// Iterator of [`Cache::keys`].
+/// Iterator of [`Cache::keys`](crate::Cache::keys).
 #[derive(Debug)]
 pub struct Keys<'a>(pub(super) Steps<'a>);
 

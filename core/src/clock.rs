@@ -69,11 +69,23 @@ impl Clock {
     }
 }
 
-/// A reading of one of the system's clocks in whole seconds (answered in user space, without a system call).
+/// A reading of one of the system's clocks in whole seconds.
 fn system(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    time(clock).tv_sec.max(0) as u64
+}
+
+/// The system's monotonic clock in milliseconds: it goes on where an arena's is moved by hand.
+pub(crate) fn milliseconds() -> u64 {
+    let time = time(libc::CLOCK_MONOTONIC_COARSE);
+    time.tv_sec.max(0) as u64 * 1000 + time.tv_nsec.max(0) as u64 / 1_000_000
+}
+
+/// One of the system's clocks (answered in user space, without a system call).
+fn time(clock: libc::clockid_t) -> libc::timespec {
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = zero;
     // SAFETY: `time` is a valid timespec that the call fills.
     let failed = unsafe { libc::clock_gettime(clock, &mut time) } != 0;
     // These clocks exist on every Linux; a reading of 0 would only make lifetimes longer.
-    if failed { 0 } else { time.tv_sec.max(0) as u64 }
+    if failed { zero } else { time }
 }

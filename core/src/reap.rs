@@ -4,6 +4,7 @@
 //! changes each word from what the dead had written to what anybody can go on with, by one compare-and-swap; two
 //! reapers at once, or one that is killed, do no harm.
 
+use crate::clock::milliseconds;
 use crate::hazard::{cell_owner, owner_id, unguard_all};
 use crate::memory::segment::{Kind, Lane, State};
 use crate::memory::{Arena, ProcessId};
@@ -34,14 +35,6 @@ pub(crate) fn reap_now_and_then(arena: &Arena) {
 
 /// See above.
 const CLOSELY: usize = 16;
-
-/// The system's clock: it goes on where the arena's is moved by hand.
-fn milliseconds() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid timespec that the call fills.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut time) };
-    time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
-}
 
 /// Gives back what the dead held; how many processes were found dead.
 pub(crate) fn reap(arena: &Arena) -> usize {

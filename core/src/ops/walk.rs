@@ -129,22 +129,30 @@ impl Op<'_> {
         prefix: &[u8],
         with_value: bool,
     ) -> Option<(KeyHash, Entry)> {
-        (0..TRIES).find_map(|_| {
+        for _ in 0..TRIES {
             let slot = bucket.slot(i);
-            let segment = self.arena.segment_of(slot.loc()).filter(|_| slot.is_live())?;
-            let (word, birth) = (bucket.slot_word(i), self.arena.birth(segment));
-            optimistic(word, slot.0, birth, |birth| {
+            if !slot.is_live() {
+                return None;
+            }
+            let (word, birth) =
+                (bucket.slot_word(i), self.arena.birth(self.arena.segment_of(slot.loc())?));
+            // `None` was torn, and is looked at again; `Some(None)` is none of those that are asked for.
+            let met = optimistic(word, slot.0, birth, |birth| {
                 let item = Item::at(self.arena, slot.loc())?;
                 let mut buffer = [0; 256];
                 let key = item.key(self.arena, &mut buffer);
                 if !key.starts_with(prefix) || horizon.death(self.arena, &item, birth).is_some() {
-                    return None;
+                    return Some(None);
                 }
                 let view = View { arena: self.arena, item, birth };
                 let data = if with_value { view.value()? } else { Vec::new() };
                 let value = Value::new(data, view.meta(self));
-                Some((self.arena.hasher.hash(key), Entry { key: key.to_vec(), value }))
-            })?
-        })
+                Some(Some((self.arena.hasher.hash(key), Entry { key: key.to_vec(), value })))
+            });
+            if let Some(Some(met)) = met {
+                return met;
+            }
+        }
+        None
     }
 }

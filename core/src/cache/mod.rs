@@ -83,10 +83,10 @@ impl Cache {
         sink: &mut S,
     ) -> Result<Option<MetaHit>, Error> {
         check_key(key)?;
-        let op = seat::look(&self.arena);
-        if op.is_spectator() && !ask.only_looks() {
-            seat::begin(&self.arena)?;
-        }
+        let op = match ask.only_looks() {
+            true => seat::look(&self.arena),
+            false => seat::begin(&self.arena)?,
+        };
         op.meta_get(key, ask, sink)
     }
     /// memcached's `ms`: every storing verb, with a unique to compare with and one to store.

@@ -11,7 +11,8 @@ use nearcache::Home;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use table::help;
+pub use getopt::Known;
+pub use table::{OPTIONS, help};
 
 /// memcached's version, for which this server stands in.
 pub const MEMCACHED_VERSION: &str = "1.6.45";

@@ -65,8 +65,9 @@ mod tests {
             let page = page::render(text, &mut command);
             let entries: Vec<&str> =
                 page.split("\n.TP\n").filter_map(|entry| entry.lines().next()).collect();
-            for option in command.get_opts().filter(|option| !option.is_hide_set()) {
-                let long = option.get_long().expect("each has a long name").replace('-', "\\-");
+            let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
+            for long in shown.filter_map(|argument| argument.get_long()) {
+                let long = long.replace('-', "\\-");
                 let long = format!("\\fB\\-\\-{long}\\fR");
                 let found = entries.iter().filter(|entry| entry.contains(&long)).count();
                 assert_eq!(found, 1, "{long} in the page of {}", command.get_name());

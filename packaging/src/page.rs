@@ -9,7 +9,7 @@ pub fn render(text: &str, command: &mut Command) -> String {
     let mut page = String::new();
     for line in text.lines() {
         match line {
-            "@OPTIONS@" => arguments(&mut page, command.get_opts()),
+            "@OPTIONS@" => arguments(&mut page, command.get_arguments()),
             "@COMMANDS@" => commands(&mut page, command),
             line => page.push_str(&line.replace("@VERSION@", &version)),
         }

@@ -2,11 +2,13 @@
 //! for the signal that ends it all.
 
 use crate::auth::Users;
+use crate::classes::Classes;
 use crate::listener::{Accepted, Doors};
 use crate::options::{Options, Wrong};
 use crate::process::{self, EX_OSERR, PidFile};
 use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
+use crate::stats::Departures;
 use crate::worker::{Inbox, Worker, request_stop};
 use nearcache::Home;
 use rustix::event::Timespec;
@@ -42,14 +44,15 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
         .transpose()
         .map_err(|error| system(format!("could not write the pid file: {error}")))?;
     let users = options.users_file().map(|path| Users::read(&path)).transpose().map_err(system)?;
-    let cache = open_cache(&options)?;
+    let departures = Arc::new(Departures::new(Arc::new(Classes::new(&options.knobs.classes))));
+    let cache = open_cache(&options, Arc::clone(&departures))?;
     if options.region.is_some() {
         keep_as_it_is(&cache, &mut options);
     }
     if options.lock_memory {
         process::lock_memory();
     }
-    let server = Arc::new(Server::new(cache, options, users, &doors));
+    let server = Arc::new(Server::new(cache, options, users, &doors, departures));
     let (inboxes, workers) =
         start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
     say_what_is_served(&server);
@@ -100,13 +103,14 @@ fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
     (options.memory, options.item_size_max) = (memory, item_size_max);
 }
 
-fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
+fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcache::Cache, Wrong> {
     let mut wanted = nearcache::Options::new(options.memory);
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
     // The meta commands tell it.
     wanted.track_access = true;
     wanted.manual_clock = options.debug_clock;
+    wanted.observer = Some(departures);
     if let Some(home) = &options.region {
         wanted.home = home.clone();
     }

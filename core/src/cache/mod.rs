@@ -110,6 +110,14 @@ impl Cache {
     }
     /// memcached's `md`: removes an item, marks it stale, or empties it.
     pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
+        Ok(self.meta_delete_seen(key, ask)?.0)
+    }
+    /// The same, and tells what was there.
+    pub fn meta_delete_seen(
+        &self,
+        key: &[u8],
+        ask: MetaDelete,
+    ) -> Result<(Deletion, Option<Meta>), Error> {
         check_key(key)?;
         seat::begin(&self.arena)?.meta_delete(key, ask)
     }
@@ -228,6 +236,11 @@ impl Cache {
     /// Gives the item a new expiry. An item that is just being moved is written anew for it: only then, and if no
     /// memory can be freed, is the answer [`Error::OutOfMemory`], and the item stays as it was.
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
+        let touched = self.touch_seen(key, expiry)?;
+        Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
+    }
+    /// The same, and tells what was touched.
+    pub fn touch_seen(&self, key: &[u8], expiry: Expiry) -> Result<Option<Meta>, Error> {
         check_key(key)?;
         seat::begin(&self.arena)?.touch(key, expiry)
     }

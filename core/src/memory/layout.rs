@@ -154,6 +154,9 @@ impl Lanes {
     }
 }
 
+/// What it takes to keep when an item was last asked for.
+pub(crate) const ACCESS_BYTES: usize = 4;
+
 /// The doublings of the index take at most this part of the segments.
 const INDEX_SHARE: u64 = 2;
 
@@ -166,6 +169,12 @@ impl Geometry {
     }
     pub fn segment_bytes(&self) -> u64 {
         8 << self.segment_shift
+    }
+
+    /// Bytes that every item has behind its value and flags.
+    #[inline(always)]
+    pub fn tail(&self) -> usize {
+        if self.track_access { ACCESS_BYTES } else { 0 }
     }
 
     /// Cuts up an arena for these options, or says which of them cannot be met.

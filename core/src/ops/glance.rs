@@ -26,9 +26,10 @@ pub(super) fn glance<S: Sink + ?Sized>(
     prefetch(arena, words);
     let birth = arena.birth(segment);
     let meta = optimistic(bucket.slot_word(i), slot.0, birth, |birth| {
-        let item = Plain::of(words, key, arena.geometry().tail())?;
+        let tail = arena.geometry().tail();
+        let item = Plain::of(words, key, tail)?;
         // Once a minute the long way, which notes that it was asked for.
-        if arena.geometry().track_access && is_due(item.access(), clock(arena)) {
+        if tail != 0 && is_due(item.access(), clock(arena)) {
             return None;
         }
         let cas = item.token(birth, || arena.offset_in_segment(slot.loc()));
@@ -82,8 +83,8 @@ struct Plain<'a> {
     header: Header,
     /// The byte where the value begins.
     value_at: usize,
-    /// Words of it.
-    len: usize,
+    /// The byte where its tail ends.
+    end: usize,
 }
 
 impl<'a> Plain<'a> {
@@ -99,11 +100,11 @@ impl<'a> Plain<'a> {
         let key_at = 1 + usize::from(header.has(bit::TOKEN));
         let value_at = key_at * 8 + key.len();
         let flags = if header.has(bit::FLAGS) { 4 } else { 0 };
-        let len = (value_at + header.inline() + flags + tail).div_ceil(8);
-        if len > words.len() {
+        let end = value_at + header.inline() + flags + tail;
+        if end > words.len() * 8 {
             return None;
         }
-        let item = Plain { words, header, value_at, len };
+        let item = Plain { words, header, value_at, end };
         item.key_is(key_at, key).then_some(item)
     }
 
@@ -143,7 +144,7 @@ impl<'a> Plain<'a> {
     /// When it was last asked for, of an item that keeps that.
     #[inline(always)]
     fn access(&self) -> u32 {
-        (self.word(self.len - 1) >> 32) as u32
+        (self.word((self.end - 1) / 8) >> 32) as u32
     }
 
     #[inline(always)]

@@ -8,6 +8,7 @@
 use crate::Error;
 use crate::evict::Origin;
 use crate::memory::segment::{Kind, Pool, State};
+use crate::reap;
 use crate::seat::Op;
 use crate::sync::Ordering;
 use std::cmp::Ordering::{Equal, Greater, Less};
@@ -16,9 +17,10 @@ impl Op<'_> {
     /// Moves the memory limit, and answers it.
     pub fn set_memory_limit(&self, bytes: u64) -> Result<u64, Error> {
         let arena = self.arena;
+        reap::reap(arena);
         let bytes = bytes & !4095;
         // A small cache is made with less.
-        let least = arena.geometry().limit_min(self.index_segments()).min(arena.limit());
+        let least = arena.geometry().limit_min(self.count_of(Kind::Index)).min(arena.limit());
         let most = arena.geometry().words * 8;
         if !(least..=most).contains(&bytes) {
             return Err(Error::InvalidOptions(format!(
@@ -42,53 +44,62 @@ impl Op<'_> {
     /// Takes as many segments into use, or out of it, as the limit says.
     fn comply(&self) -> Result<(), Error> {
         loop {
-            let (allowed, used) = (self.arena.allowance(), self.in_use());
+            let (allowed, used) = (self.arena.allowance(), self.count_used());
             match used.cmp(&allowed) {
-                Equal => return Ok(()),
-                Less => self.take_back(allowed - used)?,
-                Greater if self.withhold_free(used - allowed) > 0 => {}
+                Less if self.take_back(allowed - used)? => {}
+                // What is missing is just being taken back by others, who may be stopped.
+                Less | Equal => return Ok(()),
+                Greater if self.withhold_free(used - allowed) => {}
                 Greater => self.withhold_another()?,
             }
         }
     }
 
+    /// Does a writer's share of what whoever lowers the limit, or was killed at it, has to do.
+    pub(super) fn comply_in_passing(&self) {
+        let (arena, withheld) = (self.arena, &self.arena.superblock().limit.0.withheld);
+        // Relaxed: a hint, put right by who counts.
+        let about = arena.reach().saturating_sub(withheld.load(Ordering::Relaxed));
+        if about > arena.allowance() && self.count_used() > arena.allowance() {
+            self.withhold_free(1);
+        }
+    }
+
     /// Segments that are not withheld.
-    fn in_use(&self) -> u64 {
-        (0..self.arena.reach()).filter(|&s| self.arena.state(s).kind() != Kind::Withheld).count()
-            as u64
+    fn count_used(&self) -> u64 {
+        let (reach, withheld) = (self.arena.reach(), self.count_of(Kind::Withheld));
+        // Relaxed: a hint.
+        self.arena.superblock().limit.0.withheld.store(withheld, Ordering::Relaxed);
+        reach.saturating_sub(withheld)
     }
 
-    fn index_segments(&self) -> u64 {
-        (0..self.arena.reach()).filter(|&s| self.arena.state(s).kind() == Kind::Index).count()
-            as u64
+    fn count_of(&self, kind: Kind) -> u64 {
+        (0..self.arena.reach()).filter(|&s| self.arena.state(s).kind() == kind).count() as u64
     }
 
-    /// Are there more segments in use than the limit allows, about?
-    pub(super) fn is_over_limit(&self) -> bool {
-        // Relaxed: a hint, put right by every survey.
-        let withheld = self.arena.superblock().limit.0.withheld.load(Ordering::Relaxed);
-        self.arena.reach().saturating_sub(withheld) > self.arena.allowance()
-    }
-
-    /// Withholds up to `count` segments that are free, or whose withholder was killed; how many of them were in use.
-    pub(super) fn withhold_free(&self, count: u64) -> u64 {
+    /// Withholds up to `count` free segments, but not those that are kept in reserve, and what was left by those who were
+    /// killed at it. Was there one?
+    fn withhold_free(&self, count: u64) -> bool {
         let arena = self.arena;
+        let count = count.min(self.count_of(Kind::Free).saturating_sub(self.reserve_segments()));
         let mut done = 0;
         for segment in 0..arena.reach() {
             let state = arena.state(segment);
             let is_left = state.kind() == Kind::Withheld && state.owner() == 0 && state.note() != 0;
-            if is_left || state.kind() == Kind::Free && done < count {
-                let own = State::new(Kind::Withheld, Pool::Small).noting(1).owned(self.owner);
-                if arena.change_state(segment, state, own) {
-                    done += u64::from(!is_left);
-                    self.withhold(segment, own, !is_left);
-                }
+            let own = State::new(Kind::Withheld, Pool::Small).noting(1).owned(self.owner);
+            if (is_left || state.kind() == Kind::Free && done < count)
+                && arena.change_state(segment, state, own)
+            {
+                done += u64::from(!is_left);
+                self.withhold(segment, own);
             }
         }
-        // Relaxed: a hint.
-        let free = &arena.superblock().free.0;
-        free.store(free.load(Ordering::Relaxed).saturating_sub(done), Ordering::Relaxed);
-        done
+        // Relaxed, both: hints.
+        let superblock = arena.superblock();
+        let free = superblock.free.0.load(Ordering::Relaxed).saturating_sub(done);
+        superblock.free.0.store(free, Ordering::Relaxed);
+        superblock.limit.0.withheld.fetch_add(done, Ordering::Relaxed);
+        done > 0
     }
 
     /// Makes a segment free and withholds it.
@@ -100,59 +111,51 @@ impl Op<'_> {
                     .into(),
             )
         })?;
-        self.withhold(segment, self.arena.state(segment), true);
+        self.withhold(segment, self.arena.state(segment));
         Ok(())
     }
 
     /// Gives back the memory of a segment that this operation has.
-    fn withhold(&self, segment: u64, own: State, is_new: bool) {
-        let arena = self.arena;
-        arena.give_back(segment);
-        arena.change_state(segment, own, State::new(Kind::Withheld, Pool::Small));
-        // Relaxed: a hint.
-        arena.superblock().limit.0.withheld.fetch_add(u64::from(is_new), Ordering::Relaxed);
+    fn withhold(&self, segment: u64, own: State) {
+        self.arena.give_back(segment);
+        self.arena.change_state(segment, own, State::new(Kind::Withheld, Pool::Small));
     }
 
-    /// Takes up to `count` segments into use.
-    fn take_back(&self, mut count: u64) -> Result<(), Error> {
+    /// Takes up to `count` segments into use. Were there any?
+    fn take_back(&self, count: u64) -> Result<bool, Error> {
         let arena = self.arena;
         let (limit, free) = (&arena.superblock().limit.0, &arena.superblock().free.0);
         let reach = arena.reach();
+        let mut taken = 0;
         for segment in 0..reach {
             let state = arena.state(segment);
-            if state.kind() != Kind::Withheld || state.owner() != 0 || count == 0 {
-                continue;
-            }
             let own = state.noting(1).owned(self.owner);
-            if !arena.change_state(segment, state, own) {
+            if taken == count
+                || state.kind() != Kind::Withheld
+                || state.owner() != 0
+                || !arena.change_state(segment, state, own)
+            {
                 continue;
             }
             if let Err(error) = arena.reserve(segment, 1) {
-                self.withhold(segment, own, false);
+                self.withhold(segment, own);
                 return Err(error);
             }
             arena.change_state(segment, own, State::new(Kind::Free, Pool::Small));
-            // Relaxed, here and below: hints.
+            // Relaxed: a hint.
             free.fetch_add(1, Ordering::Relaxed);
-            let _ = limit
-                .withheld
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
-            count -= 1;
+            taken += 1;
         }
-        let more = count.min(arena.geometry().segments - reach);
+        let more = (count - taken).min(arena.geometry().segments - reach);
         if more > 0 {
             arena.reserve(reach, more)?;
             // AcqRel: who sees it sees that the memory is reserved. A failure: somebody else was faster.
-            let extended = limit.reach.compare_exchange(
-                reach,
-                reach + more,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
-            if extended.is_ok() {
-                free.fetch_add(more, Ordering::Relaxed);
-            }
+            let (from, to) = (reach, reach + more);
+            let extended =
+                limit.reach.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+            // Relaxed: a hint.
+            free.fetch_add(extended.map_or(0, |_| more), Ordering::Relaxed);
         }
-        Ok(())
+        Ok(taken + more > 0)
     }
 }

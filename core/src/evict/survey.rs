@@ -73,9 +73,8 @@ impl Op<'_> {
     /// A segment of one's own for this use, taken from the free ones; a writer makes some by eviction.
     pub fn acquire(&self, kind: Kind, pool: Pool, origin: Origin) -> Result<u64, Error> {
         let segments = self.arena.reach();
-        if kind != Kind::Withheld && self.is_over_limit() {
-            // Somebody is lowering the limit, or was killed at it.
-            self.withhold_free(1);
+        if kind != Kind::Withheld && origin == Origin::New {
+            self.comply_in_passing();
         }
         let reserve = if origin == Origin::Moved { 0 } else { self.reserve_segments() };
         let mut failed = Vec::new();

@@ -139,6 +139,7 @@ fn attack(scene: &Scene, plan: &Plan) -> String {
 /// one: the statistics may have lost count with those who died.
 fn fits(cache: &Cache) -> u64 {
     cache.flush_all(0).expect("a flush does not fail");
+    cache.set_memory_limit(cache.info().memory_max).expect("there is room for all of it");
     let (mut most, stores) = (0, cache.stats().limit_maxbytes / 100);
     for k in 0..stores {
         match cache.set(format!("fit {k}").as_bytes(), &[7; 300], 0, Expiry::Never) {

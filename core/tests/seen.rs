@@ -129,10 +129,13 @@ fn who_only_reads_can_scan() {
     assert_eq!(all(&reader, 8, |item| item.key.to_vec()), [b"k"]);
 }
 
+/// Key, length, time left, whether it was read, and why it went.
+type Line = (Vec<u8>, usize, Option<u32>, bool, Reason);
+
 /// Writes down what it is told.
 #[derive(Debug, Default)]
 struct Book {
-    lines: Mutex<Vec<(Vec<u8>, usize, Option<u32>, bool, Reason)>>,
+    lines: Mutex<Vec<Line>>,
     panics: bool,
 }
 

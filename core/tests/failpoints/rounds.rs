@@ -311,7 +311,9 @@ impl Attack<'_> {
             let most = self.usual.time * 20 + Duration::from_secs(2);
             assert!(time <= most, "{fall:?}: a survivor took {time:?}, {most:?} at most");
             let sleeps = note(SLEEPS);
-            assert!(sleeps <= 20, "{fall:?}: a survivor slept {sleeps} times");
+            // Who moves the limit may wait for another in the system, which has a lock for a file's holes.
+            let most = if self.scene.limits > 0 { 500 } else { 20 };
+            assert!(sleeps <= most, "{fall:?}: a survivor slept {sleeps} times");
         }
     }
 

@@ -6,14 +6,28 @@ use crate::hash::KeyHash;
 use crate::header::{Header, bit};
 use crate::index::{find, likely, mark};
 use crate::item::{birth_of, is_due, natural};
-use crate::memory::Arena;
 use crate::memory::segment::optimistic;
+use crate::memory::{ACCESS_BYTES, Arena};
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Meta, Sink};
 
 /// `None` says nothing. (No `Op` is needed for it, so that nothing has to be kept while a sink is called.)
 #[inline(always)]
 pub(super) fn glance<S: Sink + ?Sized>(
+    arena: &Arena,
+    key: &[u8],
+    hash: KeyHash,
+    sink: &mut S,
+) -> Option<Meta> {
+    match arena.geometry().track_access {
+        false => glance_at::<S, false>(arena, key, hash, sink),
+        true => glance_at::<S, true>(arena, key, hash, sink),
+    }
+}
+
+/// `TRACKS`: it is kept when items were last asked for.
+#[inline(always)]
+fn glance_at<S: Sink + ?Sized, const TRACKS: bool>(
     arena: &Arena,
     key: &[u8],
     hash: KeyHash,
@@ -26,10 +40,9 @@ pub(super) fn glance<S: Sink + ?Sized>(
     prefetch(arena, words);
     let birth = arena.birth(segment);
     let meta = optimistic(bucket.slot_word(i), slot.0, birth, |birth| {
-        let tail = arena.geometry().tail();
-        let item = Plain::of(words, key, tail)?;
+        let item = Plain::of(words, key, if TRACKS { ACCESS_BYTES } else { 0 })?;
         // Once a minute the long way, which notes that it was asked for.
-        if tail != 0 && is_due(item.access(), clock(arena)) {
+        if TRACKS && is_due(item.access(), clock(arena)) {
             return None;
         }
         let cas = item.token(birth, || arena.offset_in_segment(slot.loc()));

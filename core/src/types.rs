@@ -72,8 +72,8 @@ pub struct Options {
     pub item_size_hint: usize,
     /// A clock that moves only by [`Cache::advance_clock`](crate::Cache::advance_clock), for tests. Default false.
     pub manual_clock: bool,
-    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 8 bytes an item, and
-    /// a get takes the longer way. Default false.
+    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 4 bytes an item,
+    /// which are mostly there anyway, and each get looks at the clock. Default false.
     pub track_access: bool,
     /// Where the memory lives. Default [`Home::Private`].
     pub home: Home,

@@ -239,3 +239,25 @@ fn the_cache_is_used_meanwhile() {
     cache.check().expect("the cache is whole");
     assert!(allocated(&cache) <= 7 * MIB + 64 * 1024);
 }
+
+/// Key of 16 bytes and value of 100, with the time of the last access: what an item takes of all the memory.
+#[test]
+fn an_item_takes_less_than_150_bytes() {
+    for hint in [100, 116] {
+        let mut options = Options::new(64 * MIB);
+        (options.track_access, options.item_size_hint) = (true, hint);
+        let cache = options.open().expect("the cache opens");
+        let (mut k, mut most) = (0u64, 0);
+        while cache.stats().segments_evicted == 0 {
+            for _ in 0..1000 {
+                let key = format!("{k:016}");
+                cache.set(key.as_bytes(), &[b'v'; 100], 0, Expiry::Never).expect("it is stored");
+                k += 1;
+            }
+            most = most.max(cache.len());
+        }
+        let each = 64 * MIB / most;
+        assert!(each < 150, "{each} bytes an item, with a hint of {hint}");
+        println!("{each} bytes an item, with a hint of {hint}");
+    }
+}

@@ -58,6 +58,9 @@ pub enum Policy {
 pub struct Options {
     /// The memory limit in bytes, exact over everything: items, index, metadata. At least [`Options::SIZE_MIN`].
     pub size: u64,
+    /// The most that [`Cache::set_memory_limit`](crate::Cache::set_memory_limit) may move the limit to. What lies beyond
+    /// `size` costs addresses and 80 bytes a segment (64 KiB to 1 MiB each) until then. Default: `size`.
+    pub memory_max: Option<u64>,
     /// The largest item, counted as memcached counts it (key + value + about 60 bytes). 1 KiB to 1 GiB; default 1 MiB.
     /// Never more than half of `size`.
     pub item_size_max: usize,
@@ -69,8 +72,8 @@ pub struct Options {
     pub item_size_hint: usize,
     /// A clock that moves only by [`Cache::advance_clock`](crate::Cache::advance_clock), for tests. Default false.
     pub manual_clock: bool,
-    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 8 bytes an item, and
-    /// a get takes the longer way. Default false.
+    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 4 bytes an item,
+    /// which are mostly there anyway, and each get looks at the clock. Default false.
     pub track_access: bool,
     /// Where the memory lives. Default [`Home::Private`].
     pub home: Home,
@@ -95,6 +98,7 @@ impl Options {
     pub fn new(size: u64) -> Options {
         Options {
             size,
+            memory_max: None,
             item_size_max: 1 << 20,
             evict: true,
             policy: Policy::S3Fifo,

@@ -312,6 +312,28 @@ impl Cache {
         seat::begin(&self.arena)?.reset_stats();
         Ok(())
     }
+    /// Moves the memory limit, and answers it: whole pages. It can be moved up to [`Options::memory_max`](crate::Options),
+    /// and down to what the tables and the index take, with room for the largest item; beyond that is an error that tells
+    /// the range.
+    ///
+    /// A lowered limit evicts, segment by segment, until the cache is within it, and gives the memory back to the system;
+    /// others may use the cache meanwhile. Where that cannot be done, because of pins or because nothing may be evicted,
+    /// the limit stays as it was. A shared cache's limit is that of all its processes, and a raised one is reserved at
+    /// once: if there is no room for it, that is an error now and no signal later.
+    ///
+    /// ```
+    /// use nearcache::Options;
+    ///
+    /// let mut options = Options::new(4 << 20);
+    /// options.memory_max = Some(64 << 20);
+    /// let cache = options.open()?;
+    /// assert_eq!(cache.set_memory_limit(32 << 20)?, 32 << 20);
+    /// assert_eq!(cache.stats().limit_maxbytes, 32 << 20);
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
+    pub fn set_memory_limit(&self, bytes: u64) -> Result<u64, Error> {
+        seat::begin(&self.arena)?.set_memory_limit(bytes)
+    }
     /// Items in the cache, expired ones not yet reclaimed included.
     pub fn len(&self) -> u64 {
         self.stats().curr_items

@@ -221,7 +221,7 @@ impl Op<'_> {
         let head = |(header, number): (Header, Option<Number>)| {
             let header = header.thawed().with_marks(slot.0);
             let form = number.map_or(item.form(), |number| Form::Number(number.thawed()));
-            Head::new(header, token, item.given, item.access, form)
+            Head::new(header, token, item.given, form)
         };
         let seen = (item.header, item.number);
         let (from, end) = (item.body_at(), item.loc + item.words);

@@ -359,7 +359,7 @@ impl Desk<'_> {
                 out.text(reply::OK);
             }
             Command::MemoryLimit(megabytes) => out.text(self.memory_limit(megabytes)),
-            Command::Stats(words) => stats::answer(self.server, words, out),
+            Command::Stats(words) => return stats::answer(self, words, out),
             Command::Admin(admin, words) => return self.administer(admin, words, out),
             Command::Shutdown(mode) => return self.shutdown(mode, out),
             Command::DebugTime(seconds) => match cache.advance_clock(seconds) {

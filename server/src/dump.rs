@@ -31,8 +31,13 @@ pub enum Form {
     Meta,
     /// `mgdump`: the keys, as commands that fetch them.
     Get,
-    /// `cachedump`: so many items, in so many bytes, at most.
-    Cache { items: u64, bytes: usize },
+    /// `cachedump`: the end of a cold queue.
+    Cache {
+        /// So many items are still wanted.
+        items: u64,
+        /// So many bytes may still be written.
+        bytes: usize,
+    },
 }
 
 /// Counts the dumps, which are memcached's crawls.

@@ -31,11 +31,11 @@ pub enum Form {
     Meta,
     /// `mgdump`: the keys, as commands that fetch them.
     Get,
-    /// `cachedump`: so many items, in so many bytes, at most.
+    /// `cachedump`: the end of a cold queue.
     Cache {
-        /// The most items.
+        /// So many items are still wanted.
         items: u64,
-        /// The most bytes.
+        /// So many bytes may still be written.
         bytes: usize,
     },
 }

@@ -43,3 +43,13 @@ impl Report for Long {
         !self.0.unsent().is_empty()
     }
 }
+
+/// A report whose words nobody wants (`noreply`).
+#[derive(Debug)]
+pub struct Silent(pub Box<dyn Report>);
+
+impl Report for Silent {
+    fn more(&mut self, desk: Desk<'_>, _out: &mut Output) -> bool {
+        self.0.more(desk, &mut Output::default())
+    }
+}

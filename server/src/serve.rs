@@ -28,6 +28,9 @@ const SIGNALS: u64 = u64::MAX;
 /// How long a silenced listener waits before it tries again.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
+/// `cache_memlimit` can raise the memory limit to this many times `-m`. What is not used costs next to nothing.
+const RAISED_MOST: u64 = 4;
+
 /// Serves until a signal says to end.
 pub fn serve(mut options: Options) -> Result<(), Wrong> {
     let user = User::wanted(&options)?;
@@ -169,6 +172,7 @@ fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
 
 fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcache::Cache, Wrong> {
     let mut wanted = nearcache::Options::new(options.memory);
+    wanted.memory_max = Some((options.memory * RAISED_MOST).min(nearcache::Options::SIZE_MAX));
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
     // The meta commands tell it.

@@ -334,6 +334,10 @@ impl Cache {
     pub fn set_memory_limit(&self, bytes: u64) -> Result<u64, Error> {
         seat::begin(&self.arena)?.set_memory_limit(bytes)
     }
+    /// The least and the most that the memory limit can be moved to now.
+    pub fn memory_limits(&self) -> (u64, u64) {
+        seat::look(&self.arena).memory_limits()
+    }
     /// Items in the cache, expired ones not yet reclaimed included.
     pub fn len(&self) -> u64 {
         self.stats().curr_items

@@ -14,14 +14,20 @@ use crate::sync::Ordering;
 use std::cmp::Ordering::{Equal, Greater, Less};
 
 impl Op<'_> {
+    /// The least and the most that the memory limit can be moved to.
+    pub fn memory_limits(&self) -> (u64, u64) {
+        let (arena, geometry) = (self.arena, self.arena.geometry());
+        // A small cache is made with less.
+        let least = geometry.limit_min(self.count_of(Kind::Index)).min(arena.limit());
+        (least, geometry.words * 8)
+    }
+
     /// Moves the memory limit, and answers it.
     pub fn set_memory_limit(&self, bytes: u64) -> Result<u64, Error> {
         let arena = self.arena;
         reap::reap(arena);
         let bytes = bytes & !4095;
-        // A small cache is made with less.
-        let least = arena.geometry().limit_min(self.count_of(Kind::Index)).min(arena.limit());
-        let most = arena.geometry().words * 8;
+        let (least, most) = self.memory_limits();
         if !(least..=most).contains(&bytes) {
             return Err(Error::InvalidOptions(format!(
                 "the memory limit cannot be moved to {bytes} bytes: it can be from {least} (the tables and the index, as far \

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use crate::classes::item_size;
+use crate::protocol::number;
 use crate::stats::Event;
 use nearcache::Meta;
 
@@ -67,6 +68,13 @@ pub struct Item {
     pub flags: u32,
     /// Seconds left to live; `None` is for ever.
     pub ttl: Option<u32>,
+}
+
+impl Item {
+    /// A number, of which the core tells nothing else.
+    pub fn number(value: u64) -> Item {
+        Item { len: number::width(value), flags: 0, ttl: None }
+    }
 }
 
 impl From<Meta> for Item {

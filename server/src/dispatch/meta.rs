@@ -94,8 +94,8 @@ impl Desk<'_> {
         };
         let mark = out.mark();
         let mut data = out.data(head.value);
-        let (kind, command) = (Kind::Fetch, "mg");
-        let mut deed = Deed { kind, command, key, came: Came::Missing, item: None };
+        let kind = if ask.touch.is_some() { Kind::FetchAndTouch } else { Kind::Fetch };
+        let mut deed = Deed { kind, command: "mg", key, came: Came::Missing, item: None };
         let found = match self.server.cache.meta_get(key, ask, &mut data) {
             // There is no memory for an item that it was to make: a miss all the same.
             Err(Error::OutOfMemory) if ask.vivify.is_some() => Ok(None),
@@ -219,14 +219,18 @@ impl Desk<'_> {
                 MetaDelete { compare, unique: None, ..ask }
             }
         };
-        let deletion = self.server.cache.meta_delete(key, ask);
+        let deleted = self.server.cache.meta_delete_seen(key, ask);
+        // What is only invalidated is not deleted.
+        let met = deleted.as_ref().ok().and_then(|(_, met)| *met).filter(|_| !ask.invalidate);
+        let item = met.map(Item::from);
+        let deletion = deleted.map(|(deletion, _)| deletion);
         let came = match &deletion {
             Ok(Deletion::Deleted) => Came::Done,
             Ok(Deletion::Missing) => Came::Missing,
             Ok(Deletion::Exists) => Came::Exists,
             Err(error) => error_came(error),
         };
-        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item: None });
+        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item });
         match deletion {
             Ok(Deletion::Deleted) if head.quiet => {}
             Ok(Deletion::Deleted) => out.text(&Line::bare(b"HD", head)),
@@ -256,7 +260,11 @@ impl Desk<'_> {
             Err(error) => error_came(error),
         };
         let kind = if ask.down { Kind::Decr } else { Kind::Incr };
-        self.note(Deed { kind, command: "ma", key, came, item: None });
+        let item = match sum {
+            Ok(MetaSum::Number { number, .. }) => Some(Item::number(number)),
+            _ => None,
+        };
+        self.note(Deed { kind, command: "ma", key, came, item });
         let (number, cas, ttl) = match sum {
             Ok(MetaSum::Number { .. }) if head.quiet => return,
             Ok(MetaSum::Number { number, cas, ttl }) => (number, cas, ttl),

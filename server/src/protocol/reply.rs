@@ -61,7 +61,7 @@ lines! {
     MEMLIMIT_TOO_SMALL = "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m";
     /// cache_memlimit with what must be bytes.
     MEMLIMIT_IN_BYTES = "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes";
-    /// cache_memlimit with another size than the arena's: it was mapped once and for all.
+    /// cache_memlimit with a size that the arena cannot have.
     MEMLIMIT_FIXED = "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust";
     /// Over `-c`.
     TOO_MANY_CONNECTIONS = "ERROR Too many open connections";

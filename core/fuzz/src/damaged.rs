@@ -201,8 +201,8 @@ fn survey(cache: &Cache) {
         let _ = cache.set_memory_limit(cache.info().memory_max / 100 * percent);
     }
     let _ = cache.check();
-    cache.reset_stats().expect("the cache may be written");
-    cache.flush_all(0).expect("the cache may be written");
+    // A table of processes that is damaged all over has no place left.
+    let _ = (cache.reset_stats(), cache.flush_all(0));
     let _ = cache.set(b"the last", b"word", 0, Expiry::Never);
     let _ = cache.check();
 }

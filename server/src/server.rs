@@ -64,14 +64,9 @@ struct Base {
 }
 
 impl Server {
-    /// A server that is about to start; `departures` are told by the cache.
-    pub fn new(
-        cache: Cache,
-        options: Options,
-        users: Option<Users>,
-        doors: &Doors,
-        departures: Arc<Departures>,
-    ) -> Server {
+    /// A server that is about to start.
+    pub fn new(cache: Cache, options: Options, users: Option<Users>, doors: &Doors) -> Server {
+        let classes = Arc::new(Classes::new(&options.knobs.classes));
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
@@ -84,8 +79,8 @@ impl Server {
                 counts: vec![Counts::default(); options.threads],
                 classes: Table::default(),
             }),
-            classes: Arc::clone(departures.classes()),
-            departures,
+            departures: Arc::new(Departures::new(Arc::clone(&classes))),
+            classes,
             crawler: Arc::default(),
             knobs: Mutex::new(options.knobs.clone()),
             count_prefixes: AtomicBool::new(options.count_prefixes),
@@ -94,6 +89,11 @@ impl Server {
             cache,
             options,
         }
+    }
+
+    /// With what the cache tells of items that leave it unasked.
+    pub fn told_by(self, departures: Arc<Departures>) -> Server {
+        Server { classes: Arc::clone(departures.classes()), departures, ..self }
     }
 
     /// Must a client say who it is before anything else?

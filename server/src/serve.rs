@@ -55,7 +55,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     if options.lock_memory {
         process::lock_memory();
     }
-    let server = Arc::new(Server::new(cache, options, users, &doors).told_by(departures));
+    let server = Arc::new(Server::new(cache, options, users, &doors, departures));
     let (inboxes, workers) =
         start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
     say_what_is_served(&server);

@@ -64,9 +64,14 @@ struct Base {
 }
 
 impl Server {
-    /// A server that is about to start.
-    pub fn new(cache: Cache, options: Options, users: Option<Users>, doors: &Doors) -> Server {
-        let classes = Arc::new(Classes::new(&options.knobs.classes));
+    /// A server that is about to start; `departures` are told by the cache.
+    pub fn new(
+        cache: Cache,
+        options: Options,
+        users: Option<Users>,
+        doors: &Doors,
+        departures: Arc<Departures>,
+    ) -> Server {
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
@@ -79,8 +84,8 @@ impl Server {
                 counts: vec![Counts::default(); options.threads],
                 classes: Table::default(),
             }),
-            departures: Arc::new(Departures::new(Arc::clone(&classes))),
-            classes,
+            classes: Arc::clone(departures.classes()),
+            departures,
             crawler: Arc::default(),
             knobs: Mutex::new(options.knobs.clone()),
             count_prefixes: AtomicBool::new(options.count_prefixes),
@@ -89,11 +94,6 @@ impl Server {
             cache,
             options,
         }
-    }
-
-    /// With what the cache tells of items that leave it unasked.
-    pub fn told_by(self, departures: Arc<Departures>) -> Server {
-        Server { classes: Arc::clone(departures.classes()), departures, ..self }
     }
 
     /// Must a client say who it is before anything else?

@@ -182,6 +182,7 @@ impl Knobs {
             "no_lru_maintainer" => (self.lru_maintainer, self.lru_segmented) = (false, false),
             "no_modern" => {
                 (self.slab_reassign, self.slab_automove) = (false, 0);
+                self.classes.chunk_max = crate::classes::PAGE;
                 self.lru_crawler = false;
                 (self.lru_maintainer, self.lru_segmented) = (false, false);
             }

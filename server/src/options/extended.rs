@@ -14,6 +14,10 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
         };
         match (name, value) {
             ("maxconns_fast", None) => options.refuse_over_limit = true,
+            ("no_modern", None) => {
+                options.refuse_over_limit = false;
+                options.knobs.turn(name, value)?;
+            }
             ("no_maxconns_fast", None) => options.refuse_over_limit = false,
             ("idle_timeout", Some(value)) => match value.parse() {
                 Ok(seconds) => options.idle_timeout = seconds,

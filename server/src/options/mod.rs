@@ -454,55 +454,6 @@ mod tests {
     }
 
     #[test]
-    fn knobs_are_kept() {
-        let knobs = |list: &str| served(&format!("-o {list}")).knobs;
-        assert_eq!(knobs("modern"), Knobs::default());
-        let old = knobs("no_modern,slab_automove=2,temporary_ttl=5,hot_lru_pct=10");
-        assert!(!old.slab_reassign && !old.lru_segmented && !old.lru_crawler);
-        assert_eq!((old.slab_automove, old.temporary_ttl, old.hot_lru_pct), (2, Some(5), 10));
-        let own = knobs("worker_logbuf_size=32,ext_wbuf_size=8,slab_chunk_max=16384,track_sizes");
-        assert_eq!((own.worker_logbuf_size, own.flash.wbuf_size), (32 << 10, 8 << 20));
-        assert!(own.track_sizes && own.classes.chunk_max == 16384);
-        assert_eq!(knobs("slab_sizes=100-200-1000").classes.sizes, [100, 200, 1000]);
-    }
-
-    #[test]
-    fn wrong_knobs_have_memcacheds_status() {
-        // Measured at memcached 1.6.18.
-        for (line, status) in [
-            ("hashpower=5", 1),
-            ("hashpower=33", 1),
-            ("hashpower", 1),
-            ("slab_automove=3", 1),
-            ("slab_automove_ratio=1", 1),
-            ("slab_automove_window=2", 1),
-            ("slab_automove_freeratio=x", 1),
-            ("tail_repair_time=9", 1),
-            ("hash_algorithm=md5", 1),
-            ("lru_crawler_sleep=1000001", 1),
-            ("lru_crawler_tocrawl=x", 1),
-            ("hot_lru_pct=80", 1),
-            ("hot_lru_pct=50", 64),
-            ("warm_max_factor=0", 1),
-            ("temporary_ttl", 1),
-            ("worker_logbuf_size=x", 1),
-            ("ext_max_frag=x", 1),
-            ("ext_item_age", 1),
-            ("slab_sizes=100-50", 64),
-            ("slab_sizes=100-104", 64),
-            ("slab_sizes=10-200", 64),
-            ("slab_sizes=100-600000", 64),
-            ("slab_chunk_max=1000", 64),
-            ("slab_chunk_max=2097152", 64),
-            ("nonsense", 1),
-            ("slab_sizes", 1),
-        ] {
-            let wrong = asked(&format!("-o {line}")).expect_err(line);
-            assert_eq!(wrong.status, status, "{line}: {wrong}");
-        }
-    }
-
-    #[test]
     fn wrong_values_are_refused_with_a_sentence() {
         for (line, part) in [
             ("-p x", "-p x"),

@@ -13,8 +13,11 @@ use nearcache::Home;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -173,7 +176,10 @@ fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
     if let Some(home) = &options.region {
         wanted.home = home.clone();
     }
-    wanted.open().map_err(|error| {
+    let before = options.region.as_ref().and_then(inode);
+    let opened = wanted.open();
+    say_if_begun_anew(options, before);
+    opened.map_err(|error| {
         system(match &options.region {
             None => format!("cannot make the cache: {error}"),
             Some(Home::At(path)) => format!("cannot serve the region {}: {error}", path.display()),
@@ -181,6 +187,29 @@ fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
             Some(other) => format!("cannot serve the region {other:?}: {error}"),
         })
     })
+}
+
+fn inode(home: &Home) -> Option<u64> {
+    match home {
+        Home::At(path) => fs::symlink_metadata(path).ok().map(|found| found.ino()),
+        _ => None,
+    }
+}
+
+/// A file that the core cannot go on with it puts aside, and begins anew: that must not go unsaid.
+fn say_if_begun_anew(options: &Options, before: Option<u64>) {
+    let Some(Home::At(path)) = &options.region else {
+        return;
+    };
+    let mut aside = path.clone().into_os_string();
+    aside.push(".damaged");
+    let aside = PathBuf::from(aside);
+    if before.is_some() && before == inode(&Home::At(aside.clone())) {
+        let (path, aside) = (path.display(), aside.display());
+        eprintln!(
+            "nearcached: {path} was damaged: it is kept as {aside}, and the cache starts empty"
+        );
+    }
 }
 
 type Workers = (Vec<Arc<Inbox>>, Vec<JoinHandle<()>>);

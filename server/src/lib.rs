@@ -2,7 +2,7 @@
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
 //! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O), [`protocol`]
-//! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
+//! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`options`], [`process`], [`signals`] and `say` are
 //! about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
@@ -11,6 +11,10 @@
 compile_error!(
     "nearcached runs on Linux: its event loops are built on epoll, eventfd and signalfd"
 );
+
+// First, for its macro is for all that follow.
+#[macro_use]
+mod say;
 
 pub mod auth;
 pub mod buffer;

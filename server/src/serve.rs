@@ -204,11 +204,18 @@ fn say_if_begun_anew(options: &Options, before: Option<u64>) {
     let mut aside = path.clone().into_os_string();
     aside.push(".damaged");
     let aside = PathBuf::from(aside);
-    if before.is_some() && before == inode(&Home::At(aside.clone())) {
-        let (path, aside) = (path.display(), aside.display());
-        eprintln!(
+    if before.is_none() || before == inode(&Home::At(path.clone())) {
+        return;
+    }
+    let kept = before == inode(&Home::At(aside.clone()));
+    let (path, aside) = (path.display(), aside.display());
+    match kept {
+        true => eprintln!(
             "nearcached: {path} was damaged: it is kept as {aside}, and the cache starts empty"
-        );
+        ),
+        false => eprintln!(
+            "nearcached: {path} was of before the machine's start, and the cache starts empty"
+        ),
     }
 }
 

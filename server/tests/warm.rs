@@ -108,6 +108,24 @@ fn another_limit_changes_nothing_and_is_said() {
     assert_eq!(client.stat("limit_maxbytes"), 16 << 20);
 }
 
+#[test]
+fn a_start_of_the_machine_ends_it_and_that_is_said() {
+    let kept = Kept::new();
+    let file = kept.file();
+    let arguments = ["-p", "-1", "-l", "127.0.0.1", "-e", file.to_str().expect("a path")];
+    let words = "was of before the machine's start";
+    for (boot, there, said) in
+        [("first", false, false), ("first", true, false), ("second", false, true)]
+    {
+        let boot = [("NEARCACHE_BOOT_ID", std::ffi::OsStr::new(boot))];
+        let daemon = Daemon::launch_with(Place::new(), &arguments, &boot);
+        let mut client = daemon.connect();
+        client.expect("get a\r\n", if there { "VALUE a 0 1\r\nx\r\nEND\r\n" } else { "END\r\n" });
+        client.expect("set a 0 0 1\r\nx\r\n", "STORED\r\n");
+        assert_eq!(daemon.said.contains(words), said, "{}", daemon.said);
+    }
+}
+
 /// It is a shared region like any other: a second server on the file serves the same items, and neither harms them.
 #[test]
 fn two_servers_on_one_file_share_it() {

@@ -84,7 +84,7 @@ impl Started {
             let failed = |error| eprintln!("nearcached: cannot write {}: {error}", path.display());
             PidFile::write(path).map_err(failed).ok()
         });
-        let server = Arc::new(Server::new(cache, options, users, tls, doors));
+        let server = Arc::new(Server::new(cache, options, users, doors).with_tls(tls));
         let (inboxes, workers) =
             start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
         say_what_is_served(&server);

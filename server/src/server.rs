@@ -49,22 +49,13 @@ pub struct Server {
 
 impl Server {
     /// A server that is about to start.
-    pub fn new(
-        cache: Cache,
-        options: Options,
-        users: Option<Users>,
-        tls: Option<Tls>,
-        doors: &Doors,
-    ) -> Server {
-        if let Some(tls) = &tls {
-            tls.set_refreshed(cache.unix_time());
-        }
+    pub fn new(cache: Cache, options: Options, users: Option<Users>, doors: &Doors) -> Server {
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
-            tls,
+            tls: None,
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -74,6 +65,15 @@ impl Server {
             cache,
             options,
         }
+    }
+
+    /// The same, with these certificates.
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Server {
+        if let Some(tls) = &tls {
+            tls.set_refreshed(self.started);
+        }
+        self.tls = tls;
+        self
     }
 
     /// Must a client say who it is before anything else?

@@ -114,10 +114,9 @@ fn a_start_of_the_machine_ends_it_and_that_is_said() {
     let file = kept.file();
     let arguments = ["-p", "-1", "-l", "127.0.0.1", "-e", file.to_str().expect("a path")];
     let words = "was of before the machine's start";
-    for (boot, there, said) in
-        [("first", false, false), ("first", true, false), ("second", false, true)]
-    {
-        let boot = [("NEARCACHE_BOOT_ID", std::ffi::OsStr::new(boot))];
+    for (boot, there, said) in [("1", false, false), ("1", true, false), ("2", false, true)] {
+        let boot = boot.repeat(32);
+        let boot = [("NEARCACHE_BOOT_ID", std::ffi::OsStr::new(&boot))];
         let daemon = Daemon::launch_with(Place::new(), &arguments, &boot);
         let mut client = daemon.connect();
         client.expect("get a\r\n", if there { "VALUE a 0 1\r\nx\r\nEND\r\n" } else { "END\r\n" });

@@ -4,7 +4,7 @@
 //! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O),
 //! [`protocol`] (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`] (replies in pieces),
 //! [`dump`] (all keys), [`stats`] (every number, by worker, by class, by prefix), [`classes`] (memcached's slab classes).
-//! [`options`], [`process`] and [`signals`] are about the program as such.
+//! [`options`], [`process`], [`signals`] and `say` are about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
 
@@ -12,6 +12,10 @@
 compile_error!(
     "nearcached runs on Linux: its event loops are built on epoll, eventfd and signalfd"
 );
+
+// First, for its macro is for all that follow.
+#[macro_use]
+mod say;
 
 pub mod auth;
 pub mod buffer;

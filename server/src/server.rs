@@ -72,19 +72,15 @@ impl Server {
         cache: Cache,
         options: Options,
         users: Option<Users>,
-        tls: Option<Tls>,
         doors: &Doors,
         departures: Arc<Departures>,
     ) -> Server {
-        if let Some(tls) = &tls {
-            tls.set_refreshed(cache.unix_time());
-        }
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
-            tls,
+            tls: None,
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -102,6 +98,15 @@ impl Server {
             cache,
             options,
         }
+    }
+
+    /// The same, with these certificates.
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Server {
+        if let Some(tls) = &tls {
+            tls.set_refreshed(self.started);
+        }
+        self.tls = tls;
+        self
     }
 
     /// Must a client say who it is before anything else?

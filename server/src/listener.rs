@@ -4,6 +4,7 @@
 use crate::options::{Options, Protocol};
 use crate::protocol::reply;
 use crate::server::{Peer, Server};
+use crate::udp;
 use crate::worker::Inbox;
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -52,7 +53,11 @@ pub struct Arrival {
 pub struct Doors {
     /// The sockets.
     pub listeners: Vec<Listener>,
+    /// The UDP sockets, which the workers read.
+    pub datagrams: Vec<udp::Door>,
     unix_socket: Option<PathBuf>,
+    /// A descriptor to give up when there is no other, so that whoever waits can be told.
+    spare: Option<OwnedFd>,
     /// Which worker is next.
     turn: usize,
 }
@@ -77,17 +82,21 @@ pub enum Accepted {
 impl Doors {
     /// Binds what the options name. The error says what could not be bound.
     pub fn open(options: &Options) -> Result<Doors, String> {
-        let mut doors = Doors { listeners: Vec::new(), unix_socket: None, turn: 0 };
+        let datagrams = udp::open(options)?;
+        let mut doors =
+            Doors { listeners: Vec::new(), datagrams, unix_socket: None, spare: spare(), turn: 0 };
         if let Some(path) = &options.unix_socket {
             doors.listeners.push(unix(path, options)?);
             doors.unix_socket = Some(path.clone());
             return Ok(doors);
         }
-        if options.listen.is_empty() {
-            doors.listeners = everywhere(options)?;
-        }
-        for place in &options.listen {
-            doors.listeners.extend(somewhere(place, options)?);
+        if options.port != 0 {
+            if options.listen.is_empty() {
+                doors.listeners = everywhere(options)?;
+            }
+            for place in &options.listen {
+                doors.listeners.extend(somewhere(place, options)?);
+            }
         }
         if let Some(path) = std::env::var_os("MEMCACHED_PORT_FILENAME") {
             doors
@@ -95,6 +104,11 @@ impl Doors {
                 .map_err(|error| format!("cannot write {}: {error}", Path::new(&path).display()))?;
         }
         Ok(doors)
+    }
+
+    /// The first UDP port, or 0.
+    pub fn udp_port(&self) -> u16 {
+        self.datagrams.first().map_or(0, |door| door.bound.port())
     }
 
     /// The first TCP port, or 0.
@@ -110,6 +124,9 @@ impl Doors {
         let mut file = fs::File::create(&unfinished)?;
         for (port, family) in self.listeners.iter().filter_map(|listener| listener.inet) {
             writeln!(file, "TCP {family}: {port}")?;
+        }
+        for door in &self.datagrams {
+            writeln!(file, "UDP {}: {}", door.family(), door.bound.port())?;
         }
         drop(file);
         fs::rename(&unfinished, path)
@@ -127,7 +144,20 @@ impl Doors {
             let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
             let (socket, address) = match rustix::net::acceptfrom_with(&listener.socket, flags) {
                 Ok(accepted) => accepted,
+                Err(Errno::MFILE | Errno::NFILE)
+                    if server.options.refuse_over_limit && self.spare.take().is_some() =>
+                {
+                    if let Ok(socket) = rustix::net::accept_with(&listener.socket, flags) {
+                        server.connections.reject();
+                        turn_away(&socket);
+                    }
+                    self.spare = spare();
+                    continue;
+                }
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    if self.spare.is_none() {
+                        self.spare = spare();
+                    }
                     if server.verbosity() > 0 {
                         eprintln!(
                             "nearcached: too many open files: no connection is accepted until one closes"
@@ -161,6 +191,11 @@ impl Doors {
         }
         Accepted::Done
     }
+}
+
+/// A descriptor of nothing.
+fn spare() -> Option<OwnedFd> {
+    fs::File::open("/dev/null").ok().map(OwnedFd::from)
 }
 
 /// Says why, and closes. What the client has sent already is read: closing a socket with unread bytes resets the
@@ -225,13 +260,13 @@ fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
 }
 
 /// A place of `-l` without its prefixes, and what they say.
-struct Prefixed<'a> {
-    rest: &'a str,
-    protocol: Protocol,
+pub(crate) struct Prefixed<'a> {
+    pub(crate) rest: &'a str,
+    pub(crate) protocol: Protocol,
 }
 
 /// Reads `notls:`, `btls:`, `mtls:`, `proto[<name>]:`, `tag[<name>]:` and `tag_<name>_:`, in any order.
-fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
+pub(crate) fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
     let mut found = Prefixed { rest: place, protocol: options.protocol };
     loop {
         let rest = found.rest;
@@ -268,7 +303,7 @@ fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, Strin
     }
 }
 
-fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
+pub(crate) fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
     if let Some(rest) = place.strip_prefix('[') {
         let (host, tail) = rest.split_once(']')?;
         return match tail.strip_prefix(':') {

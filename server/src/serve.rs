@@ -51,7 +51,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     }
     let server = Arc::new(Server::new(cache, options, users, &doors));
     let (inboxes, workers) =
-        start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
+        start(&server, &doors).map_err(|error| system(format!("can't start a worker: {error}")))?;
     say_what_is_served(&server);
     let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
     server.stop();
@@ -122,11 +122,11 @@ fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
 
 type Workers = (Vec<Arc<Inbox>>, Vec<JoinHandle<()>>);
 
-fn start(server: &Arc<Server>) -> io::Result<Workers> {
+fn start(server: &Arc<Server>, doors: &Doors) -> io::Result<Workers> {
     let (mut inboxes, mut workers) = (Vec::new(), Vec::new());
     for number in 0..server.options.threads {
         let inbox = Arc::new(Inbox::new()?);
-        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox))?;
+        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox), &doors.datagrams)?;
         let thread = thread::Builder::new().name(format!("worker {number}"));
         workers.push(thread.spawn(move || {
             let _all_or_nothing = AllOrNothing;

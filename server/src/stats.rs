@@ -77,7 +77,7 @@ fn yes_no(yes: bool) -> &'static str {
 fn general(server: &Server, out: &mut Output) {
     let counts = server.counts();
     process_lines(server, out);
-    buffer_lines(server, out);
+    buffer_lines(server, &counts, out);
     cache_lines(server, &counts, out);
     zeroes(out, &["auth_cmds", "auth_errors"]);
     if server.options.idle_timeout > 0 {
@@ -151,19 +151,19 @@ fn process_lines(server: &Server, out: &mut Output) {
     line(out, "connection_structures", most);
 }
 
-fn buffer_lines(server: &Server, out: &mut Output) {
+fn buffer_lines(server: &Server, counts: &Counts, out: &mut Output) {
     let sum = |reading: fn(&Counters) -> &Counter| -> u64 {
         let each = server.counters.iter();
         each.map(|counters| reading(counters).get()).sum()
     };
     let pooled = sum(|counters| &counters.pooled_bytes);
-    line(out, "response_obj_oom", 0);
+    line(out, "response_obj_oom", counts[Count::ReplyOom as usize]);
     line(out, "response_obj_count", sum(|counters| &counters.write_buffers));
     line(out, "response_obj_bytes", sum(|counters| &counters.write_buffer_bytes));
     line(out, "read_buf_count", sum(|counters| &counters.read_buffers));
     line(out, "read_buf_bytes", sum(|counters| &counters.read_buffer_bytes) + pooled);
     line(out, "read_buf_bytes_free", pooled);
-    line(out, "read_buf_oom", 0);
+    line(out, "read_buf_oom", counts[Count::ReadOom as usize]);
     line(out, "reserved_fds", 0);
 }
 
@@ -240,7 +240,7 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "maxbytes", options.memory);
     line(out, "maxconns", options.connections);
     line(out, "tcpport", server.bound_port);
-    line(out, "udpport", 0);
+    line(out, "udpport", server.bound_udp_port);
     line(out, "inter", inter);
     line(out, "verbosity", server.verbosity());
     line(out, "oldest", 0);
@@ -251,7 +251,7 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "growth_factor", "1.25");
     line(out, "chunk_size", 48);
     line(out, "num_threads", options.threads);
-    line(out, "num_threads_per_udp", 0);
+    line(out, "num_threads_per_udp", options.threads);
     line(out, "stat_key_prefix", ":");
     line(out, "detail_enabled", "no");
     line(out, "reqs_per_event", options.requests_per_turn);
@@ -293,8 +293,13 @@ fn conns(server: &Server, out: &mut Output) {
         let fd = peer.fd;
         // Relaxed: a statistic.
         let last = peer.last_command.load(Ordering::Relaxed);
+        if peer.is_udp() {
+            line(out, format_args!("{fd}:UDP"), "UDP");
+        }
         line(out, format_args!("{fd}:addr"), &peer.address);
-        line(out, format_args!("{fd}:listen_addr"), &peer.listener);
+        if !peer.is_udp() {
+            line(out, format_args!("{fd}:listen_addr"), &peer.listener);
+        }
         line(out, format_args!("{fd}:state"), peer.doing());
         line(out, format_args!("{fd}:secs_since_last_cmd"), now - last);
     }

@@ -2,7 +2,7 @@
 
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use std::os::fd::OwnedFd;
 
 /// A connected stream. Neither call blocks: `Errno::AGAIN` means to wait until the socket is ready.
@@ -27,6 +27,19 @@ impl Transport {
             Transport::Plain(socket) => {
                 let room = spare_capacity(buffer);
                 rustix::net::recv(socket, room, RecvFlags::empty()).map(|(count, _)| count)
+            }
+        }
+    }
+
+    /// Nothing more is sent. What has come is read and forgotten: closing a socket with unread bytes resets the
+    /// connection, and the client might never see what was sent last.
+    pub fn finish(&self) {
+        let _ = rustix::net::shutdown(self.socket(), Shutdown::Write);
+        let mut unread = [0u8; 16 << 10];
+        for _ in 0..64 {
+            match rustix::net::recv(self.socket(), &mut unread[..], RecvFlags::DONTWAIT) {
+                Ok((1.., _)) => {}
+                _ => break,
             }
         }
     }

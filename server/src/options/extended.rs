@@ -44,8 +44,6 @@ const VALUES: &[&str] = &[
     "worker_logbuf_size",
     "slab_sizes",
     "slab_chunk_max",
-    "resp_obj_mem_limit",
-    "read_buf_mem_limit",
     "sock_cookie_id",
     "ext_path",
     "ext_page_size",
@@ -81,6 +79,8 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
                     return wrong(format!("-o idle_timeout={value}: wants a number of seconds"));
                 }
             },
+            ("read_buf_mem_limit", value) => options.read_memory = megabytes(name, value)?,
+            ("resp_obj_mem_limit", value) => options.reply_memory = megabytes(name, value)?,
             ("region", Some(name)) => options.region = Some(super::region(name)?),
             ("region", None) => return wrong("-o region: wants a name, or a path"),
             ("idle_timeout", None) => return wrong("-o idle_timeout: wants a number of seconds"),
@@ -94,6 +94,17 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+fn megabytes(name: &str, value: Option<&str>) -> Result<u64, Wrong> {
+    let megabytes: Option<u64> = value.and_then(|value| value.parse().ok());
+    match megabytes.filter(|&megabytes| megabytes <= 1 << 24) {
+        Some(megabytes) => Ok(megabytes << 20),
+        None => wrong(format!(
+            "-o {name}={}: wants a number of megabytes, 0 for no limit",
+            value.unwrap_or_default()
+        )),
+    }
 }
 
 fn without_effect(name: &str, value: Option<&str>, options: &mut Options) -> Result<(), Wrong> {

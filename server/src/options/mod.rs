@@ -423,6 +423,8 @@ mod tests {
         assert_eq!(served("-l 127.0.0.1,::1 -l host:99").listen.len(), 3);
         assert_eq!(served("-I 512k").item_size_max, 512 << 10);
         assert_eq!(served("-o idle_timeout=5,no_maxconns_fast").idle_timeout, 5);
+        assert_eq!(served("-o read_buf_mem_limit=2").read_memory, 2 << 20);
+        assert_eq!((served("-U 7").port, served("-U 7 -p 0").port), (7, 0));
     }
 
     #[test]
@@ -454,11 +456,15 @@ mod tests {
             ("-I 40m", "half of the memory limit"),
             ("-f 1", "greater than 1"),
             ("-U x", "-U x"),
+            ("-U 7 -S", "ask for it"),
+            ("-p 0 -U 0", "nothing to listen on"),
             ("-D ab", "one character"),
             ("-B x", "auto, ascii or binary"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),
+            ("-o read_buf_mem_limit", "a number of megabytes"),
+            ("-o resp_obj_mem_limit=x", "-o resp_obj_mem_limit=x"),
             ("-o region", "-o region"),
             ("--region=", "cannot name a cache"),
             ("--region .hidden", "--region .hidden"),

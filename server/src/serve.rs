@@ -93,8 +93,8 @@ impl Started {
         });
         let server = Server::new(cache, options, users, doors, departures).with_tls(tls);
         let server = Arc::new(server);
-        let (inboxes, workers) =
-            start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
+        let (inboxes, workers) = start(&server, doors)
+            .map_err(|error| system(format!("can't start a worker: {error}")))?;
         say_what_is_served(&server);
         Ok(Started { server, signals, inboxes, workers, _pid_file: pid_file })
     }
@@ -231,11 +231,11 @@ fn say_if_begun_anew(options: &Options, before: Option<u64>) {
 
 type Workers = (Vec<Arc<Inbox>>, Vec<JoinHandle<()>>);
 
-fn start(server: &Arc<Server>) -> io::Result<Workers> {
+fn start(server: &Arc<Server>, doors: &Doors) -> io::Result<Workers> {
     let (mut inboxes, mut workers) = (Vec::new(), Vec::new());
     for number in 0..server.options.threads {
         let inbox = Arc::new(Inbox::new()?);
-        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox))?;
+        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox), &doors.datagrams)?;
         let thread = thread::Builder::new().name(format!("worker {number}"));
         workers.push(thread.spawn(move || {
             let _all_or_nothing = AllOrNothing;

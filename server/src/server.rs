@@ -33,6 +33,8 @@ pub struct Server {
     pub options: Options,
     /// The TCP port bound (the first, if several); 0 is none.
     pub bound_port: u16,
+    /// The UDP port bound (the first, if several); 0 is none.
+    pub bound_udp_port: u16,
     /// The listeners: descriptor and address.
     pub listeners: Vec<(i32, String)>,
     /// When it was started, by the cache's clock.
@@ -94,6 +96,7 @@ impl Server {
             knobs: Mutex::new(options.knobs.clone()),
             count_prefixes: AtomicBool::new(options.count_prefixes),
             bound_port: doors.port(),
+            bound_udp_port: doors.udp_port(),
             listeners: doors.listeners.iter().map(name).collect(),
             cache,
             options,
@@ -344,6 +347,11 @@ impl fmt::Display for Doing {
 }
 
 impl Peer {
+    /// Is it nobody in particular: a socket that anybody's datagrams come to?
+    pub fn is_udp(&self) -> bool {
+        self.address.starts_with("udp")
+    }
+
     /// A connection just accepted.
     pub fn new(fd: i32, address: String, listener: String, now: i64) -> Peer {
         Peer {

@@ -31,6 +31,11 @@ pub(crate) fn birth_of(unique: u64) -> u64 {
     unique >> BIRTH_SHIFT & BIRTH_MASK
 }
 
+/// The size of an item as memcached counts it: its header, a cas unique, flags, key and value.
+pub(crate) fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
+    48 + 8 + if flags == 0 { 0 } else { 4 } + klen + 1 + vlen + 2
+}
+
 const KIND_SHIFT: u32 = 62;
 const PLAIN: u64 = 0;
 const NUMBER: u64 = 1;

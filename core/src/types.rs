@@ -2,10 +2,13 @@
 
 mod home;
 mod meta;
+mod seen;
 
 pub use home::{Access, Home, Info, Life, Process, Region};
 pub use meta::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
+pub use seen::{Cursor, Gone, Observer, Reason, Seen};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 /// When an item dies, in whole seconds. An item lives at most 17 years from the cache's creation: what is to
 /// live longer, but not for ever, is cut to that.
@@ -77,6 +80,9 @@ pub struct Options {
     /// Permission bits of a file that is created. Default 0o600: this user alone. Processes that may write the
     /// memory trust one another.
     pub permissions: u32,
+    /// Is told of what this process evicts or finds expired. It is this handle's own, and not kept with the cache.
+    /// Default: nobody.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Options {
@@ -98,6 +104,7 @@ impl Options {
             home: Home::Private,
             access: Access::OpenOrCreate,
             permissions: 0o600,
+            observer: None,
         }
     }
 

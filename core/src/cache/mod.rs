@@ -12,7 +12,7 @@ use crate::memory::Arena;
 use crate::ops::{Pinned, check_key};
 #[cfg(nearcache_damage)]
 use crate::sync::AtomicU64;
-use crate::types::{Expiry, Meta, Sink, Value, Verb};
+use crate::types::{Cursor, Expiry, Meta, Seen, Sink, Value, Verb};
 use crate::types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaStored, MetaSum};
 use crate::{Deletion, Error, Outcome, Stats, Touch, check, ops, seat};
 use std::sync::Arc;
@@ -264,6 +264,31 @@ impl Cache {
     /// Every key that starts with `prefix`; as [`Cache::iter`].
     pub fn keys(&self, prefix: &[u8]) -> Keys<'_> {
         Keys(Steps::new(&self.arena, prefix, false))
+    }
+    /// Shows `visit` the items of the next `buckets` buckets of the index (a bucket has up to 15 items) and moves the
+    /// cursor on; `false` at the end, where there is nothing more to see.
+    ///
+    /// Whatever is there from the beginning to the end of a scan is seen, also if the index doubles meanwhile; what
+    /// comes, goes or is stored anew may be seen or not, and hardly ever twice. A scan counts as no access, changes
+    /// nothing, and holds nothing while it calls `visit`, which may call the cache.
+    ///
+    /// ```
+    /// use nearcache::{Cursor, Expiry, Options};
+    ///
+    /// let cache = Options::new(1 << 20).open()?;
+    /// cache.set(b"page", b"one", 0, Expiry::Never)?;
+    /// let (mut cursor, mut keys) = (Cursor::default(), Vec::new());
+    /// while cache.scan(&mut cursor, 64, &mut |item| keys.push(item.key.to_vec()))? {}
+    /// assert_eq!(keys, [b"page"]);
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
+    pub fn scan(
+        &self,
+        cursor: &mut Cursor,
+        buckets: usize,
+        visit: &mut dyn FnMut(Seen<'_>),
+    ) -> Result<bool, Error> {
+        Ok(ops::scan(&self.arena, cursor, buckets, visit))
     }
     /// The counters.
     pub fn stats(&self) -> Stats {

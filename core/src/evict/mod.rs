@@ -6,6 +6,7 @@ mod extent;
 mod ghost;
 mod grow;
 mod lane;
+mod observe;
 mod pace;
 mod promote;
 mod survey;

@@ -146,6 +146,7 @@ impl Op<'_> {
             arena.segment(PerSegment::Dead, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Drained, segment).store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Opened, segment).store(self.now(), Ordering::Relaxed);
             let birth = superblock.births.0.next(&superblock.flush.0, || self.now());
             arena.segment(PerSegment::Order, segment).store(birth, Ordering::Relaxed);
             // Release: pairs with the Acquire of readers; the segment was unreadable until here.

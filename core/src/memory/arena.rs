@@ -11,9 +11,10 @@ use crate::memory::region::Region;
 use crate::memory::segment::{Lane, State};
 use crate::memory::{fork, home};
 use crate::sync::{AtomicU64, Ordering};
-use crate::types::{Home, Options};
+use crate::types::{Home, Observer, Options};
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An attached arena.
 ///
@@ -35,6 +36,8 @@ pub(crate) struct Arena {
     pub spectator: Seat,
     pub home: Home,
     pub path: Option<PathBuf>,
+    /// Who is told of what this process evicts.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// One word for each segment.
@@ -56,6 +59,8 @@ pub(crate) enum PerSegment {
     Link = 6,
     /// Granules that a drain has done with.
     Drained = 7,
+    /// When it was opened.
+    Opened = 8,
 }
 
 impl Arena {
@@ -74,6 +79,7 @@ impl Arena {
             spectator: Seat::spectator(),
             home: options.home.clone(),
             path: found.path,
+            observer: options.observer.clone(),
         };
         // Relaxed: constant.
         arena.hasher = KeyHasher::new(arena.superblock().seed.load(Ordering::Relaxed));

@@ -13,7 +13,7 @@ use crate::types::{Options, Policy};
 use std::mem::{align_of, size_of};
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"nearcach");
-pub(crate) const VERSION: u64 = 2;
+pub(crate) const VERSION: u64 = 3;
 
 const PAGE: u64 = 4096;
 const SEGMENT_MIN_SHIFT: u32 = 16;
@@ -158,7 +158,7 @@ impl Lanes {
 const INDEX_SHARE: u64 = 2;
 
 /// One word for each segment in each of these arrays: what readers read never shares a line with the rest.
-pub(crate) const ARRAYS: u64 = 8;
+pub(crate) const ARRAYS: u64 = 9;
 
 impl Geometry {
     pub fn segment_words(&self) -> u64 {

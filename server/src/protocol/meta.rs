@@ -131,6 +131,7 @@ pub fn get<'a>(line: &'a [u8], args: Tokens<'a>) -> Request<'a> {
         Ok(Verb::Get(MetaGet {
             vivify: flags.lifetime_made(),
             recache: flags.recache,
+            recache_after_touch: false,
             touch: flags.touch,
             compare: flags.compare,
             unique: flags.unique,

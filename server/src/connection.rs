@@ -5,6 +5,7 @@ use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::conversation::{Conversation, Step};
 use crate::counters::Count;
 use crate::dispatch::Desk;
+use crate::log::{Watch, Watcher};
 use crate::server::{Doing, Peer, Stop};
 use crate::transport::Transport;
 use rustix::io::Errno;
@@ -39,6 +40,8 @@ pub enum Turn {
     Close,
     /// Close it and end the server.
     Stop(Stop),
+    /// Give it to the log.
+    Watch,
 }
 
 /// A connection.
@@ -50,6 +53,8 @@ pub struct Connection {
     output: Output,
     /// Close when everything is sent?
     closing: bool,
+    /// Is it to watch the log?
+    watch: Option<Watch>,
 }
 
 impl Connection {
@@ -61,6 +66,7 @@ impl Connection {
             input: Input::default(),
             output: Output::default(),
             closing: false,
+            watch: None,
         }
     }
 
@@ -72,6 +78,13 @@ impl Connection {
     /// The other end.
     pub fn peer(&self) -> &Peer {
         self.conversation.peer()
+    }
+
+    /// What the log needs of a connection that is to watch.
+    pub fn into_watcher(self) -> Option<Watcher> {
+        self.peer().set_doing(Doing::Watch);
+        let (transport, watch) = (self.transport, self.watch?);
+        Some(Watcher { transport, watch })
     }
 
     /// Bytes held for reading and for writing.
@@ -168,6 +181,10 @@ impl Connection {
                 Step::Close => {
                     self.closing = true;
                     return self.send(shop, Turn::Close);
+                }
+                Step::Watch(watch) => {
+                    self.watch = Some(watch);
+                    return Turn::Watch;
                 }
                 Step::Stop(stop) => {
                     let _ = self.flush(shop);

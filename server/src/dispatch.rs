@@ -7,6 +7,7 @@ mod meta;
 use crate::buffer::Output;
 use crate::classes::item_size;
 use crate::counters::{Count, Counters};
+use crate::log::Watch;
 use crate::protocol::ascii::{self, Command, Get, Shutdown, Store, Write};
 use crate::protocol::{reply, token::Tokens};
 use crate::report::Report;
@@ -34,6 +35,8 @@ pub enum After {
     Nothing,
     /// The answer is made in pieces: by this.
     Report(Box<dyn Report>),
+    /// The connection is the log's from now on, which answers.
+    Watch(Watch),
     /// The server ends.
     Stop(Stop),
 }
@@ -299,17 +302,22 @@ impl Desk<'_> {
         };
         out.text(words);
         let kind = if cas { Kind::Cas } else { Kind::Store };
-        let ttl = match store.expiry {
+        let ttl = self.seconds(store.expiry);
+        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
+        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
+    }
+
+    /// The seconds until an expiry; `None` is for ever.
+    fn seconds(self, expiry: Expiry) -> Option<u32> {
+        match expiry {
             Expiry::After(seconds) => Some(seconds),
             Expiry::Never => None,
             Expiry::Past => Some(0),
             Expiry::At(time) => {
-                let left = time.saturating_sub(cache.unix_time());
+                let left = time.saturating_sub(self.server.cache.unix_time());
                 Some(u32::try_from(left.max(0)).unwrap_or(u32::MAX))
             }
-        };
-        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
-        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
+        }
     }
 
     /// Executes a command of one line.
@@ -342,6 +350,7 @@ impl Desk<'_> {
                 self.note(Deed { kind, command, key, came, item: None });
             }
             Command::Delete(key) => {
+                let item = self.doomed(key);
                 let (came, words) = match cache.delete(key) {
                     Ok(Deletion::Deleted) => (Came::Done, reply::DELETED),
                     Ok(_) => (Came::Missing, reply::NOT_FOUND),
@@ -349,7 +358,7 @@ impl Desk<'_> {
                 };
                 out.text(words);
                 let (kind, command) = (Kind::Delete, "delete");
-                self.note(Deed { kind, command, key, came, item: None });
+                self.note(Deed { kind, command, key, came, item });
             }
             Command::Refused(words) => out.text(words),
             Command::Version => out.text(reply::VERSION),

@@ -20,6 +20,7 @@ pub mod conversation;
 pub mod counters;
 pub mod dispatch;
 pub mod listener;
+pub mod log;
 pub mod options;
 pub mod process;
 pub mod protocol;

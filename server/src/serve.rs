@@ -3,6 +3,7 @@
 
 use crate::auth::Users;
 use crate::listener::{Accepted, Doors};
+use crate::log::{self, Log};
 use crate::options::{Options, Wrong};
 use crate::process::{self, EX_OSERR, PidFile};
 use crate::server::{Server, Stop};
@@ -42,14 +43,17 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
         .transpose()
         .map_err(|error| system(format!("could not write the pid file: {error}")))?;
     let users = options.users_file().map(|path| Users::read(&path)).transpose().map_err(system)?;
-    let cache = open_cache(&options)?;
+    let log = Arc::new(Log::new(&options));
+    let cache = open_cache(&options, &log)?;
     if options.region.is_some() {
         keep_as_it_is(&cache, &mut options);
     }
     if options.lock_memory {
         process::lock_memory();
     }
-    let server = Arc::new(Server::new(cache, options, users, &doors));
+    let mut server = Server::new(cache, options, users, &doors);
+    server.log = log;
+    let server = Arc::new(server);
     let (inboxes, workers) =
         start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
     say_what_is_served(&server);
@@ -58,6 +62,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     for inbox in &inboxes {
         inbox.wake();
     }
+    server.log.wake();
     let ends: Vec<_> = workers.into_iter().map(JoinHandle::join).collect();
     if ends.iter().any(Result::is_err) {
         return Err(system("a worker thread failed; see above".into()));
@@ -100,12 +105,13 @@ fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
     (options.memory, options.item_size_max) = (memory, item_size_max);
 }
 
-fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
+fn open_cache(options: &Options, log: &Arc<Log>) -> Result<nearcache::Cache, Wrong> {
     let mut wanted = nearcache::Options::new(options.memory);
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
     // The meta commands tell it.
     wanted.track_access = true;
+    wanted.observer = Some(Arc::<Log>::clone(log));
     wanted.manual_clock = options.debug_clock;
     if let Some(home) = &options.region {
         wanted.home = home.clone();
@@ -134,6 +140,12 @@ fn start(server: &Arc<Server>) -> io::Result<Workers> {
         })?);
         inboxes.push(inbox);
     }
+    let watched = Arc::clone(server);
+    server.log.open()?;
+    workers.push(thread::Builder::new().name("log".into()).spawn(move || {
+        let _all_or_nothing = AllOrNothing;
+        log::run(&watched);
+    })?);
     Ok((inboxes, workers))
 }
 

@@ -3,6 +3,7 @@
 use crate::auth::Users;
 use crate::counters::{Counters, Counts};
 use crate::listener::{Doors, Listener};
+use crate::log::Log;
 use crate::options::Options;
 use nearcache::Cache;
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub struct Server {
     pub counters: Vec<Arc<Counters>>,
     /// The connections.
     pub connections: Connections,
+    /// What `watch` shows. Of evictions it hears only if it is the cache's observer, too.
+    pub log: Arc<Log>,
     /// Who may use it; anybody if `None`.
     users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
@@ -52,6 +55,7 @@ impl Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
+            log: Arc::new(Log::new(&options)),
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -191,6 +195,11 @@ impl Connections {
         self.current.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// The other end's address.
+    pub fn address(&self, fd: i32) -> String {
+        lock(&self.open).get(&fd).map(|peer| peer.address.clone()).unwrap_or_default()
+    }
+
     /// Open now.
     pub fn current(&self) -> u64 {
         // Relaxed: a statistic.
@@ -243,6 +252,8 @@ pub enum Doing {
     Swallow,
     /// Waiting for the client to read.
     Write,
+    /// Watching the log.
+    Watch,
 }
 
 impl fmt::Display for Doing {
@@ -252,6 +263,7 @@ impl fmt::Display for Doing {
             Doing::ReadValue => "conn_nread",
             Doing::Swallow => "conn_swallow",
             Doing::Write => "conn_mwrite",
+            Doing::Watch => "conn_watch",
         })
     }
 }
@@ -281,6 +293,7 @@ impl Peer {
             1 => Doing::ReadValue,
             2 => Doing::Swallow,
             3 => Doing::Write,
+            4 => Doing::Watch,
             _ => Doing::Read,
         }
     }

@@ -1,6 +1,7 @@
 //! What a request did to a key: told here once, for all who count by size or prefix and for those who watch.
 
 use super::Desk;
+use crate::log::stream;
 use nearcache::Meta;
 
 /// What was asked.
@@ -77,10 +78,23 @@ impl Desk<'_> {
     /// Does anybody want to hear of misses and failures, too? (A get of many keys does not look for them otherwise.)
     #[inline]
     pub fn noting(self) -> bool {
-        false
+        self.server.log.wants(stream::FETCHERS)
     }
 
     /// Notes a deed.
     #[inline]
-    pub fn note(self, _deed: Deed<'_>) {}
+    pub fn note(self, deed: Deed<'_>) {
+        if self.server.log.wants(stream::DEEDS) {
+            self.server.log.deed(self.fd, &deed);
+        }
+    }
+
+    /// The item that a delete is about to remove, if somebody wants to know: the core does not tell afterwards.
+    #[inline]
+    pub fn doomed(self, key: &[u8]) -> Option<Item> {
+        if !self.server.log.wants(stream::DELETIONS) {
+            return None;
+        }
+        self.server.cache.peek(key).ok().flatten().map(Item::from)
+    }
 }

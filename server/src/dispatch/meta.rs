@@ -7,7 +7,7 @@ use crate::classes::class_of;
 use crate::protocol::meta::{Head, Meta, Store, Verb};
 use crate::protocol::{base64, reply, token::Tokens};
 use nearcache::{
-    Deletion, KEY_MAX, MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaSum, Outcome,
+    Deletion, KEY_MAX, MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaSum, Outcome,
 };
 
 /// The line of an answer.
@@ -163,8 +163,18 @@ impl Desk<'_> {
             }
         };
         let kind = if ask.compare.is_some() { Kind::Cas } else { Kind::Store };
-        let item = Some(Item { len: value.len(), flags: ask.flags, ttl: None });
-        let mut deed = Deed { kind, command: "ms", key, came: Came::Done, item };
+        let ttl = self.seconds(ask.expiry);
+        let item = Some(Item { len: value.len(), flags: ask.flags, ttl });
+        // By the name of the classic verb: memcached tells watchers that.
+        let command = match ask.mode {
+            _ if ask.compare.is_some() => "cas",
+            MetaMode::Set => "set",
+            MetaMode::Add => "add",
+            MetaMode::Append => "append",
+            MetaMode::Prepend => "prepend",
+            MetaMode::Replace => "replace",
+        };
+        let mut deed = Deed { kind, command, key, came: Came::Done, item };
         let stored = match cache.meta_set(key, value, ask) {
             Ok(stored) => stored,
             Err(error) => {
@@ -207,6 +217,8 @@ impl Desk<'_> {
                 MetaDelete { compare, unique: None, ..ask }
             }
         };
+        let stays = ask.invalidate || ask.drop_value;
+        let item = if stays { None } else { self.doomed(key) };
         let deletion = self.server.cache.meta_delete(key, ask);
         let came = match &deletion {
             Ok(Deletion::Deleted) => Came::Done,
@@ -214,7 +226,7 @@ impl Desk<'_> {
             Ok(Deletion::Exists) => Came::Exists,
             Err(error) => error_came(error),
         };
-        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item: None });
+        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item });
         match deletion {
             Ok(Deletion::Deleted) if head.quiet => {}
             Ok(Deletion::Deleted) => out.text(&Line::bare(b"HD", head)),

@@ -40,8 +40,6 @@ const VALUES: &[&str] = &[
     "hot_max_factor",
     "warm_max_factor",
     "temporary_ttl",
-    "watcher_logbuf_size",
-    "worker_logbuf_size",
     "slab_sizes",
     "slab_chunk_max",
     "resp_obj_mem_limit",
@@ -82,6 +80,8 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
                 }
             },
             ("region", Some(name)) => options.region = Some(super::region(name)?),
+            ("worker_logbuf_size", value) => options.worker_log_buffer = kilobytes(name, value)?,
+            ("watcher_logbuf_size", value) => options.watcher_log_buffer = kilobytes(name, value)?,
             ("region", None) => return wrong("-o region: wants a name, or a path"),
             ("idle_timeout", None) => return wrong("-o idle_timeout: wants a number of seconds"),
             _ if name.starts_with("ssl_") => {
@@ -94,6 +94,15 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+/// A buffer's size; memcached gives both in kilobytes.
+fn kilobytes(name: &str, value: Option<&str>) -> Result<usize, Wrong> {
+    const MOST: usize = 1 << 20;
+    match value.and_then(|value| value.parse().ok()) {
+        Some(kilobytes @ 1..=MOST) => Ok(kilobytes << 10),
+        _ => wrong(format!("-o {name}: wants a number of kilobytes, 1 to {MOST}")),
+    }
 }
 
 fn without_effect(name: &str, value: Option<&str>, options: &mut Options) -> Result<(), Wrong> {

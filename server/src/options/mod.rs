@@ -92,6 +92,10 @@ pub struct Options {
     pub refuse_over_limit: bool,
     /// `--region`: the shared cache to serve; a private one without it.
     pub region: Option<Home>,
+    /// `-o worker_logbuf_size`: bytes for what a thread has to tell to watchers.
+    pub worker_log_buffer: usize,
+    /// `-o watcher_logbuf_size`: bytes for what a watcher has not read.
+    pub watcher_log_buffer: usize,
     /// `--debug-clock`: a clock that `debugtime` moves.
     pub debug_clock: bool,
     /// What was given and has no effect here, one sentence each.
@@ -135,6 +139,8 @@ impl Default for Options {
             idle_timeout: 0,
             refuse_over_limit: true,
             region: None,
+            worker_log_buffer: 64 << 10,
+            watcher_log_buffer: 256 << 10,
             debug_clock: false,
             without_effect: Vec::new(),
         }
@@ -348,7 +354,6 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
     for (given, option) in [
         (options.udp_port != 0, "-U"),
         (options.tls, "-Z"),
-        (options.http.is_some(), "--http"),
         (options.auth_file.is_some(), "-Y"),
         (options.sasl, "-S"),
     ] {

@@ -13,12 +13,14 @@ compile_error!(
 );
 
 pub mod auth;
+pub mod bell;
 pub mod buffer;
 pub mod classes;
 pub mod connection;
 pub mod conversation;
 pub mod counters;
 pub mod dispatch;
+pub mod http;
 pub mod listener;
 pub mod log;
 pub mod options;

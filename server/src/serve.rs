@@ -2,6 +2,7 @@
 //! for the signal that ends it all.
 
 use crate::auth::Users;
+use crate::http::Site;
 use crate::listener::{Accepted, Doors};
 use crate::log::{self, Log};
 use crate::options::{Options, Wrong};
@@ -33,6 +34,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     absolute_paths(&mut options);
     // Bound before going into the background, so that whoever started us learns what could not be.
     let doors = Doors::open(&options).map_err(system)?;
+    let site = options.http.as_deref().map(Site::open).transpose().map_err(system)?.map(Arc::new);
     if options.daemon {
         process::daemonize(options.verbosity > 0)
             .map_err(|error| system(format!("failed to daemonize: {error}")))?;
@@ -54,15 +56,22 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     let mut server = Server::new(cache, options, users, &doors);
     server.log = log;
     let server = Arc::new(server);
-    let (inboxes, workers) =
+    let (inboxes, mut workers) =
         start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
-    say_what_is_served(&server);
+    if let Some(site) = &site {
+        let thread = receive(&server, site);
+        workers.push(thread.map_err(|error| system(format!("can't start a thread: {error}")))?);
+    }
+    say_what_is_served(&server, site.as_deref());
     let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
     server.stop();
     for inbox in &inboxes {
         inbox.wake();
     }
     server.log.wake();
+    if let Some(site) = &site {
+        site.wake();
+    }
     let ends: Vec<_> = workers.into_iter().map(JoinHandle::join).collect();
     if ends.iter().any(Result::is_err) {
         return Err(system("a worker thread failed; see above".into()));
@@ -160,7 +169,23 @@ impl Drop for AllOrNothing {
     }
 }
 
-fn say_what_is_served(server: &Server) {
+/// The thread of `--http`.
+fn receive(server: &Arc<Server>, site: &Arc<Site>) -> io::Result<JoinHandle<()>> {
+    let (server, site) = (Arc::clone(server), Arc::clone(site));
+    thread::Builder::new().name("http".into()).spawn(move || {
+        let _all_or_nothing = AllOrNothing;
+        site.run(&server);
+    })
+}
+
+fn say_what_is_served(server: &Server, site: Option<&Site>) {
+    if let Some(address) =
+        site.map(|site| site.address).filter(|address| !address.ip().is_loopback())
+    {
+        eprintln!(
+            "nearcached: --http {address} is open to whoever can reach it: it shows keys and asks for no password"
+        );
+    }
     if server.verbosity() == 0 {
         return;
     }
@@ -169,6 +194,9 @@ fn say_what_is_served(server: &Server) {
     }
     if let Some(path) = server.region() {
         eprintln!("nearcached: serves the region {path}");
+    }
+    if let Some(site) = site {
+        eprintln!("nearcached: serves http://{}/", site.address);
     }
     for (fd, address) in &server.listeners {
         eprintln!("<{fd} server listening ({}) {address}", server.options.protocol);

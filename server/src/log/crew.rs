@@ -2,11 +2,12 @@
 //! It sleeps while nobody watches, looks more often the more there is to tell, and writes to no socket that is not ready.
 
 use super::{Log, Watcher, record::Record, seen, stream};
+use crate::bell::Bell;
 use crate::server::{Server, lock};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io::Write;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ struct Member {
 /// Serves the watchers until the server stops.
 pub fn run(server: &Server) {
     let log = &*server.log;
-    let Some(wake) = log.wake.get() else {
+    let Some(bell) = log.bell.get() else {
         return;
     };
     let mut crew: Vec<Member> = Vec::new();
@@ -41,9 +42,8 @@ pub fn run(server: &Server) {
     let mut wait = LATE;
     while !server.stopping() {
         let asleep = crew.is_empty() && !log.wants(stream::SAMPLES);
-        sleep(wake, &mut crew, (!asleep).then_some(wait));
-        let mut count = [0; 8];
-        let _ = rustix::io::read(wake, &mut count);
+        sleep(bell, &mut crew, (!asleep).then_some(wait));
+        bell.heard();
         let arrived = std::mem::take(&mut *lock(&log.arrivals));
         crew.extend(arrived.into_iter().map(|watcher| Member::new(log, server, watcher)));
         hear(log, &crew);
@@ -58,9 +58,9 @@ pub fn run(server: &Server) {
 }
 
 /// Until a socket wants something, or so long; for ever without a time.
-fn sleep(wake: &OwnedFd, crew: &mut [Member], wait: Option<Duration>) {
+fn sleep(bell: &Bell, crew: &mut [Member], wait: Option<Duration>) {
     let wait = wait.map(|wait| Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as i64 });
-    let mut ready: Vec<PollFd<'_>> = vec![PollFd::new(wake, PollFlags::IN)];
+    let mut ready: Vec<PollFd<'_>> = vec![PollFd::new(bell, PollFlags::IN)];
     ready.extend(crew.iter().map(|member| {
         let out = if member.unsent.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
         PollFd::new(member.watcher.transport.socket(), PollFlags::IN | out)

@@ -7,6 +7,7 @@ mod hottest;
 mod record;
 mod ring;
 
+use crate::bell::Bell;
 use crate::classes::item_size;
 use crate::dispatch::{Came, Deed, Kind};
 use crate::options::Options;
@@ -16,11 +17,9 @@ use crate::transport::Transport;
 use nearcache::{Gone, Observer, Reason};
 use record::{Record, What};
 use ring::{RECORD_MAX, Ring};
-use rustix::event::{EventfdFlags, eventfd};
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -70,7 +69,7 @@ pub struct Log {
     watcher_bytes: usize,
     arrivals: Mutex<Vec<Watcher>>,
     /// There once the log's thread is to start.
-    wake: OnceLock<OwnedFd>,
+    bell: OnceLock<Bell>,
     watchers: AtomicU64,
     sent: AtomicU64,
     skipped: AtomicU64,
@@ -93,7 +92,7 @@ impl Log {
             ring_bytes: options.worker_log_buffer,
             watcher_bytes: options.watcher_log_buffer,
             arrivals: Mutex::default(),
-            wake: OnceLock::new(),
+            bell: OnceLock::new(),
             watchers: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
@@ -103,8 +102,8 @@ impl Log {
 
     /// Before [`run`] is called.
     pub fn open(&self) -> io::Result<()> {
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        self.wake.get_or_init(|| wake);
+        let bell = Bell::new()?;
+        self.bell.get_or_init(|| bell);
         Ok(())
     }
 
@@ -131,9 +130,8 @@ impl Log {
 
     /// Makes the log's thread look around.
     pub fn wake(&self) {
-        if let Some(wake) = self.wake.get() {
-            // It can fail only when the counter is full, and then the thread is awake.
-            let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
+        if let Some(bell) = self.bell.get() {
+            bell.ring();
         }
     }
 

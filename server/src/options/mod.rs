@@ -272,7 +272,10 @@ fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong
             }
             _ => return wrong(format!("-D {value}: wants one character")),
         },
-        table::HTTP => options.http = Some(value),
+        table::HTTP => {
+            crate::http::check(&value).or_else(wrong)?;
+            options.http = Some(value);
+        }
         table::REGION => options.region = Some(region(&value)?),
         table::DEBUG_CLOCK => options.debug_clock = true,
         _ => other(option, &value, options)?,
@@ -450,6 +453,9 @@ mod tests {
             ("--memory", "--memory"),
             ("-p", "-p"),
             ("-p 0", "nothing to listen on"),
+            ("--http host", "host:port"),
+            ("--http ::1", "brackets"),
+            ("-o worker_logbuf_size=x", "worker_logbuf_size"),
             ("word", "word"),
         ] {
             let wrong = asked(line).expect_err(line);

@@ -260,6 +260,17 @@ impl Client {
         std::mem::take(&mut self.unread)
     }
 
+    /// Reads to an empty line, which is left off.
+    pub fn head(&mut self) -> String {
+        let mut head = String::new();
+        loop {
+            match self.line().trim_end() {
+                "" => return head,
+                line => head += &format!("{line}\n"),
+            }
+        }
+    }
+
     /// Reads one line; its end is left off, but for a `\r`.
     pub fn line(&mut self) -> String {
         let mut buffer = [0; 65536];

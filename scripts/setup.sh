@@ -13,7 +13,7 @@ packages_of() {
         python) python_packages ;;
         memcached) echo memcached ;;
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
-        checks) echo valgrind procps ;; # what only the tests need
+        checks) echo valgrind procps chromium ;; # what only the tests need
         *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks" ;;
     esac
 }
@@ -104,7 +104,7 @@ check_rust() {
 # Each part that needs Python packages pins them in a file of its own; one environment holds them all.
 requirement_files() {
     local file
-    for file in tests/python/requirements.txt tests/clients/requirements.txt; do
+    for file in tests/python/requirements.txt tests/clients/requirements.txt tests/http/requirements.txt; do
         [ ! -e "$file" ] || echo "$file"
     done
 }

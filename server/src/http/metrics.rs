@@ -20,7 +20,7 @@ const OWN: &[(&str, Kind, &str, &str)] = &[
     ("rusage_user", Counter, "cpu_user_seconds_total", "Processor time in user mode."),
     ("rusage_system", Counter, "cpu_system_seconds_total", "Processor time in the kernel."),
     ("max_connections", Gauge, "connections_max", "The most clients there may be."),
-    ("curr_connections", Gauge, "connections", "Clients at present."),
+    ("curr_connections", Gauge, "current_connections", "Clients at present."),
     ("total_connections", Counter, "connections_total", "Clients that were let in."),
     (
         "rejected_connections",
@@ -278,7 +278,9 @@ mod tests {
         let mut names = BTreeSet::new();
         for (prefix, table) in [("nearcached_", OWN), ("memcached_", EXPORTER)] {
             for (_, kind, name, help) in table {
-                assert!(names.insert(format!("{prefix}{name}")), "{name} twice");
+                // OpenMetrics takes the name without its end for the family's.
+                let family = name.trim_end_matches("_total");
+                assert!(names.insert(format!("{prefix}{family}")), "{name} twice");
                 assert!(help.ends_with('.') && !help.contains(['\n', '\\']), "{name}: {help}");
                 assert!(
                     prefix == "memcached_" || (*kind == Counter) == name.ends_with("_total"),

@@ -2,7 +2,8 @@
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
 //! thread), [`connection`], [`transport`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O), [`protocol`]
-//! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
+//! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`log`] is what
+//! `watch` shows, [`http`] the metrics and the live page, [`bell`] what wakes their threads. [`options`], [`process`] and [`signals`] are
 //! about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.

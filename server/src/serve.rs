@@ -151,14 +151,12 @@ fn start(server: &Arc<Server>) -> io::Result<Workers> {
     }
     let watched = Arc::clone(server);
     server.log.open()?;
-    workers.push(thread::Builder::new().name("log".into()).spawn(move || {
-        let _all_or_nothing = AllOrNothing;
-        log::run(&watched);
-    })?);
+    workers.push(thread::Builder::new().name("log".into()).spawn(move || log::run(&watched))?);
     Ok((inboxes, workers))
 }
 
-/// A worker that panics takes the server with it: its clients would otherwise wait for ever.
+/// A worker that panics takes the server with it: its clients would otherwise wait for ever. The threads of the log and
+/// of the page have no such clients: the cache goes on without them.
 struct AllOrNothing;
 
 impl Drop for AllOrNothing {
@@ -172,10 +170,7 @@ impl Drop for AllOrNothing {
 /// The thread of `--http`.
 fn receive(server: &Arc<Server>, site: &Arc<Site>) -> io::Result<JoinHandle<()>> {
     let (server, site) = (Arc::clone(server), Arc::clone(site));
-    thread::Builder::new().name("http".into()).spawn(move || {
-        let _all_or_nothing = AllOrNothing;
-        site.run(&server);
-    })
+    thread::Builder::new().name("http".into()).spawn(move || site.run(&server))
 }
 
 fn say_what_is_served(server: &Server, site: Option<&Site>) {

@@ -80,7 +80,7 @@ fn what_is_left_is_answered_as_an_unknown_command() {
     let daemon = Daemon::start(&[]);
     let left = include_str!("replies-left.jsonl").lines().count();
     assert_eq!(left, 12, "cases left for commands that are not served");
-    let commands = ["slabs reassign 1 2", "lru mode flat", "lru_crawler enable", "watch"];
+    let commands = ["slabs reassign 1 2", "lru mode flat", "lru_crawler enable"];
     for command in commands {
         daemon.connect().expect(format!("{command}\r\n"), "ERROR\r\n");
     }

@@ -81,7 +81,7 @@ def test_the_page_is_alive(served: Served, browser: Browser) -> None:
     so_far = browser.evaluate(TEXT.format("hit-note"))
     browser.until(f"{TEXT.format('hit-note')} !== {so_far!r}")
     points = "document.querySelector('#requests-line polyline').points.length"
-    browser.until(f"{points} >= 2")
+    browser.until(f"{points} >= 5")
 
     # A key is a text.
     assert browser.evaluate("document.images.length") == 0

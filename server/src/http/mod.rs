@@ -27,6 +27,9 @@ pub use place::check;
 /// How many visitors there may be at a time; one more takes the place of the one that has been silent longest.
 const VISITORS_MAX: usize = 32;
 
+/// How long nobody is let in when no descriptor is left: the clients of the cache come first.
+const DEAF: Duration = Duration::from_millis(100);
+
 /// So long after the page asked last, nobody is looking at it any more.
 const LOOKING: Duration = Duration::from_secs(10);
 
@@ -46,6 +49,8 @@ struct Desk<'a> {
     survey: Survey,
     /// When the page asked last.
     asked: Option<Instant>,
+    /// Until then nobody is let in: no descriptor is left.
+    deaf: Option<Instant>,
 }
 
 impl Site {
@@ -75,13 +80,16 @@ impl Site {
     /// Serves until the server stops.
     pub fn run(&self, server: &Server) {
         let survey = Survey::default();
-        let mut desk = Desk { server, address: self.address, survey, asked: None };
+        let mut desk = Desk { server, address: self.address, survey, asked: None, deaf: None };
         let mut visitors: Vec<Visitor> = Vec::new();
         while !server.stopping() {
             self.wait(&mut desk, &mut visitors);
             let now = Instant::now();
             visitors.retain(|visitor| !visitor.is_over(now));
-            self.welcome(&mut visitors, now);
+            desk.deaf = desk.deaf.filter(|until| *until > now);
+            if desk.deaf.is_none() && !self.welcome(&mut visitors, now) {
+                desk.deaf = Some(now + DEAF);
+            }
             let looking = desk.asked.is_some_and(|asked| now.duration_since(asked) < LOOKING);
             server.log.sample(looking);
             match looking {
@@ -96,7 +104,7 @@ impl Site {
         let now = Instant::now();
         let over = visitors.iter().map(|visitor| visitor.deadline);
         let looked = desk.asked.map(|asked| asked + LOOKING).filter(|time| *time > now);
-        let next = over.chain(looked).chain(desk.survey.due()).min();
+        let next = over.chain(looked).chain(desk.survey.due()).chain(desk.deaf).min();
         let wait = next.map(|next| {
             let left = next.saturating_duration_since(now);
             // A nanosecond more: after it, the time has come.
@@ -105,10 +113,9 @@ impl Site {
                 tv_nsec: i64::from(left.subsec_nanos().min(999_999_998)) + 1,
             }
         });
-        let mut ready = vec![
-            PollFd::new(&self.bell, PollFlags::IN),
-            PollFd::new(&self.listener, PollFlags::IN),
-        ];
+        let heard = if desk.deaf.is_none() { PollFlags::IN } else { PollFlags::empty() };
+        let mut ready =
+            vec![PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.listener, heard)];
         ready.extend(visitors.iter().map(|visitor| {
             let wanted = if visitor.is_writing() { PollFlags::OUT } else { PollFlags::IN };
             PollFd::new(&visitor.socket, wanted)
@@ -124,8 +131,9 @@ impl Site {
         }
     }
 
-    fn welcome(&self, visitors: &mut Vec<Visitor>, now: Instant) {
-        loop {
+    /// Lets in who waits; false if the system does not let it.
+    fn welcome(&self, visitors: &mut Vec<Visitor>, now: Instant) -> bool {
+        for _ in 0..VISITORS_MAX {
             match self.listener.accept() {
                 Ok((socket, _)) => {
                     if visitors.len() >= VISITORS_MAX
@@ -137,9 +145,9 @@ impl Site {
                     visitors.extend(Visitor::new(socket, now));
                 }
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
-                // Nobody is waiting; or no descriptor is left, and the clients of the cache come first.
-                Err(_) => return,
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
             }
         }
+        true
     }
 }

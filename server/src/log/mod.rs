@@ -1,6 +1,8 @@
 //! `watch`: memcached's log. Whoever has something to tell puts a few words into a ring of its own thread, only if
 //! somebody watches for it; a thread of the log's own makes lines of them and sends them to the watchers. A full ring and
 //! a watcher that does not read lose lines and are told how many; nobody ever waits.
+//!
+//! The same way a few of the reads, chosen at random, come to the table of the hottest keys while somebody looks at it.
 
 mod crew;
 mod hottest;
@@ -196,7 +198,8 @@ impl Log {
             _ => {}
         }
         record.streams = stream::FETCHERS;
-        if matches!(deed.kind, Kind::Fetch | Kind::FetchAndTouch) && chosen() {
+        let is_read = matches!(deed.kind, Kind::Fetch | Kind::FetchAndTouch);
+        if is_read && deed.came == Came::Done && chosen() {
             record.streams |= stream::SAMPLES;
         }
         let found = if deed.came == Came::Missing { "not_found" } else { "found" };

@@ -85,7 +85,7 @@ impl Desk<'_> {
     #[inline]
     pub fn note(self, deed: Deed<'_>) {
         if self.server.log.wants(stream::DEEDS) {
-            self.server.log.deed(self.fd, &deed);
+            self.server.log.deed(self.fd, deed);
         }
     }
 

@@ -3,12 +3,13 @@
 //! hundred of one core at most. A walk begins anew a little after it ended.
 
 use nearcache::{Cache, Cursor, Seen};
+use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
 /// Buckets of the index in one piece; about ten items each.
 const PIECE: usize = 128;
 
-/// The pause after a piece, in times of what it took, and at least.
+/// The pause after a piece, in times of the processor time it took, and at least.
 const PAUSE: u32 = 49;
 const PAUSE_LEAST: Duration = Duration::from_millis(4);
 
@@ -139,9 +140,10 @@ impl Survey {
         if self.due.is_some_and(|due| due > now) {
             return;
         }
+        let begun = processor_time();
         let tally = &mut self.tally;
         let more = cache.scan(&mut self.cursor, PIECE, &mut |item| tally.add(&item));
-        let took = now.elapsed();
+        let took = processor_time().saturating_sub(begun);
         let pause = match more {
             Ok(true) => PAUSE_LEAST.max(took * PAUSE),
             Ok(false) => {
@@ -155,7 +157,7 @@ impl Survey {
                 REST
             }
         };
-        self.due = Some(now + took + pause);
+        self.due = Some(Instant::now() + pause);
     }
 
     /// What the last whole walk saw and how long ago it ended; before there is one, what has been seen so far.
@@ -165,6 +167,12 @@ impl Survey {
             None => (&self.tally, None),
         }
     }
+}
+
+/// What this thread has used so far: on a busy machine a piece takes longer than it costs.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 #[cfg(test)]

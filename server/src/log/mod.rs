@@ -174,9 +174,9 @@ impl Log {
         }
     }
 
-    /// A request was executed. To be asked for only if `wants` says that somebody does.
+    /// A request was executed. To be called only if `wants` says that somebody cares.
     #[cold]
-    pub fn deed(&self, fd: i32, deed: &Deed<'_>) {
+    pub fn deed(&self, fd: i32, deed: Deed<'_>) {
         let size = |len, flags| item_size(deed.key.len(), flags, len) as u64;
         let mut record = Record { fd, text: deed.key, ..Default::default() };
         if let Some(item) = deed.item {

@@ -54,7 +54,7 @@ def fill(port: int) -> None:
         ask(connection, store(EVIL_KEY, b"x" * 300_000, 0) + store("large", b"x" * 200_000, 600) + b"mn\r\n", b"MN\r\n")
 
 
-def work(port: int, done: threading.Event) -> None:
+def work(port: int, begun: threading.Event, done: threading.Event) -> None:
     """Four reads in five are of one key; one in ten is of a key that is not there."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         ask(connection, store("popular", b"x" * 100, 0) + b"mn\r\n", b"MN\r\n")
@@ -62,6 +62,7 @@ def work(port: int, done: threading.Event) -> None:
         line = ("get " + " ".join(keys) + "\r\nmn\r\n").encode()
         while not done.is_set():
             ask(connection, line * 5, b"MN\r\n")
+            begun.set()
             ask(connection, store("item:39999", b"x" * 100, 500) + b"mn\r\n", b"MN\r\n")
             done.wait(0.01)
 
@@ -84,9 +85,10 @@ def served() -> Iterator[Served]:
             break
     assert port and site, "the daemon did not say where it is"
     fill(port)
-    done = threading.Event()
-    worker = threading.Thread(target=work, args=(port, done))
+    begun, done = threading.Event(), threading.Event()
+    worker = threading.Thread(target=work, args=(port, begun, done))
     worker.start()
+    assert begun.wait(timeout=30)
     try:
         yield Served(process, port, site)
     finally:

@@ -13,7 +13,7 @@ packages_of() {
         python) python_packages ;;
         memcached) echo memcached ;;
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
-        checks) echo valgrind procps nutcracker ;; # what only the tests need
+        checks) echo valgrind procps nutcracker chromium ;; # what only the tests need
         deb) echo dpkg-dev ;;
         packaging) echo bash-completion fish man-db perl-base procps systemd systemd-container zsh ;; # to test the packages
         *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks deb packaging" ;;
@@ -106,7 +106,7 @@ check_rust() {
 # Each part that needs Python packages pins them in a file of its own; one environment holds them all.
 requirement_files() {
     local file
-    for file in tests/python/requirements.txt tests/clients/requirements.txt; do
+    for file in tests/python/requirements.txt tests/clients/requirements.txt tests/http/requirements.txt; do
         [ ! -e "$file" ] || echo "$file"
     done
 }

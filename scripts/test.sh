@@ -41,6 +41,7 @@ stage php "PHP" tests/php/run.sh
 stage hosts "PHP-FPM, gunicorn, multiprocessing" tests/hosts/run.sh
 stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 60
 stage clients "the daemon with other people's clients" tests/clients/run.sh
+stage http "the live page in Chromium, the metrics" tests/http/run.sh
 stage faces "one table of semantics through every face" env NEARCACHE_FACES=core,socket,c,python,php \
     cargo test -p conformance
 stage readme "the README's examples" scripts/readme_examples.sh

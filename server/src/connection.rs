@@ -5,6 +5,7 @@ use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::conversation::{Conversation, Step};
 use crate::counters::Count;
 use crate::dispatch::Desk;
+use crate::log::{Watch, Watcher};
 use crate::server::{Doing, Peer, Stop};
 use crate::tls::News;
 use crate::transport::Transport;
@@ -40,6 +41,8 @@ pub enum Turn {
     Close,
     /// Close it and end the server.
     Stop(Stop),
+    /// Give it to the log.
+    Watch,
 }
 
 /// A connection.
@@ -51,6 +54,8 @@ pub struct Connection {
     output: Output,
     /// Close when everything is sent?
     closing: bool,
+    /// Is it to watch the log?
+    watch: Option<Watch>,
 }
 
 impl Connection {
@@ -62,6 +67,7 @@ impl Connection {
             input: Input::default(),
             output: Output::default(),
             closing: false,
+            watch: None,
         }
     }
 
@@ -73,6 +79,13 @@ impl Connection {
     /// The other end.
     pub fn peer(&self) -> &Peer {
         self.conversation.peer()
+    }
+
+    /// What the log needs of a connection that is to watch.
+    pub fn into_watcher(self) -> Option<Watcher> {
+        self.peer().set_doing(Doing::Watch);
+        let (transport, watch) = (self.transport, self.watch?);
+        Some(Watcher { transport, watch })
     }
 
     /// Bytes held for reading and for writing.
@@ -216,6 +229,10 @@ impl Connection {
                 Step::Close => {
                     self.closing = true;
                     return self.send(shop, Turn::Close);
+                }
+                Step::Watch(watch) => {
+                    self.watch = Some(watch);
+                    return Turn::Watch;
                 }
                 Step::Stop(stop) => {
                     let _ = self.flush(shop);

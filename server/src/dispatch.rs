@@ -8,6 +8,7 @@ mod meta;
 use crate::buffer::Output;
 use crate::classes::item_size;
 use crate::counters::{Count, Counters};
+use crate::log::Watch;
 use crate::protocol::ascii::{self, Command, Get, Shutdown, Store, Write};
 use crate::protocol::{reply, token::Tokens};
 use crate::report::{Report, Silent};
@@ -35,6 +36,8 @@ pub enum After {
     Nothing,
     /// The answer is made in pieces: by this.
     Report(Box<dyn Report>),
+    /// The connection is the log's from now on, which answers.
+    Watch(Watch),
     /// The server ends.
     Stop(Stop),
 }
@@ -304,17 +307,22 @@ impl Desk<'_> {
         };
         out.text(words);
         let kind = if cas { Kind::Cas } else { Kind::Store };
-        let ttl = match store.expiry {
+        let ttl = self.seconds(store.expiry);
+        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
+        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
+    }
+
+    /// The seconds until an expiry; `None` is for ever.
+    fn seconds(self, expiry: Expiry) -> Option<u32> {
+        match expiry {
             Expiry::After(seconds) => Some(seconds),
             Expiry::Never => None,
             Expiry::Past => Some(0),
             Expiry::At(time) => {
-                let left = time.saturating_sub(cache.unix_time());
+                let left = time.saturating_sub(self.server.cache.unix_time());
                 Some(u32::try_from(left.max(0)).unwrap_or(u32::MAX))
             }
-        };
-        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
-        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
+        }
     }
 
     /// Executes a command of one line.

@@ -4,7 +4,8 @@
 //! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`udp`] (clients without a connection),
 //! [`conversation`] (what is said, no I/O), [`protocol`] (grammar and wording), [`dispatch`] (one request, one call of the
 //! core), [`report`] (replies in pieces), [`dump`] (all keys), [`stats`] (every number, by worker, by class, by prefix),
-//! [`classes`] (memcached's slab classes). [`options`], [`process`], [`signals`] and `say` are about the program as such.
+//! [`classes`] (memcached's slab classes). [`log`] is what `watch` shows, [`http`] the metrics and the live page, [`bell`]
+//! what wakes their threads. [`options`], [`process`], [`signals`] and `say` are about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
 
@@ -18,6 +19,7 @@ compile_error!(
 mod say;
 
 pub mod auth;
+pub mod bell;
 pub mod buffer;
 pub mod classes;
 pub mod connection;
@@ -25,7 +27,9 @@ pub mod conversation;
 pub mod counters;
 pub mod dispatch;
 pub mod dump;
+pub mod http;
 pub mod listener;
+pub mod log;
 pub mod options;
 pub mod process;
 pub mod protocol;

@@ -3,7 +3,9 @@
 
 use crate::auth::Users;
 use crate::classes::Classes;
+use crate::http::Site;
 use crate::listener::{Accepted, Doors};
+use crate::log::{self, Log};
 use crate::options::{EX_USAGE, Options, Wrong};
 use crate::process::{self, EX_OSERR, PidFile, User};
 use crate::server::{Server, Stop};
@@ -11,7 +13,7 @@ use crate::signals::{Asked, Signals};
 use crate::stats::Departures;
 use crate::tls::Tls;
 use crate::worker::{Inbox, Worker, request_stop};
-use nearcache::Home;
+use nearcache::{Gone, Home, Observer};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fs::{Mode, OFlags};
@@ -42,6 +44,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     absolute_paths(&mut options);
     // While it may be root: the ports under 1024, and the files that only root may read.
     let mut doors = Doors::open(&options).map_err(system)?;
+    let site = options.http.as_deref().map(Site::open).transpose().map_err(system)?.map(Arc::new);
     let users = options.users_file().map(|path| Users::read(&path)).transpose().map_err(system)?;
     let tls = options.tls.then(|| Tls::load(&options.tls_options));
     let tls = tls.transpose().map_err(|sentence| Wrong { sentence, status: EX_USAGE })?;
@@ -54,11 +57,25 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     let starter = options.daemon.then(|| process::daemonize(options.verbosity > 0));
     let starter =
         starter.transpose().map_err(|error| system(format!("failed to daemonize: {error}")))?;
-    let started = Started::new(options, users, tls, &doors);
+    let started = Started::new(options, users, tls, &doors, site);
     if let Some(starter) = starter {
         starter.tell(&started);
     }
     started?.run(doors)
+}
+
+/// Who hear of what leaves the cache unasked.
+#[derive(Debug)]
+struct Witnesses {
+    departures: Arc<Departures>,
+    log: Arc<Log>,
+}
+
+impl Observer for Witnesses {
+    fn gone(&self, item: &Gone<'_>) {
+        self.departures.gone(item);
+        self.log.gone(item);
+    }
 }
 
 /// A server that was started.
@@ -67,6 +84,7 @@ struct Started {
     signals: Signals,
     inboxes: Vec<Arc<Inbox>>,
     workers: Vec<JoinHandle<()>>,
+    site: Option<Arc<Site>>,
     _pid_file: Option<PidFile>,
 }
 
@@ -76,11 +94,14 @@ impl Started {
         users: Option<Users>,
         tls: Option<Tls>,
         doors: &Doors,
+        site: Option<Arc<Site>>,
     ) -> Result<Started, Wrong> {
         let signals = Signals::open().map_err(|error| system(format!("no signals: {error}")))?;
         let classes = Arc::new(Classes::new(&options.knobs.classes));
         let departures = Arc::new(Departures::new(classes));
-        let cache = open_cache(&options, Arc::clone(&departures))?;
+        let log = Arc::new(Log::new(&options));
+        let witnesses = Witnesses { departures: Arc::clone(&departures), log: Arc::clone(&log) };
+        let cache = open_cache(&options, Arc::new(witnesses))?;
         if options.region.is_some() {
             keep_as_it_is(&cache, &mut options);
         }
@@ -92,19 +113,24 @@ impl Started {
             let failed = |error| eprintln!("nearcached: cannot write {}: {error}", path.display());
             PidFile::write(path).map_err(failed).ok()
         });
-        let server = Server::new(cache, options, users, doors, departures).with_tls(tls);
+        let mut server = Server::new(cache, options, users, doors, departures).with_tls(tls);
+        server.log = log;
         let server = Arc::new(server);
-        let (inboxes, workers) = start(&server, doors)
+        let (inboxes, mut workers) = start(&server, doors)
             .map_err(|error| system(format!("can't start a worker: {error}")))?;
-        say_what_is_served(&server);
-        Ok(Started { server, signals, inboxes, workers, _pid_file: pid_file })
+        if let Some(site) = &site {
+            let thread = receive(&server, site);
+            workers.push(thread.map_err(|error| system(format!("can't start a thread: {error}")))?);
+        }
+        say_what_is_served(&server, site.as_deref());
+        Ok(Started { server, signals, inboxes, workers, site, _pid_file: pid_file })
     }
 
     /// Serves until a signal says to end.
     fn run(self, doors: Doors) -> Result<(), Wrong> {
-        let Started { server, signals, inboxes, workers, _pid_file } = self;
+        let Started { server, signals, inboxes, workers, site, _pid_file } = self;
         let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
-        finish(&server, &inboxes, workers)?;
+        finish(&server, &inboxes, site.as_deref(), workers)?;
         ended.map_err(|error| system(format!("the main loop failed: {error}")))
     }
 }
@@ -121,11 +147,16 @@ fn warn_of_files(options: &Options, tls: Option<&Tls>) {
 fn finish(
     server: &Server,
     inboxes: &[Arc<Inbox>],
+    site: Option<&Site>,
     workers: Vec<JoinHandle<()>>,
 ) -> Result<(), Wrong> {
     server.stop();
     for inbox in inboxes {
         inbox.wake();
+    }
+    server.log.wake();
+    if let Some(site) = site {
+        site.wake();
     }
     let ends: Vec<_> = workers.into_iter().map(JoinHandle::join).collect();
     match ends.iter().any(Result::is_err) {
@@ -175,7 +206,7 @@ fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
     (options.memory, options.item_size_max) = (memory, item_size_max);
 }
 
-fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcache::Cache, Wrong> {
+fn open_cache(options: &Options, observer: Arc<dyn Observer>) -> Result<nearcache::Cache, Wrong> {
     let mut wanted = nearcache::Options::new(options.memory);
     wanted.memory_max = Some((options.memory * RAISED_MOST).min(nearcache::Options::SIZE_MAX));
     wanted.item_size_max = options.item_size_max;
@@ -183,7 +214,7 @@ fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcach
     // The meta commands tell it.
     wanted.track_access = true;
     wanted.manual_clock = options.debug_clock;
-    wanted.observer = Some(departures);
+    wanted.observer = Some(observer);
     if let Some(home) = &options.region {
         wanted.home = home.clone();
     }
@@ -251,10 +282,14 @@ fn start(server: &Arc<Server>, doors: &Doors) -> io::Result<Workers> {
         })?);
         inboxes.push(inbox);
     }
+    let watched = Arc::clone(server);
+    server.log.open()?;
+    workers.push(thread::Builder::new().name("log".into()).spawn(move || log::run(&watched))?);
     Ok((inboxes, workers))
 }
 
-/// A worker that panics takes the server with it: its clients would otherwise wait for ever.
+/// A worker that panics takes the server with it: its clients would otherwise wait for ever. The threads of the log and
+/// of the page have no such clients: the cache goes on without them.
 struct AllOrNothing;
 
 impl Drop for AllOrNothing {
@@ -265,7 +300,20 @@ impl Drop for AllOrNothing {
     }
 }
 
-fn say_what_is_served(server: &Server) {
+/// The thread of `--http`.
+fn receive(server: &Arc<Server>, site: &Arc<Site>) -> io::Result<JoinHandle<()>> {
+    let (server, site) = (Arc::clone(server), Arc::clone(site));
+    thread::Builder::new().name("http".into()).spawn(move || site.run(&server))
+}
+
+fn say_what_is_served(server: &Server, site: Option<&Site>) {
+    if let Some(address) =
+        site.map(|site| site.address).filter(|address| !address.ip().is_loopback())
+    {
+        eprintln!(
+            "nearcached: --http {address} is open to whoever can reach it: it shows keys and asks for no password"
+        );
+    }
     if server.verbosity() == 0 {
         return;
     }
@@ -274,6 +322,9 @@ fn say_what_is_served(server: &Server) {
     }
     if let Some(path) = server.region() {
         eprintln!("nearcached: serves the region {path}");
+    }
+    if let Some(site) = site {
+        eprintln!("nearcached: serves http://{}/", site.address);
     }
     for (fd, address) in &server.listeners {
         eprintln!("<{fd} server listening ({}) {address}", server.options.protocol);

@@ -5,6 +5,7 @@ use crate::classes::Classes;
 use crate::counters::{Counters, Counts};
 use crate::dump::Crawler;
 use crate::listener::{Doors, Listener};
+use crate::log::Log;
 use crate::options::{Knobs, Options};
 use crate::stats::{Departures, Table};
 use crate::tls::Tls;
@@ -53,6 +54,8 @@ pub struct Server {
     pub crawler: Arc<Crawler>,
     /// memcached's knobs as they were set last.
     pub knobs: Mutex<Knobs>,
+    /// What `watch` shows. Of evictions it hears only if it is the cache's observer, too.
+    pub log: Arc<Log>,
     /// Who may use it; anybody if `None`.
     users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
@@ -83,6 +86,7 @@ impl Server {
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
             tls: None,
+            log: Arc::new(Log::new(&options)),
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -281,6 +285,11 @@ impl Connections {
         self.current.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// The other end's address.
+    pub fn address(&self, fd: i32) -> String {
+        lock(&self.open).get(&fd).map(|peer| peer.address.clone()).unwrap_or_default()
+    }
+
     /// Open now.
     pub fn current(&self) -> u64 {
         // Relaxed: a statistic.
@@ -333,6 +342,8 @@ pub enum Doing {
     Swallow,
     /// Waiting for the client to read.
     Write,
+    /// Watching the log.
+    Watch,
 }
 
 impl fmt::Display for Doing {
@@ -342,6 +353,7 @@ impl fmt::Display for Doing {
             Doing::ReadValue => "conn_nread",
             Doing::Swallow => "conn_swallow",
             Doing::Write => "conn_mwrite",
+            Doing::Watch => "conn_watch",
         })
     }
 }
@@ -376,6 +388,7 @@ impl Peer {
             1 => Doing::ReadValue,
             2 => Doing::Swallow,
             3 => Doing::Write,
+            4 => Doing::Watch,
             _ => Doing::Read,
         }
     }

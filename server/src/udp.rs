@@ -93,7 +93,7 @@ impl Exchange {
         let stop = loop {
             let before = self.input.unread().len();
             let step = conversation.step(desk, pool, &mut self.input, &mut self.output);
-            if conversation.goes_on() {
+            if conversation.goes_on() || matches!(step, Step::Watch(_)) {
                 // It would take as long as it likes, and nobody could tell it to wait.
                 self.refuse(number, reply::NOT_OVER_UDP, send);
                 break None;
@@ -110,7 +110,7 @@ impl Exchange {
                     break Some(stop);
                 }
                 // The rest of it will never come.
-                Step::Starved => break None,
+                Step::Starved | Step::Watch(_) => break None,
             };
             if complete {
                 commands += 1;

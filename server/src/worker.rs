@@ -194,7 +194,7 @@ impl Worker {
             self.note();
         }
         for slot in 0..self.slots.len() {
-            self.close(slot);
+            self.close(slot, "shutdown");
         }
     }
 
@@ -277,9 +277,10 @@ impl Worker {
                 self.queue.push(slot);
                 EventFlags::IN
             }
-            Turn::Close => return self.close(slot),
+            Turn::Close => return self.close(slot, "normal"),
+            Turn::Watch => return self.hand_over(slot),
             Turn::Stop(stop) => {
-                self.close(slot);
+                self.close(slot, "normal");
                 return request_stop(stop);
             }
         };
@@ -287,7 +288,7 @@ impl Worker {
             found.interest = interest;
             let data = EventData::new_u64(slot as u64);
             if epoll::modify(&self.epoll, found.connection.socket(), data, interest).is_err() {
-                self.close(slot);
+                self.close(slot, "error");
             }
         }
     }
@@ -321,6 +322,7 @@ impl Worker {
             if self.server.verbosity() > 1 {
                 eprintln!("<{} new {protocol} client connection", peer.fd);
             }
+            self.server.log.conn_new(peer.fd, &peer.address);
             self.slots[slot] = Some(Slot {
                 connection: Connection::new(transport, Conversation::new(peer, protocol)),
                 interest: EventFlags::IN,
@@ -331,23 +333,42 @@ impl Worker {
                 if self.server.verbosity() > 0 {
                     eprintln!("nearcached: epoll did not take a connection: {error}");
                 }
-                self.close(slot);
+                self.close(slot, "error");
             }
         }
     }
 
-    fn close(&mut self, slot: usize) {
-        let Some(found) = self.slots[slot].take() else {
+    /// Takes a connection out of its slot.
+    fn release(&mut self, slot: usize) -> Option<Connection> {
+        let found = self.slots[slot].take()?;
+        self.held.change(found.held, (0, 0));
+        self.queue.retain(|&queued| queued != slot);
+        self.free.push(slot);
+        Some(found.connection)
+    }
+
+    /// The connection is the log's from now on.
+    fn hand_over(&mut self, slot: usize) {
+        let Some(connection) = self.release(slot) else {
             return;
         };
-        self.held.change(found.held, (0, 0));
-        let fd = found.connection.peer().fd;
+        let _ = epoll::delete(&self.epoll, connection.socket());
+        if let Some(watcher) = connection.into_watcher() {
+            self.server.log.take_over(watcher);
+        }
+    }
+
+    fn close(&mut self, slot: usize, reason: &'static str) {
+        let Some(connection) = self.release(slot) else {
+            return;
+        };
+        let peer = connection.peer();
+        let fd = peer.fd;
+        self.server.log.conn_close(fd, &peer.address, reason);
         if self.server.verbosity() > 1 {
             eprintln!("<{fd} connection closed.");
         }
         self.server.connections.close(fd);
-        self.queue.retain(|&queued| queued != slot);
-        self.free.push(slot);
     }
 
     /// `-o read_buf_mem_limit` and `resp_obj_mem_limit`: whoever has sent nothing for longest, and of these the one
@@ -374,7 +395,7 @@ impl Worker {
                     slot.connection.refuse(reply::NO_MEMORY_READING);
                 }
                 self.counters.add(count, 1);
-                self.close(number);
+                self.close(number, "error");
             }
         }
     }
@@ -405,10 +426,10 @@ impl Worker {
             let handshaking = found.connection.is_handshaking();
             if handshaking && silent > limit.min(HANDSHAKE_SECONDS) {
                 self.counters.add(Count::HandshakeErrors, 1);
-                self.close(slot);
+                self.close(slot, "error");
             } else if silent > limit {
                 self.counters.add(Count::IdleKicks, 1);
-                self.close(slot);
+                self.close(slot, "idle_timeout");
             }
         }
     }

@@ -9,6 +9,7 @@ mod text;
 
 use crate::buffer::{Input, Output, Pool};
 use crate::dispatch::Desk;
+use crate::log::Watch;
 use crate::options::Protocol;
 use crate::server::{Doing, Peer, Stop};
 use login::Login;
@@ -31,6 +32,8 @@ pub enum Step {
     Close,
     /// Close, and end the server.
     Stop(Stop),
+    /// The connection is the log's from now on.
+    Watch(Watch),
 }
 
 /// What is known about who speaks.

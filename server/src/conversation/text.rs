@@ -157,6 +157,7 @@ impl Text {
                     Step::Done
                 }
                 After::Stop(stop) => Step::Stop(stop),
+                After::Watch(watch) => Step::Watch(watch),
             },
             Request::Meta(meta) => {
                 desk.meta(&meta, out);

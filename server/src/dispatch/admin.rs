@@ -6,6 +6,7 @@ use super::{After, Desk};
 use crate::buffer::Output;
 use crate::classes::CLASSES;
 use crate::dump::{ALL, ClassSet, Dump, Form};
+use crate::log;
 use crate::options::Knobs;
 use crate::protocol::ascii::Admin;
 use crate::protocol::{number, reply, token::Tokens};
@@ -21,6 +22,9 @@ type Reply = &'static [u8];
 impl Desk<'_> {
     /// Executes one; `words` is what stands behind its name.
     pub(super) fn administer(self, admin: Admin, words: &[u8], out: &mut Output) -> After {
+        if admin == Admin::Watch {
+            return self.watch(words, out);
+        }
         // One more than any of them has: it will not be understood then.
         let words: Vec<&[u8]> = Tokens::new(words, 0).take(WORDS_MAX + 1).collect();
         let mut knobs = lock(&self.server.knobs);
@@ -100,6 +104,24 @@ impl Desk<'_> {
             }
             _ => Err(reply::ERROR),
         }
+    }
+
+    /// Gives the connection to the log, if it may watch.
+    fn watch(self, words: &[u8], out: &mut Output) -> After {
+        let refused = if !self.server.options.watch {
+            reply::WATCH_DISABLED
+        } else if !out.unsent().is_empty() {
+            reply::WATCH_PIPELINED
+        } else if let Some(streams) = log::streams(words) {
+            match self.server.log.admit(streams) {
+                Some(watch) => return After::Watch(watch),
+                None => reply::TOO_MANY_WATCHERS,
+            }
+        } else {
+            reply::ERROR
+        };
+        out.text(refused);
+        After::Nothing
     }
 }
 

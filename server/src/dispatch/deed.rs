@@ -2,6 +2,7 @@
 
 use super::Desk;
 use crate::classes::item_size;
+use crate::log::stream;
 use crate::protocol::number;
 use crate::stats::Event;
 use nearcache::Meta;
@@ -87,7 +88,7 @@ impl Desk<'_> {
     /// Does anybody want to hear of misses and failures, too? (A get of many keys does not look for them otherwise.)
     #[inline]
     pub fn noting(self) -> bool {
-        self.server.counts_prefixes()
+        self.server.counts_prefixes() || self.server.log.wants(stream::FETCHERS)
     }
 
     /// Notes a deed.
@@ -96,6 +97,9 @@ impl Desk<'_> {
         self.count_by_class(&deed);
         if self.server.counts_prefixes() {
             self.counters.prefixes.note(self.server.options.prefix_delimiter, &deed);
+        }
+        if self.server.log.wants(stream::DEEDS) {
+            self.server.log.deed(self.fd, deed);
         }
     }
 

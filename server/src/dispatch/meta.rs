@@ -6,7 +6,8 @@ use crate::buffer::Output;
 use crate::protocol::meta::{Head, Meta, Store, Verb};
 use crate::protocol::{base64, reply, token::Tokens};
 use nearcache::{
-    Deletion, Error, KEY_MAX, MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaSum, Outcome,
+    Deletion, Error, KEY_MAX, MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaSum,
+    Outcome,
 };
 
 /// The line of an answer.
@@ -175,8 +176,18 @@ impl Desk<'_> {
             }
         };
         let kind = if ask.compare.is_some() { Kind::Cas } else { Kind::Store };
-        let item = Some(Item { len: value.len(), flags: ask.flags, ttl: None });
-        let mut deed = Deed { kind, command: "ms", key, came: Came::Done, item };
+        let ttl = self.seconds(ask.expiry);
+        let item = Some(Item { len: value.len(), flags: ask.flags, ttl });
+        // By the name of the classic verb: memcached tells watchers that.
+        let command = match ask.mode {
+            _ if ask.compare.is_some() => "cas",
+            MetaMode::Set => "set",
+            MetaMode::Add => "add",
+            MetaMode::Append => "append",
+            MetaMode::Prepend => "prepend",
+            MetaMode::Replace => "replace",
+        };
+        let mut deed = Deed { kind, command, key, came: Came::Done, item };
         let stored = match cache.meta_set(key, value, ask) {
             Ok(stored) => stored,
             Err(error) => {
@@ -220,8 +231,9 @@ impl Desk<'_> {
             }
         };
         let deleted = self.server.cache.meta_delete_seen(key, ask);
-        // What is only invalidated is not deleted.
-        let met = deleted.as_ref().ok().and_then(|(_, met)| *met).filter(|_| !ask.invalidate);
+        // What is only invalidated or emptied is not deleted.
+        let stays = ask.invalidate || ask.drop_value;
+        let met = deleted.as_ref().ok().and_then(|(_, met)| *met).filter(|_| !stays);
         let item = met.map(Item::from);
         let deletion = deleted.map(|(deletion, _)| deletion);
         let came = match &deletion {

@@ -297,7 +297,10 @@ fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong
             }
             _ => return wrong(format!("-D {value}: wants one character")),
         },
-        table::HTTP => options.http = Some(value),
+        table::HTTP => {
+            crate::http::check(&value).or_else(wrong)?;
+            options.http = Some(value);
+        }
         table::REGION => options.region = Some(region(&value)?),
         table::DEBUG_CLOCK => options.debug_clock = true,
         _ => other(option, &value, options)?,
@@ -397,7 +400,7 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
             "-U: a datagram does not say who sent it, and -Y or -S ask for it; leave one of them out",
         );
     }
-    for (given, option) in [(options.http.is_some(), "--http"), (options.sasl, "-S")] {
+    for (given, option) in [(options.sasl, "-S")] {
         if given {
             return wrong(format!("{option}: is not served"));
         }
@@ -517,6 +520,9 @@ mod tests {
             ("-Y users -B binary", "-Y"),
             ("-Y users -S", "-Y"),
             ("-Y users -U 1", "-Y"),
+            ("--http host", "host:port"),
+            ("--http ::1", "brackets"),
+            ("-o worker_logbuf_size=x", "worker_logbuf_size"),
             ("word", "word"),
         ] {
             let wrong = asked(line).expect_err(line);

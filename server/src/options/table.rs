@@ -100,7 +100,12 @@ pub const OPTIONS: &[Known] = &[
         "name",
         "share the cache with other processes under this name, or in the file at this path; what is there is attached",
     ),
-    with(HTTP, "http", "addr", "serve Prometheus metrics and a live page at host:port"),
+    with(
+        HTTP,
+        "http",
+        "addr",
+        "serve Prometheus metrics and a live page on this port of this machine, or at host:port",
+    ),
     flag(DEBUG_CLOCK, "debug-clock", ""),
 ];
 

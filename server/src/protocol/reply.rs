@@ -57,6 +57,12 @@ lines! {
     SHUTDOWN_DISABLED = "SERVER_ERROR: shutdown not enabled";
     /// shutdown with an unknown word.
     BAD_SHUTDOWN = "CLIENT_ERROR invalid shutdown mode";
+    /// watch under `-W`.
+    WATCH_DISABLED = "CLIENT_ERROR watch commands not allowed";
+    /// watch behind commands whose replies are not sent yet.
+    WATCH_PIPELINED = "ERROR cannot pipeline other commands before watch";
+    /// watch when enough do.
+    TOO_MANY_WATCHERS = "WATCHER_TOO_MANY log watcher limit reached";
     /// cache_memlimit under 8.
     MEMLIMIT_TOO_SMALL = "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m";
     /// cache_memlimit with what must be bytes.

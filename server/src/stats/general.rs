@@ -56,9 +56,12 @@ pub fn write(server: &Server, out: &mut Output) {
     line(out, "lru_crawler_running", u8::from(server.crawler.is_running()));
     line(out, "lru_crawler_starts", server.crawler.starts());
     zeroes(out, &["lru_maintainer_juggles", "malloc_fails"]);
-    let log = ["log_worker_dropped", "log_worker_written", "log_watcher_skipped"];
-    zeroes(out, &log);
-    zeroes(out, &["log_watcher_sent", "log_watchers"]);
+    let log = server.log.readings();
+    line(out, "log_worker_dropped", log.worker_dropped);
+    line(out, "log_worker_written", log.worker_written);
+    line(out, "log_watcher_skipped", log.watcher_skipped);
+    line(out, "log_watcher_sent", log.watcher_sent);
+    line(out, "log_watchers", log.watchers);
     zeroes(out, &["unexpected_napi_ids", "round_robin_fallback"]);
     item_lines(server, out);
     out.text(reply::END);

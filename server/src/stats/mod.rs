@@ -21,12 +21,14 @@ pub use by_class::{ByClass, Event, Table};
 pub use departures::Departures;
 pub use prefixes::Prefixes;
 
+pub use general::write as general;
+
 /// Answers `stats`; `words` is what stands behind it.
 pub fn answer(desk: Desk<'_>, words: &[u8], out: &mut Output) -> After {
     let server = desk.server;
     let mut words = Tokens::new(words, 0);
     let Some(name) = words.next() else {
-        general::write(server, out);
+        general(server, out);
         return After::Nothing;
     };
     // memcached takes the beginning of these names for the whole.

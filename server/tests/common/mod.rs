@@ -289,6 +289,31 @@ impl Client {
         std::mem::take(&mut self.unread)
     }
 
+    /// Reads to an empty line, which is left off.
+    pub fn head(&mut self) -> String {
+        let mut head = String::new();
+        loop {
+            match self.line().trim_end() {
+                "" => return head,
+                line => head += &format!("{line}\n"),
+            }
+        }
+    }
+
+    /// Reads one line; its end is left off, but for a `\r`.
+    pub fn line(&mut self) -> String {
+        let mut buffer = [0; 65536];
+        loop {
+            if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
+                let line = self.unread.drain(..=end).take(end).collect();
+                return String::from_utf8(line).expect("text");
+            }
+            let read = self.stream.read(&mut buffer).expect("reads");
+            assert!(read > 0, "closed after {}", self.unread.escape_ascii());
+            self.unread.extend(&buffer[..read]);
+        }
+    }
+
     /// Sends, and asserts that exactly this comes back.
     #[track_caller]
     pub fn expect(&mut self, request: impl AsRef<[u8]>, reply: &str) {

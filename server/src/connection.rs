@@ -222,6 +222,8 @@ impl Connection {
                 Step::Full => {
                     left = left.saturating_sub(1);
                     if left == 0 {
+                        let yields = u64::from(shop.others_wait);
+                        shop.desk.counters.add(Count::Yields, yields);
                         return self.send(shop, Turn::Again);
                     }
                 }

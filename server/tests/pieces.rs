@@ -269,3 +269,15 @@ fn long_pipelines_give_way_and_lose_nothing() {
         assert!(bench.server.counts()[Count::Yields as usize] > 0, "conn_yields");
     }
 }
+
+#[test]
+fn gets_of_many_keys_give_way_whether_the_keys_are_there_or_not() {
+    for (key, reply) in [("none", ""), ("a", "VALUE a 0 1\r\nx\r\n")] {
+        let bench = Bench::new(1);
+        let request = format!("set a 0 0 1\r\nx\r\nget{}\r\n", format!(" {key}").repeat(100_000));
+        let expected = format!("STORED\r\n{}END\r\n", reply.repeat(100_000));
+        assert!(bench.talk(request.as_bytes().chunks(20_000)) == expected.as_bytes(), "{key}");
+        let yields = bench.server.counts()[Count::Yields as usize];
+        assert!(yields > 10, "others had {yields} turns meanwhile");
+    }
+}

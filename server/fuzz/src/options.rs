@@ -98,7 +98,7 @@ pub fn run(data: &[u8]) {
 
 fn arguments(data: &[u8]) -> Vec<String> {
     let mut input = Input::new(data);
-    if input.byte() % 4 == 0 {
+    if input.byte().is_multiple_of(4) {
         let text = String::from_utf8_lossy(&data[data.len().min(1)..]);
         return text.split([' ', '\0', '\n']).map(String::from).collect();
     }

@@ -93,7 +93,7 @@ fn text(input: &mut Input<'_>, out: &mut Vec<u8>) {
         0..4 => storing(input, out),
         4 | 5 => {
             word(out, ["get", "gets", "gat 10", "gats -1"][input.below(4)]);
-            let many = if input.byte() % 8 == 0 { 200 } else { 4 };
+            let many = if input.byte().is_multiple_of(8) { 200 } else { 4 };
             for _ in 0..input.below(many) {
                 key(input, out);
             }
@@ -101,7 +101,7 @@ fn text(input: &mut Input<'_>, out: &mut Vec<u8>) {
         6 | 7 => {
             word(out, input.one_of(&["incr", "decr", "touch", "delete"]));
             key(input, out);
-            if input.byte() % 4 > 0 {
+            if !input.byte().is_multiple_of(4) {
                 word(out, input.one_of(&NUMBERS));
             }
             noreply(input, out);
@@ -186,7 +186,7 @@ fn key(input: &mut Input<'_>, out: &mut Vec<u8>) {
 }
 
 fn flags(input: &mut Input<'_>, out: &mut Vec<u8>) {
-    let many = if input.byte() % 16 == 0 { 24 } else { 5 };
+    let many = if input.byte().is_multiple_of(16) { 24 } else { 5 };
     for _ in 0..input.below(many) {
         let letter = char::from(input.one_of(LETTERS));
         let value = match letter {
@@ -203,7 +203,7 @@ fn flags(input: &mut Input<'_>, out: &mut Vec<u8>) {
 }
 
 fn noreply(input: &mut Input<'_>, out: &mut Vec<u8>) {
-    if input.byte() % 4 == 0 {
+    if input.byte().is_multiple_of(4) {
         word(out, "noreply");
     }
 }
@@ -244,12 +244,12 @@ fn binary(input: &mut Input<'_>, out: &mut Vec<u8>) {
         1 => 0x3fff_ffff,
         _ => (extras + name.len() + value) as u32,
     };
-    out.extend([if input.byte() % 64 == 0 { input.byte() } else { 0x80 }, opcode]);
+    out.extend([if input.byte().is_multiple_of(64) { input.byte() } else { 0x80 }, opcode]);
     out.extend((name.len() as u16).to_be_bytes());
     out.extend([extras as u8, 0, 0, 0]);
     out.extend(said.to_be_bytes());
     out.extend((input.byte() as u32).to_be_bytes());
-    out.extend(if input.byte() % 8 == 0 { input.word(1) } else { 0 }.to_be_bytes());
+    out.extend(if input.byte().is_multiple_of(8) { input.word(1) } else { 0 }.to_be_bytes());
     // Most numbers in extras are small.
     out.extend((0..extras).map(|at| if at % 4 == 3 { input.byte() } else { 0 }));
     out.extend(name);

@@ -48,6 +48,10 @@ pub enum Count {
     AskedAgain,
     /// Of those, the ones that were there.
     AskedAgainHits,
+    /// Times a client said who it is.
+    AuthCommands,
+    /// Of those, the ones that were not admitted.
+    AuthErrors,
     /// Connections closed for idleness.
     IdleKicks,
 }

@@ -1,6 +1,7 @@
 //! From a request to one call of the core, and from the core's answer to its words. No I/O happens here.
 
 mod admin;
+mod binary;
 mod deed;
 mod meta;
 
@@ -299,17 +300,22 @@ impl Desk<'_> {
         };
         out.text(words);
         let kind = if cas { Kind::Cas } else { Kind::Store };
-        let ttl = match store.expiry {
+        let ttl = self.seconds_left(store.expiry);
+        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
+        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
+    }
+
+    /// How long an item of this expiry lives; `None` is for ever.
+    fn seconds_left(self, expiry: Expiry) -> Option<u32> {
+        match expiry {
             Expiry::After(seconds) => Some(seconds),
             Expiry::Never => None,
             Expiry::Past => Some(0),
             Expiry::At(time) => {
-                let left = time.saturating_sub(cache.unix_time());
+                let left = time.saturating_sub(self.server.cache.unix_time());
                 Some(u32::try_from(left.max(0)).unwrap_or(u32::MAX))
             }
-        };
-        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
-        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
+        }
     }
 
     /// Executes a command of one line.
@@ -400,18 +406,15 @@ impl Desk<'_> {
         if !self.server.options.flush {
             return out.text(reply::FLUSH_DISABLED);
         }
-        let delay = match Expiry::from_exptime(i64::from(exptime)) {
-            Expiry::After(seconds) => seconds,
-            Expiry::At(time) => {
-                let delay = time.saturating_sub(self.server.cache.unix_time());
-                u32::try_from(delay.max(0)).unwrap_or(u32::MAX)
-            }
-            Expiry::Never | Expiry::Past => 0,
-        };
-        match self.server.cache.flush_all(delay) {
+        match self.flush(i64::from(exptime)) {
             Ok(()) => out.text(reply::OK),
             Err(error) => self.failed(&error, reply::NO_MEMORY, out),
         }
+    }
+
+    /// Everything dies now, or at `exptime`.
+    fn flush(self, exptime: i64) -> Result<(), Error> {
+        self.server.cache.flush_all(self.seconds_left(Expiry::from_exptime(exptime)).unwrap_or(0))
     }
 
     /// The arena is mapped once: the only new limit that can be met is the present one.

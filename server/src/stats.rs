@@ -79,7 +79,8 @@ fn general(server: &Server, out: &mut Output) {
     process_lines(server, out);
     buffer_lines(server, out);
     cache_lines(server, &counts, out);
-    zeroes(out, &["auth_cmds", "auth_errors"]);
+    line(out, "auth_cmds", counts[Count::AuthCommands as usize]);
+    line(out, "auth_errors", counts[Count::AuthErrors as usize]);
     if server.options.idle_timeout > 0 {
         line(out, "idle_kicks", counts[Count::IdleKicks as usize]);
     }
@@ -258,7 +259,7 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "cas_enabled", yes_no(options.cas));
     line(out, "tcp_backlog", options.backlog);
     line(out, "binding_protocol", options.protocol);
-    line(out, "auth_enabled_sasl", "no");
+    line(out, "auth_enabled_sasl", yes_no(options.sasl));
     line(out, "auth_enabled_ascii", "no");
     line(out, "item_size_max", server.cache.item_size_max());
     line(out, "maxconns_fast", yes_no(options.refuse_over_limit));

@@ -3,18 +3,18 @@
 //! bounded: one read buffer (a long multiget's line aside), one value below the item limit, and [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes
 //! plus one item of replies.
 
+mod binary;
 mod incoming;
 mod text;
 
 use crate::buffer::{Input, Output, Pool};
 use crate::dispatch::Desk;
 use crate::options::Protocol;
+use crate::protocol::binary::REQUEST;
 use crate::server::{Doing, Peer, Stop};
+use binary::Binary;
 use std::sync::Arc;
 use text::Text;
-
-/// The first byte of a binary request.
-const BINARY_MAGIC: u8 = 0x80;
 
 /// The answer of one step.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ enum Talk {
     /// Nothing has been said yet; whether both languages may be spoken, or which.
     New(Protocol),
     Text(Text),
+    Binary(Binary),
 }
 
 impl Conversation {
@@ -72,6 +73,7 @@ impl Conversation {
         match &mut self.talk {
             Talk::New(_) => None,
             Talk::Text(text) => text.room(),
+            Talk::Binary(binary) => binary.room(),
         }
     }
 
@@ -80,6 +82,7 @@ impl Conversation {
         match &self.talk {
             Talk::New(_) => false,
             Talk::Text(text) => text.goes_on(),
+            Talk::Binary(binary) => binary.goes_on(),
         }
     }
 
@@ -88,6 +91,7 @@ impl Conversation {
         match &self.talk {
             Talk::New(_) => 0,
             Talk::Text(text) => text.held(),
+            Talk::Binary(binary) => binary.held(),
         }
     }
 
@@ -96,6 +100,7 @@ impl Conversation {
         match &self.talk {
             Talk::New(_) => Doing::Read,
             Talk::Text(text) => text.doing(),
+            Talk::Binary(binary) => binary.doing(),
         }
     }
 
@@ -110,6 +115,7 @@ impl Conversation {
     ) -> Step {
         match &mut self.talk {
             Talk::Text(text) => text.step(&mut self.session, desk, pool, input, out),
+            Talk::Binary(binary) => binary.step(&mut self.session, desk, pool, input, out),
             Talk::New(protocol) => {
                 let Some(&first) = input.unread().first() else {
                     return Step::Starved;
@@ -117,12 +123,17 @@ impl Conversation {
                 let binary = match protocol {
                     Protocol::Ascii => false,
                     Protocol::Binary => true,
-                    Protocol::Negotiated => first == BINARY_MAGIC,
+                    Protocol::Negotiated => first == REQUEST,
                 };
-                if binary {
+                // Each language has its own way of saying who one is; where that is asked, the other is not spoken.
+                let options = &desk.server.options;
+                if desk.server.asks_who() && binary != options.sasl {
                     return Step::Close;
                 }
-                self.talk = Talk::Text(Text::default());
+                self.talk = match binary {
+                    true => Talk::Binary(Binary::default()),
+                    false => Talk::Text(Text::default()),
+                };
                 self.step(desk, pool, input, out)
             }
         }

@@ -207,6 +207,12 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
         }
         options.region = Some(Home::At(file.clone()));
     }
+    if options.sasl {
+        options.auth_file = options.users_file();
+        if options.protocol == Protocol::Negotiated {
+            options.protocol = Protocol::Binary;
+        }
+    }
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -349,12 +355,19 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
         (options.udp_port != 0, "-U"),
         (options.tls, "-Z"),
         (options.http.is_some(), "--http"),
-        (options.auth_file.is_some(), "-Y"),
-        (options.sasl, "-S"),
+        (options.auth_file.is_some() && !options.sasl, "-Y"),
     ] {
         if given {
             return wrong(format!("{option}: is not served"));
         }
+    }
+    if options.sasl && options.protocol == Protocol::Ascii {
+        return wrong("-S: SASL is spoken on the binary protocol only; leave -B ascii out");
+    }
+    if options.sasl && options.auth_file.is_none() {
+        return wrong(
+            "-S: wants the file of users, of lines user:password; give it with -Y or MEMCACHED_SASL_PWDB",
+        );
     }
     let half = options.memory / 2;
     if options.item_size_max as u64 > half {
@@ -433,6 +446,8 @@ mod tests {
             ("-U x", "-U x"),
             ("-D ab", "one character"),
             ("-B x", "auto, ascii or binary"),
+            ("-S", "MEMCACHED_SASL_PWDB"),
+            ("-S -Y users -B ascii", "binary protocol only"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),

@@ -59,8 +59,8 @@ impl Desk<'_> {
             (Some(_), false) => (Kind::Touch, "touch"),
         };
         let mut deed = Deed { kind, command, key: get.key, came: Came::Missing, item: None };
-        if !get.value {
-            // No get to whoever asked: the core's count of it is taken back.
+        if get.touch.is_some() {
+            // To memcached this is a touch and no get: the core's count of one is taken back.
             self.counters.add(Count::AskedAgain, 1);
             self.counters.add(Count::AskedAgainHits, u64::from(matches!(found, Ok(Some(_)))));
         }

@@ -242,6 +242,22 @@ fn numbers_and_deletes() {
             "0a 0",
         ],
     );
+    // Up around the end, and down to it.
+    converse(
+        &daemon,
+        &[
+            packet(0x11, FLAGS_5, b"n", b"18446744073709551615"),
+            number(0x05, "n", count(2, 0, 0)),
+            number(0x05, "n", count(u64::MAX, 0, 0)),
+            number(0x06, "n", count(u64::MAX, 0, 0)),
+        ],
+        &[
+            &format!("05 0 c v:{zeros}\\x01"),
+            &format!("05 0 c v:{zeros}\\x00"),
+            &format!("06 0 c v:{zeros}\\x00"),
+            "0a 0",
+        ],
+    );
     let remove = |op| packet(op, b"", b"k", b"");
     converse(
         &daemon,

@@ -2,6 +2,7 @@
 //! hanging.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod memcached;
 pub mod packets;
 
 use std::ffi::OsStr;

@@ -1,6 +1,7 @@
 //! What the server counts besides the cache. Each worker has its own counters and is their only writer, so a
 //! count is a load and a store, no locked instruction; `stats` adds them up.
 
+use crate::stats::{ByClass, Prefixes};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A number that one thread changes and any may read.
@@ -51,8 +52,14 @@ pub enum Count {
     AskedAgainHits,
     /// Times a client said who it is.
     AuthCommands,
-    /// Of those, the ones that were not admitted.
+    /// Of those, the ones that were refused.
     AuthErrors,
+    /// TLS handshakes that failed or took too long.
+    HandshakeErrors,
+    /// TLS connections that ended in what is no TLS.
+    RecordErrors,
+    /// TLS sessions that did not go on from earlier ones.
+    NewSessions,
     /// Connections closed for idleness.
     IdleKicks,
 }
@@ -64,6 +71,10 @@ pub type Counts = [u64; Count::IdleKicks as usize + 1];
 #[derive(Debug, Default)]
 pub struct Counters {
     counts: [Counter; Count::IdleKicks as usize + 1],
+    /// By slab class.
+    pub classes: ByClass,
+    /// By prefix, while that is wanted.
+    pub prefixes: Prefixes,
     /// Reading: bytes in buffers for reading, values half received included.
     pub read_buffer_bytes: Counter,
     /// Reading: connections that hold some.

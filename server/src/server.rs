@@ -1,9 +1,13 @@
 //! What all threads share: the cache, the options, and the register of connections.
 
 use crate::auth::Users;
+use crate::classes::Classes;
 use crate::counters::{Counters, Counts};
+use crate::dump::Crawler;
 use crate::listener::{Doors, Listener};
-use crate::options::Options;
+use crate::options::{Knobs, Options};
+use crate::stats::{Departures, Table};
+use crate::tls::Tls;
 use nearcache::Cache;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,25 +41,62 @@ pub struct Server {
     pub counters: Vec<Arc<Counters>>,
     /// The connections.
     pub connections: Connections,
+    /// The certificates, with `-Z`.
+    pub tls: Option<Tls>,
+    /// The slab classes that are counted by.
+    pub classes: Arc<Classes>,
+    /// What left the cache unasked.
+    pub departures: Arc<Departures>,
+    /// The dumps.
+    pub crawler: Arc<Crawler>,
+    /// memcached's knobs as they were set last.
+    pub knobs: Mutex<Knobs>,
     /// Who may use it; anybody if `None`.
     users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
     stopping: AtomicBool,
-    base: Mutex<Vec<Counts>>,
+    base: Mutex<Base>,
+    count_prefixes: AtomicBool,
+}
+
+/// What the workers had counted when the statistics were reset.
+#[derive(Debug, Default)]
+struct Base {
+    counts: Vec<Counts>,
+    classes: Table,
 }
 
 impl Server {
-    /// A server that is about to start.
-    pub fn new(cache: Cache, options: Options, users: Option<Users>, doors: &Doors) -> Server {
+    /// A server that is about to start; `departures` are told by the cache.
+    pub fn new(
+        cache: Cache,
+        options: Options,
+        users: Option<Users>,
+        tls: Option<Tls>,
+        doors: &Doors,
+        departures: Arc<Departures>,
+    ) -> Server {
+        if let Some(tls) = &tls {
+            tls.set_refreshed(cache.unix_time());
+        }
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
+            tls,
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
-            base: Mutex::new(vec![Counts::default(); options.threads]),
+            base: Mutex::new(Base {
+                counts: vec![Counts::default(); options.threads],
+                classes: Table::default(),
+            }),
+            classes: Arc::clone(departures.classes()),
+            departures,
+            crawler: Arc::default(),
+            knobs: Mutex::new(options.knobs.clone()),
+            count_prefixes: AtomicBool::new(options.count_prefixes),
             bound_port: doors.port(),
             listeners: doors.listeners.iter().map(name).collect(),
             cache,
@@ -77,8 +118,20 @@ impl Server {
         users.read().unwrap_or_else(PoisonError::into_inner).admit(user, password)
     }
 
-    /// SIGHUP: reads the users again. If the file is not good the old ones stay.
-    pub fn reload_users(&self) -> Result<(), String> {
+    /// SIGHUP: reads again what may have changed, the users and the certificates, and says what could not be taken.
+    pub fn reload(&self) {
+        if let Err(why) = self.reload_users() {
+            eprintln!("nearcached: SIGHUP: the users stay as they were: {why}");
+        }
+        if let Some(tls) = &self.tls
+            && let Err(why) = tls.refresh(self.cache.unix_time())
+        {
+            eprintln!("nearcached: SIGHUP: the certificates stay as they were: {why}");
+        }
+    }
+
+    /// Reads the users again. If the file is not good the old ones stay.
+    fn reload_users(&self) -> Result<(), String> {
         let (Some(users), Some(path)) = (&self.users, self.options.users_file()) else {
             return Ok(());
         };
@@ -117,12 +170,38 @@ impl Server {
     pub fn counts(&self) -> Counts {
         let base = lock(&self.base);
         let mut sums = Counts::default();
-        for (counters, base) in self.counters.iter().zip(base.iter()) {
+        for (counters, base) in self.counters.iter().zip(base.counts.iter()) {
             for ((sum, now), then) in sums.iter_mut().zip(counters.counts()).zip(base) {
                 *sum += now.saturating_sub(*then);
             }
         }
         sums
+    }
+
+    /// The workers' counts by slab class since the last reset, added up.
+    pub fn counts_by_class(&self) -> Table {
+        self.all_by_class().since(&lock(&self.base).classes)
+    }
+
+    fn all_by_class(&self) -> Table {
+        let mut sums = Table::default();
+        for counters in &self.counters {
+            counters.classes.add_to(&mut sums);
+        }
+        sums
+    }
+
+    /// Are gets and sets counted by prefix?
+    #[inline]
+    pub fn counts_prefixes(&self) -> bool {
+        // Relaxed: a setting that may take effect a moment later.
+        self.count_prefixes.load(Ordering::Relaxed)
+    }
+
+    /// `stats detail on` and `off`.
+    pub fn count_prefixes(&self, wanted: bool) {
+        // Relaxed: as above.
+        self.count_prefixes.store(wanted, Ordering::Relaxed);
     }
 
     /// Where the region lies that is served; nothing if the cache is private.
@@ -135,9 +214,12 @@ impl Server {
     pub fn reset_counts(&self) -> Result<(), nearcache::Error> {
         self.cache.reset_stats()?;
         let mut base = lock(&self.base);
-        for (base, counters) in base.iter_mut().zip(&self.counters) {
+        for (base, counters) in base.counts.iter_mut().zip(&self.counters) {
             *base = counters.counts();
+            counters.prefixes.clear();
         }
+        base.classes = self.all_by_class();
+        self.departures.reset();
         self.connections.reset();
         Ok(())
     }

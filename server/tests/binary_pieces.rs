@@ -5,12 +5,14 @@ mod common;
 
 use common::packets::{Answer, FLAGS_5, count, packet, with_cas};
 use nearcached::buffer::{Input, OUTPUT_HIGH, Output, Pool};
+use nearcached::classes::Classes;
 use nearcached::conversation::{Conversation, Step};
 use nearcached::dispatch::Desk;
 use nearcached::listener::Doors;
 use nearcached::options::{Options, Protocol};
 use nearcached::protocol::binary::{self, Parsed, Request};
 use nearcached::server::{Peer, Server};
+use nearcached::stats::Departures;
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
 
@@ -20,7 +22,9 @@ fn server() -> Server {
     let doors = Doors::open(&options).expect("a port");
     let mut cache = nearcache::Options::new(options.memory);
     cache.manual_clock = true;
-    Server::new(cache.open().expect("a cache"), options, None, &doors)
+    let departures = Departures::new(Arc::new(Classes::new(&options.knobs.classes)));
+    let cache = cache.open().expect("a cache");
+    Server::new(cache, options, None, None, &doors, Arc::new(departures))
 }
 
 /// What came of a conversation.

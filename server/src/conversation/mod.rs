@@ -5,6 +5,7 @@
 
 mod binary;
 mod incoming;
+mod login;
 mod text;
 
 use crate::buffer::{Input, Output, Pool};
@@ -13,6 +14,7 @@ use crate::options::Protocol;
 use crate::protocol::binary::REQUEST;
 use crate::server::{Doing, Peer, Stop};
 use binary::Binary;
+use login::Login;
 use std::sync::Arc;
 use text::Text;
 
@@ -52,6 +54,8 @@ pub struct Conversation {
 enum Talk {
     /// Nothing has been said yet; whether both languages may be spoken, or which.
     New(Protocol),
+    /// It must say first who it is.
+    Login(Login),
     Text(Text),
     Binary(Binary),
 }
@@ -71,7 +75,7 @@ impl Conversation {
     /// A place that the next bytes belong to, if it is not the input: a large value's.
     pub fn room(&mut self) -> Option<&mut Vec<u8>> {
         match &mut self.talk {
-            Talk::New(_) => None,
+            Talk::New(_) | Talk::Login(_) => None,
             Talk::Text(text) => text.room(),
             Talk::Binary(binary) => binary.room(),
         }
@@ -80,7 +84,7 @@ impl Conversation {
     /// Can a step be taken though nothing is left in the input?
     pub fn goes_on(&self) -> bool {
         match &self.talk {
-            Talk::New(_) => false,
+            Talk::New(_) | Talk::Login(_) => false,
             Talk::Text(text) => text.goes_on(),
             Talk::Binary(binary) => binary.goes_on(),
         }
@@ -89,7 +93,7 @@ impl Conversation {
     /// Bytes held besides input and output.
     pub fn held(&self) -> usize {
         match &self.talk {
-            Talk::New(_) => 0,
+            Talk::New(_) | Talk::Login(_) => 0,
             Talk::Text(text) => text.held(),
             Talk::Binary(binary) => binary.held(),
         }
@@ -98,7 +102,7 @@ impl Conversation {
     /// What it is doing, as far as it can tell.
     pub fn doing(&self) -> Doing {
         match &self.talk {
-            Talk::New(_) => Doing::Read,
+            Talk::New(_) | Talk::Login(_) => Doing::Read,
             Talk::Text(text) => text.doing(),
             Talk::Binary(binary) => binary.doing(),
         }
@@ -130,11 +134,19 @@ impl Conversation {
                 if desk.server.asks_who() && binary != options.sasl {
                     return Step::Close;
                 }
-                self.talk = match binary {
-                    true => Talk::Binary(Binary::default()),
-                    false => Talk::Text(Text::default()),
+                self.talk = match (binary, desk.server.asks_who()) {
+                    (true, _) => Talk::Binary(Binary::default()),
+                    (false, true) => Talk::Login(Login::default()),
+                    (false, false) => Talk::Text(Text::default()),
                 };
                 self.step(desk, pool, input, out)
+            }
+            Talk::Login(login) => {
+                let step = login.step(&mut self.session, desk, input, out);
+                if self.session.admitted {
+                    self.talk = Talk::Text(Text::default());
+                }
+                step
             }
         }
     }

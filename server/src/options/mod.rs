@@ -4,16 +4,21 @@
 
 mod extended;
 mod getopt;
+mod knobs;
 mod protocol;
 mod table;
+mod tls;
 
 use getopt::Given;
 use nearcache::Home;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use getopt::Known;
+pub use knobs::{Flash, Knobs};
 pub use protocol::Protocol;
-pub use table::help;
+pub use table::{OPTIONS, help};
+pub use tls::{KeyFormat, Security, TlsOptions, Verify};
 
 /// memcached's version, for which this server stands in.
 pub const MEMCACHED_VERSION: &str = "1.6.45";
@@ -72,6 +77,8 @@ pub struct Options {
     pub auth_file: Option<PathBuf>,
     /// `-Z`: TLS.
     pub tls: bool,
+    /// `-o ssl_*`.
+    pub tls_options: TlsOptions,
     /// `-e`: the file that keeps the cache over a restart.
     pub memory_file: Option<PathBuf>,
     /// `-D`: what ends a key's prefix in `stats detail`.
@@ -94,6 +101,8 @@ pub struct Options {
     pub region: Option<Home>,
     /// `--debug-clock`: a clock that `debugtime` moves.
     pub debug_clock: bool,
+    /// memcached's knobs, most of which turn nothing here.
+    pub knobs: Knobs,
     /// What was given and has no effect here, one sentence each.
     pub without_effect: Vec<String>,
 }
@@ -125,6 +134,7 @@ impl Default for Options {
             sasl: false,
             auth_file: None,
             tls: false,
+            tls_options: TlsOptions::default(),
             memory_file: None,
             prefix_delimiter: b':',
             count_prefixes: false,
@@ -136,6 +146,7 @@ impl Default for Options {
             refuse_over_limit: true,
             region: None,
             debug_clock: false,
+            knobs: Knobs::default(),
             without_effect: Vec::new(),
         }
     }
@@ -207,12 +218,8 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
         }
         options.region = Some(Home::At(file.clone()));
     }
-    if options.sasl {
-        options.auth_file = options.users_file();
-        if options.protocol == Protocol::Negotiated {
-            options.protocol = Protocol::Binary;
-        }
-    }
+    tls::check(&mut options)?;
+    check_users(&mut options)?;
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -300,17 +307,18 @@ fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> 
     let why = match option {
         'f' => {
             match value.parse::<f64>() {
-                Ok(factor) if factor > 1.0 => {}
+                Ok(factor) if factor > 1.0 => options.knobs.classes.factor = factor,
                 _ => return wrong(format!("-f {value}: wants a factor greater than 1")),
             }
-            "there are no slab classes to grow"
+            "there are no slab classes to grow (but statistics by class follow it)"
         }
         'n' => {
-            number::<u32>(value, 1, i64::from(u32::MAX), "-n", "a number of bytes")?;
-            "there are no slab classes"
+            options.knobs.classes.least = number(value, 1, 1 << 30, "-n", "a number of bytes")?;
+            "there are no slab classes (but statistics by class follow it)"
         }
         'N' => {
-            number::<u32>(value, 0, i64::from(i32::MAX), "-N", "a number of NAPI ids")?;
+            let most = i64::from(i32::MAX);
+            options.knobs.napi_ids = number(value, 0, most, "-N", "a number of NAPI ids")?;
             "connections are dealt out in turn"
         }
         'L' => "memory is mapped by the cache core as it sees fit",
@@ -350,24 +358,48 @@ fn number<T: TryFrom<i64>>(
         .map_or_else(|| wrong(format!("{option} {value}: wants {what}, {least} to {most}")), Ok)
 }
 
-fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
-    for (given, option) in [
-        (options.udp_port != 0, "-U"),
-        (options.tls, "-Z"),
-        (options.http.is_some(), "--http"),
-        (options.auth_file.is_some() && !options.sasl, "-Y"),
-    ] {
-        if given {
-            return wrong(format!("{option}: is not served"));
-        }
+/// With `-Y` text alone is spoken: it is where a client can say who it is.
+fn check_users(options: &mut Options) -> Result<(), Wrong> {
+    if options.sasl {
+        return check_sasl(options);
     }
-    if options.sasl && options.protocol == Protocol::Ascii {
+    if options.auth_file.is_none() {
+        return Ok(());
+    }
+    if options.protocol == Protocol::Binary {
+        return wrong("-Y: clients say in text who they are; give no -B binary with it, or -S");
+    }
+    if options.udp_port != 0 {
+        return wrong("-Y: a datagram cannot say who sent it; give no -U with it");
+    }
+    options.protocol = Protocol::Ascii;
+    Ok(())
+}
+
+/// With `-S` the binary protocol alone is spoken; the users are the environment's, or `-Y`'s.
+fn check_sasl(options: &mut Options) -> Result<(), Wrong> {
+    if options.protocol == Protocol::Ascii {
         return wrong("-S: SASL is spoken on the binary protocol only; leave -B ascii out");
     }
-    if options.sasl && options.auth_file.is_none() {
+    if options.udp_port != 0 {
+        return wrong("-S: a datagram cannot say who sent it; give no -U with it");
+    }
+    options.auth_file = options.users_file();
+    if options.auth_file.is_none() {
         return wrong(
             "-S: wants the file of users, of lines user:password; give it with -Y or MEMCACHED_SASL_PWDB",
         );
+    }
+    options.protocol = Protocol::Binary;
+    Ok(())
+}
+
+fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
+    options.knobs.check(options.item_size_max)?;
+    for (given, option) in [(options.udp_port != 0, "-U"), (options.http.is_some(), "--http")] {
+        if given {
+            return wrong(format!("{option}: is not served"));
+        }
     }
     let half = options.memory / 2;
     if options.item_size_max as u64 > half {
@@ -428,7 +460,63 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_said() {
         let line = "-f 1.5 -n 64 -L -N 2 -o hashpower=20,modern,slab_reassign,track_sizes";
-        assert_eq!(served(line).without_effect.len(), 8);
+        assert_eq!(served(line).without_effect.len(), 7);
+        for (line, part) in [
+            ("-o ssl_key=k", "without -Z"),
+            ("-Z -o ssl_chain_cert=c,ssl_min_version=0", "TLS 1.2 is the oldest"),
+            ("-Z -o ssl_chain_cert=c,ssl_kernel_tls", "ssl_kernel_tls has no effect"),
+        ] {
+            assert!(served(line).without_effect[0].contains(part), "{line}");
+        }
+    }
+
+    #[test]
+    fn knobs_are_kept() {
+        let knobs = |list: &str| served(&format!("-o {list}")).knobs;
+        assert_eq!(knobs("modern"), Knobs::default());
+        let old = knobs("no_modern,slab_automove=2,temporary_ttl=5,hot_lru_pct=10");
+        assert!(!old.slab_reassign && !old.lru_segmented && !old.lru_crawler);
+        assert_eq!((old.slab_automove, old.temporary_ttl, old.hot_lru_pct), (2, Some(5), 10));
+        let own = knobs("worker_logbuf_size=32,ext_wbuf_size=8,slab_chunk_max=16384,track_sizes");
+        assert_eq!((own.worker_logbuf_size, own.flash.wbuf_size), (32 << 10, 8 << 20));
+        assert!(own.track_sizes && own.classes.chunk_max == 16384);
+        assert_eq!(knobs("slab_sizes=100-200-1000").classes.sizes, [100, 200, 1000]);
+    }
+
+    #[test]
+    fn wrong_knobs_have_memcacheds_status() {
+        // Measured at memcached 1.6.18.
+        for (line, status) in [
+            ("hashpower=5", 1),
+            ("hashpower=33", 1),
+            ("hashpower", 1),
+            ("slab_automove=3", 1),
+            ("slab_automove_ratio=1", 1),
+            ("slab_automove_window=2", 1),
+            ("slab_automove_freeratio=x", 1),
+            ("tail_repair_time=9", 1),
+            ("hash_algorithm=md5", 1),
+            ("lru_crawler_sleep=1000001", 1),
+            ("lru_crawler_tocrawl=x", 1),
+            ("hot_lru_pct=80", 1),
+            ("hot_lru_pct=50", 64),
+            ("warm_max_factor=0", 1),
+            ("temporary_ttl", 1),
+            ("worker_logbuf_size=x", 1),
+            ("ext_max_frag=x", 1),
+            ("ext_item_age", 1),
+            ("slab_sizes=100-50", 64),
+            ("slab_sizes=100-104", 64),
+            ("slab_sizes=10-200", 64),
+            ("slab_sizes=100-600000", 64),
+            ("slab_chunk_max=1000", 64),
+            ("slab_chunk_max=2097152", 64),
+            ("nonsense", 1),
+            ("slab_sizes", 1),
+        ] {
+            let wrong = asked(&format!("-o {line}")).expect_err(line);
+            assert_eq!(wrong.status, status, "{line}: {wrong}");
+        }
     }
 
     #[test]
@@ -448,6 +536,7 @@ mod tests {
             ("-B x", "auto, ascii or binary"),
             ("-S", "MEMCACHED_SASL_PWDB"),
             ("-S -Y users -B ascii", "binary protocol only"),
+            ("-S -Y users -U 1", "datagram"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),
@@ -460,6 +549,17 @@ mod tests {
             ("--memory", "--memory"),
             ("-p", "-p"),
             ("-p 0", "nothing to listen on"),
+            ("-Z", "ssl_chain_cert"),
+            ("-Z -o ssl_chain_cert=c,ssl_verify_mode=2", "ssl_ca_cert"),
+            ("-o ssl_verify_mode=4", "0 to 3"),
+            ("-o ssl_verify_mode", "wants a value"),
+            ("-o ssl_min_version=x", "0 to 3"),
+            ("-o ssl_keyformat=3", "PEM"),
+            ("-o ssl_wbuf_size=0", "kilobytes"),
+            ("-o ssl_kernel_tls=1", "takes no value"),
+            ("-o ssl_nonsense", "ssl_nonsense"),
+            ("-Y users -B binary", "-Y"),
+            ("-Y users -U 1", "-Y"),
             ("word", "word"),
         ] {
             let wrong = asked(line).expect_err(line);

@@ -8,3 +8,4 @@ pub mod meta;
 pub mod number;
 pub mod reply;
 pub mod token;
+pub mod uri;

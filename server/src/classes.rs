@@ -51,8 +51,10 @@ impl Classes {
             true => {
                 // What would come close to the last class is the last class.
                 let close = most as f64 / geometry.factor;
+                // Cut before it is rounded up: a factor may be anything over 1.
                 let grown = |&size: &usize| {
-                    Some(((size as f64 * geometry.factor) as usize).next_multiple_of(8))
+                    let size = (size as f64 * geometry.factor).min(most as f64);
+                    Some((size as usize).next_multiple_of(8))
                 };
                 let first = (HEADER + geometry.least).next_multiple_of(8);
                 std::iter::successors(Some(first), grown)
@@ -153,7 +155,13 @@ mod tests {
 
     #[test]
     fn the_table_is_the_search() {
-        for classes in [Classes::new(&Geometry::default()), classes(1.07, 3, 1024, &[])] {
+        for classes in [
+            Classes::new(&Geometry::default()),
+            classes(1.07, 3, 1024, &[]),
+            classes(1.000_000_1, 48, 512 << 10, &[]),
+            classes(1e300, 48, 512 << 10, &[]),
+            classes(f64::INFINITY, 1 << 30, 2, &[]),
+        ] {
             for size in 1..2 * SMALL {
                 assert_eq!(classes.of(size), classes.search(size), "{size}");
             }

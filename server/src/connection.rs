@@ -87,6 +87,14 @@ impl Connection {
         self.transport.is_handshaking()
     }
 
+    /// It is about to be closed for no fault of its last request: says why, if nothing else is being said.
+    pub fn refuse(&mut self, words: &[u8]) {
+        if self.output.unsent().is_empty() {
+            let _ = self.transport.write(words);
+            self.transport.finish();
+        }
+    }
+
     /// The socket can be read.
     pub fn readable(&mut self, shop: &mut Shop<'_>) -> Turn {
         let mut taken = 0;
@@ -198,7 +206,12 @@ impl Connection {
                         continue;
                     }
                 }
-                Step::Full => {}
+                Step::Full => {
+                    left = left.saturating_sub(1);
+                    if left == 0 {
+                        return self.send(shop, Turn::Again);
+                    }
+                }
                 Step::Starved => return self.send(shop, Turn::Read),
                 Step::Close => {
                     self.closing = true;

@@ -117,6 +117,7 @@ impl Dump {
             Form::Meta => {
                 line.extend(b"key=");
                 uri::encode(item.key, &mut line);
+                // 0 where the region was made without access times.
                 let asked = item.last_access.map_or(0, |ago| now - i64::from(ago));
                 let unique = if desk.server.options.cas { item.cas } else { 0 };
                 let (fetched, size) = (if item.fetched { "yes" } else { "no" }, item.size);

@@ -195,10 +195,10 @@ fn settings_show_what_was_given() {
             ("ext_low_ttl", "0"),
         ],
     );
-    client.expect("set a 0 0 60\r\n", "");
+    client.send("ms a 60 E1\r\n");
     client.send(format!("{}\r\nme a\r\n", "x".repeat(60)));
     // 112 bytes have room for 64 and the header.
-    client.expect("", "STORED\r\nME a exp=-1 la=0 cas=1 fetch=no cls=2 size=120\r\n");
+    client.expect("", "HD\r\nME a exp=-1 la=0 cas=1 fetch=no cls=2 size=120\r\n");
 }
 
 #[test]
@@ -230,17 +230,17 @@ fn the_memory_limit_moves() {
     let mut other = daemon.connect();
     thread::scope(|scope| {
         let lowering = scope.spawn(|| {
-            client.expect("cache_memlimit 10\r\n", "OK\r\n");
+            client.expect("cache_memlimit 16\r\n", "OK\r\n");
             client.stat("limit_maxbytes")
         });
         while !lowering.is_finished() {
             other.expect("get none\r\n", "END\r\n");
         }
-        assert_eq!(lowering.join().expect("lowered"), 10 << 20);
+        assert_eq!(lowering.join().expect("lowered"), 16 << 20);
     });
-    assert!(other.stat("bytes") <= 10 << 20);
+    assert!(other.stat("bytes") <= 16 << 20);
     assert!(other.stat("evictions") > 20_000);
-    shows(&mut other, &[("maxbytes", "10485760")]);
+    shows(&mut other, &[("maxbytes", "16777216")]);
     // Raised: there is room again.
     other.expect("cache_memlimit 128\r\n", "OK\r\n");
     for number in 0..80_000 {

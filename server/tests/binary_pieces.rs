@@ -24,7 +24,7 @@ fn server() -> Server {
     cache.manual_clock = true;
     let departures = Departures::new(Arc::new(Classes::new(&options.knobs.classes)));
     let cache = cache.open().expect("a cache");
-    Server::new(cache, options, None, None, &doors, Arc::new(departures))
+    Server::new(cache, options, None, &doors, Arc::new(departures))
 }
 
 /// What came of a conversation.

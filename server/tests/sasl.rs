@@ -191,8 +191,12 @@ fn users_come_from_the_environment_too_and_are_read_again_on_sighup() {
 
 #[test]
 fn without_users_the_server_does_not_start() {
+    let place = Place::new();
+    let users = users(&place, "foo:bar\n");
+    let ascii = ["-S", "-u", "root", "-p", "-1", "-Y", &users, "-l", "proto[ascii]:127.0.0.1"];
     for (arguments, part) in [
-        (&["-S", "-p", "-1"][..], "MEMCACHED_SASL_PWDB"),
+        (&ascii[..], "the binary protocol alone"),
+        (&["-S", "-p", "-1"], "MEMCACHED_SASL_PWDB"),
         (&["-S", "-B", "ascii", "-Y", "users"], "binary protocol only"),
         (&["-S", "-u", "root", "-p", "-1", "-Y", "/nonexistent/users"], "/nonexistent/users"),
     ] {

@@ -240,6 +240,19 @@ impl Cache {
         Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
     }
     /// The same, and tells what was touched.
+    ///
+    /// ```
+    /// use nearcache::{Deletion, Expiry, MetaDelete, Options};
+    ///
+    /// let cache = Options::new(1 << 20).open()?;
+    /// cache.set(b"page", b"text", 7, Expiry::Never)?;
+    /// let touched = cache.touch_seen(b"page", Expiry::After(30))?.expect("it is there");
+    /// assert_eq!((touched.len, touched.flags, touched.ttl), (4, 7, Some(30)));
+    /// let (deletion, met) = cache.meta_delete_seen(b"page", MetaDelete::default())?;
+    /// assert_eq!((deletion, met.map(|met| met.len)), (Deletion::Deleted, Some(4)));
+    /// assert_eq!(cache.meta_delete_seen(b"page", MetaDelete::default())?, (Deletion::Missing, None));
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
     pub fn touch_seen(&self, key: &[u8], expiry: Expiry) -> Result<Option<Meta>, Error> {
         check_key(key)?;
         seat::begin(&self.arena)?.touch(key, expiry)

@@ -155,12 +155,10 @@ impl Op<'_> {
         let more = (count - taken).min(arena.geometry().segments - reach);
         if more > 0 {
             arena.reserve(reach, more)?;
-            // AcqRel: who sees it sees that the memory is reserved. A failure: somebody else was faster.
-            let (from, to) = (reach, reach + more);
-            let extended =
-                limit.reach.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+            // AcqRel: who sees it sees that the memory is reserved.
+            limit.reach.fetch_max(reach + more, Ordering::AcqRel);
             // Relaxed: a hint.
-            free.fetch_add(extended.map_or(0, |_| more), Ordering::Relaxed);
+            free.fetch_add(more, Ordering::Relaxed);
         }
         Ok(taken + more > 0)
     }

@@ -301,7 +301,7 @@ impl Geometry {
 
     /// The least memory limit for an index that has taken `index` segments: with room for the largest item, and to write.
     pub fn limit_min(&self, index: u64) -> u64 {
-        let item = self.item_size_max.div_ceil(self.segment_bytes());
+        let item = self.item_size_max.min(self.words * 8).div_ceil(self.segment_bytes());
         let room = index + item + self.lanes.count() + 2 * SEGMENTS_MIN;
         let segments = room.max(index * INDEX_SHARE);
         (self.segments_at * 8 + segments * self.segment_bytes()).next_multiple_of(PAGE)

@@ -54,8 +54,6 @@ pub struct Knobs {
     pub watcher_logbuf_size: u64,
     /// `worker_logbuf_size`, in bytes (kilobytes are given).
     pub worker_logbuf_size: u64,
-    /// `read_buf_mem_limit`, in bytes (megabytes are given).
-    pub read_buf_mem_limit: u64,
     /// `track_sizes`.
     pub track_sizes: bool,
     /// `ext_*`.
@@ -112,7 +110,6 @@ impl Default for Knobs {
             temporary_ttl: None,
             watcher_logbuf_size: 256 << 10,
             worker_logbuf_size: 64 << 10,
-            read_buf_mem_limit: 0,
             track_sizes: false,
             flash: Flash {
                 item_size: 512,
@@ -182,6 +179,7 @@ impl Knobs {
             "no_lru_maintainer" => (self.lru_maintainer, self.lru_segmented) = (false, false),
             "no_modern" => {
                 (self.slab_reassign, self.slab_automove) = (false, 0);
+                self.classes.chunk_max = crate::classes::PAGE;
                 self.lru_crawler = false;
                 (self.lru_maintainer, self.lru_segmented) = (false, false);
             }
@@ -192,7 +190,6 @@ impl Knobs {
             | "no_inline_ascii_resp"
             | "drop_privileges"
             | "no_drop_privileges"
-            | "resp_obj_mem_limit"
             | "sock_cookie_id"
             | "ext_path" => {}
             _ => return false,
@@ -222,9 +219,6 @@ impl Knobs {
             "hot_max_factor" => self.hot_max_factor = given.fraction(0.0, f64::MAX)?,
             "warm_max_factor" => self.warm_max_factor = given.fraction(0.0, f64::MAX)?,
             "temporary_ttl" => self.temporary_ttl = Some(given.any()?),
-            "read_buf_mem_limit" => {
-                self.read_buf_mem_limit = given.within::<u64>(0, 1 << 40)? << 20
-            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -338,5 +332,67 @@ fn sizes(given: &Given<'_>) -> Result<Vec<usize>, Wrong> {
     match sizes {
         Some(sizes) if sizes.len() < crate::classes::CLASSES - 1 => Ok(sizes),
         _ => given.wrong("up to 62 sizes with '-' between them, as in 100-200-400"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Asked, parse};
+    use super::*;
+
+    fn asked(list: &str) -> Result<Knobs, Wrong> {
+        match parse(&["-o".to_string(), list.to_string()])? {
+            Asked::Serve(options) => Ok(options.knobs),
+            other => panic!("{list}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn knobs_are_kept() {
+        let knobs = |list| asked(list).expect(list);
+        assert_eq!(knobs("modern"), Knobs::default());
+        let old = knobs("no_modern,slab_automove=2,temporary_ttl=5,hot_lru_pct=10");
+        assert!(!old.slab_reassign && !old.lru_segmented && !old.lru_crawler);
+        assert_eq!((old.slab_automove, old.temporary_ttl, old.hot_lru_pct), (2, Some(5), 10));
+        let own = knobs("worker_logbuf_size=32,ext_wbuf_size=8,slab_chunk_max=16384,track_sizes");
+        assert_eq!((own.worker_logbuf_size, own.flash.wbuf_size), (32 << 10, 8 << 20));
+        assert!(own.track_sizes && own.classes.chunk_max == 16384);
+        assert_eq!(knobs("slab_sizes=100-200-1000").classes.sizes, [100, 200, 1000]);
+    }
+
+    #[test]
+    fn wrong_knobs_have_memcacheds_status() {
+        // Measured at memcached 1.6.18.
+        for (line, status) in [
+            ("hashpower=5", 1),
+            ("hashpower=33", 1),
+            ("hashpower", 1),
+            ("slab_automove=3", 1),
+            ("slab_automove_ratio=1", 1),
+            ("slab_automove_window=2", 1),
+            ("slab_automove_freeratio=x", 1),
+            ("tail_repair_time=9", 1),
+            ("hash_algorithm=md5", 1),
+            ("lru_crawler_sleep=1000001", 1),
+            ("lru_crawler_tocrawl=x", 1),
+            ("hot_lru_pct=80", 1),
+            ("hot_lru_pct=50", 64),
+            ("warm_max_factor=0", 1),
+            ("temporary_ttl", 1),
+            ("worker_logbuf_size=x", 1),
+            ("ext_max_frag=x", 1),
+            ("ext_item_age", 1),
+            ("slab_sizes=100-50", 64),
+            ("slab_sizes=100-104", 64),
+            ("slab_sizes=10-200", 64),
+            ("slab_sizes=100-600000", 64),
+            ("slab_chunk_max=1000", 64),
+            ("slab_chunk_max=2097152", 64),
+            ("nonsense", 1),
+            ("slab_sizes", 1),
+        ] {
+            let wrong = asked(line).expect_err(line);
+            assert_eq!(wrong.status, status, "{line}: {wrong}");
+        }
     }
 }

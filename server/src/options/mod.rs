@@ -95,6 +95,10 @@ pub struct Options {
     pub core_files: bool,
     /// `-o idle_timeout`: seconds after which a silent connection is closed; 0 is never.
     pub idle_timeout: u32,
+    /// `-o read_buf_mem_limit`: the most bytes that connections may hold of what they sent; 0 is no limit.
+    pub read_memory: u64,
+    /// `-o resp_obj_mem_limit`: the most bytes of replies that wait for clients to read them; 0 is no limit.
+    pub reply_memory: u64,
     /// `-o no_maxconns_fast` turns it off: refuse connections over the limit instead of letting them wait.
     pub refuse_over_limit: bool,
     /// `--region`: the shared cache to serve; a private one without it.
@@ -143,6 +147,8 @@ impl Default for Options {
             lock_memory: false,
             core_files: false,
             idle_timeout: 0,
+            read_memory: 0,
+            reply_memory: 0,
             refuse_over_limit: true,
             region: None,
             debug_clock: false,
@@ -198,7 +204,7 @@ fn wrong<T>(sentence: impl Into<String>) -> Result<T, Wrong> {
 /// Reads the arguments (without the program's name).
 pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
     let mut options = Options::default();
-    let mut size_given = false;
+    let (mut size_given, mut port_given) = (false, false);
     for Given { option, value } in getopt::read(table::OPTIONS, arguments)? {
         match option {
             'h' => return Ok(Asked::Help),
@@ -209,8 +215,20 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
                 options.item_size_max = item_size(&value)?;
             }
             'o' => extended::apply(&value, &mut options)?,
-            _ => apply(option, value, &mut options)?,
+            _ => {
+                port_given |= option == 'p';
+                apply(option, value, &mut options)?;
+            }
         }
+    }
+    // As memcached has it: -U alone names both.
+    if options.udp_port != 0 && !port_given {
+        options.port = options.udp_port;
+    }
+    if options.udp_port != 0 && options.unix_socket.is_some() {
+        options
+            .without_effect
+            .push("-U has no effect: there is no UDP beside a unix socket".into());
     }
     if let Some(file) = &options.memory_file {
         if options.region.is_some() {
@@ -360,6 +378,11 @@ fn number<T: TryFrom<i64>>(
 
 /// With `-Y` text alone is spoken: it is where a client can say who it is.
 fn check_users(options: &mut Options) -> Result<(), Wrong> {
+    if options.udp_port != 0 && (options.auth_file.is_some() || options.sasl) {
+        return wrong(
+            "-U: a datagram does not say who sent it, and -Y or -S ask for it; leave one of them out",
+        );
+    }
     if options.sasl {
         return check_sasl(options);
     }
@@ -369,9 +392,6 @@ fn check_users(options: &mut Options) -> Result<(), Wrong> {
     if options.protocol == Protocol::Binary {
         return wrong("-Y: clients say in text who they are; give no -B binary with it, or -S");
     }
-    if options.udp_port != 0 {
-        return wrong("-Y: a datagram cannot say who sent it; give no -U with it");
-    }
     options.protocol = Protocol::Ascii;
     Ok(())
 }
@@ -380,9 +400,6 @@ fn check_users(options: &mut Options) -> Result<(), Wrong> {
 fn check_sasl(options: &mut Options) -> Result<(), Wrong> {
     if options.protocol == Protocol::Ascii {
         return wrong("-S: SASL is spoken on the binary protocol only; leave -B ascii out");
-    }
-    if options.udp_port != 0 {
-        return wrong("-S: a datagram cannot say who sent it; give no -U with it");
     }
     options.auth_file = options.users_file();
     if options.auth_file.is_none() {
@@ -396,10 +413,8 @@ fn check_sasl(options: &mut Options) -> Result<(), Wrong> {
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
     options.knobs.check(options.item_size_max)?;
-    for (given, option) in [(options.udp_port != 0, "-U"), (options.http.is_some(), "--http")] {
-        if given {
-            return wrong(format!("{option}: is not served"));
-        }
+    if options.http.is_some() {
+        return wrong("--http: is not served");
     }
     let half = options.memory / 2;
     if options.item_size_max as u64 > half {
@@ -409,8 +424,9 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
             options.item_size_max,
         ));
     }
-    if options.unix_socket.is_none() && options.port == 0 && options.listen.is_empty() {
-        return wrong("-p 0: there is nothing to listen on; give a port or -s");
+    let inet = options.port != 0 || options.udp_port != 0;
+    if options.unix_socket.is_none() && !inet {
+        return wrong("-p 0: there is nothing to listen on; give a port, -U or -s");
     }
     Ok(())
 }
@@ -445,6 +461,8 @@ mod tests {
         assert_eq!(served("-l 127.0.0.1,::1 -l host:99").listen.len(), 3);
         assert_eq!(served("-I 512k").item_size_max, 512 << 10);
         assert_eq!(served("-o idle_timeout=5,no_maxconns_fast").idle_timeout, 5);
+        assert_eq!(served("-o read_buf_mem_limit=2").read_memory, 2 << 20);
+        assert_eq!((served("-U 7").port, served("-U 7 -p 0").port), (7, 0));
     }
 
     #[test]
@@ -471,55 +489,6 @@ mod tests {
     }
 
     #[test]
-    fn knobs_are_kept() {
-        let knobs = |list: &str| served(&format!("-o {list}")).knobs;
-        assert_eq!(knobs("modern"), Knobs::default());
-        let old = knobs("no_modern,slab_automove=2,temporary_ttl=5,hot_lru_pct=10");
-        assert!(!old.slab_reassign && !old.lru_segmented && !old.lru_crawler);
-        assert_eq!((old.slab_automove, old.temporary_ttl, old.hot_lru_pct), (2, Some(5), 10));
-        let own = knobs("worker_logbuf_size=32,ext_wbuf_size=8,slab_chunk_max=16384,track_sizes");
-        assert_eq!((own.worker_logbuf_size, own.flash.wbuf_size), (32 << 10, 8 << 20));
-        assert!(own.track_sizes && own.classes.chunk_max == 16384);
-        assert_eq!(knobs("slab_sizes=100-200-1000").classes.sizes, [100, 200, 1000]);
-    }
-
-    #[test]
-    fn wrong_knobs_have_memcacheds_status() {
-        // Measured at memcached 1.6.18.
-        for (line, status) in [
-            ("hashpower=5", 1),
-            ("hashpower=33", 1),
-            ("hashpower", 1),
-            ("slab_automove=3", 1),
-            ("slab_automove_ratio=1", 1),
-            ("slab_automove_window=2", 1),
-            ("slab_automove_freeratio=x", 1),
-            ("tail_repair_time=9", 1),
-            ("hash_algorithm=md5", 1),
-            ("lru_crawler_sleep=1000001", 1),
-            ("lru_crawler_tocrawl=x", 1),
-            ("hot_lru_pct=80", 1),
-            ("hot_lru_pct=50", 64),
-            ("warm_max_factor=0", 1),
-            ("temporary_ttl", 1),
-            ("worker_logbuf_size=x", 1),
-            ("ext_max_frag=x", 1),
-            ("ext_item_age", 1),
-            ("slab_sizes=100-50", 64),
-            ("slab_sizes=100-104", 64),
-            ("slab_sizes=10-200", 64),
-            ("slab_sizes=100-600000", 64),
-            ("slab_chunk_max=1000", 64),
-            ("slab_chunk_max=2097152", 64),
-            ("nonsense", 1),
-            ("slab_sizes", 1),
-        ] {
-            let wrong = asked(&format!("-o {line}")).expect_err(line);
-            assert_eq!(wrong.status, status, "{line}: {wrong}");
-        }
-    }
-
-    #[test]
     fn wrong_values_are_refused_with_a_sentence() {
         for (line, part) in [
             ("-p x", "-p x"),
@@ -532,14 +501,17 @@ mod tests {
             ("-I 40m", "half of the memory limit"),
             ("-f 1", "greater than 1"),
             ("-U x", "-U x"),
+            ("-U 7 -S", "ask for it"),
+            ("-p 0 -U 0", "nothing to listen on"),
             ("-D ab", "one character"),
             ("-B x", "auto, ascii or binary"),
             ("-S", "MEMCACHED_SASL_PWDB"),
             ("-S -Y users -B ascii", "binary protocol only"),
-            ("-S -Y users -U 1", "datagram"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),
+            ("-o read_buf_mem_limit", "a number of megabytes"),
+            ("-o resp_obj_mem_limit=x", "-o resp_obj_mem_limit=x"),
             ("-o region", "-o region"),
             ("--region=", "cannot name a cache"),
             ("--region .hidden", "--region .hidden"),

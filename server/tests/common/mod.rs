@@ -161,6 +161,21 @@ impl Daemon {
         assert!(status.success());
     }
 
+    /// SIGHUP, until the main thread has dealt with it and sleeps again.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+        eventually(|| {
+            let path = format!("/proc/{}/status", self.child.id());
+            let text = fs::read_to_string(path).expect("status");
+            let field = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name));
+                line.expect("a field").trim()
+            };
+            let pending = u64::from_str_radix(field("ShdPnd:"), 16).expect("a mask");
+            (pending & 1 == 0 && field("State:").starts_with('S')).then_some(())
+        });
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
         eventually(|| self.child.try_wait().expect("a child"))
@@ -181,7 +196,7 @@ pub fn connect_unix(path: &Path) -> Client {
 /// A byte stream with the two calls that TCP and unix sockets share.
 pub trait Stream: Read + Write + Send {
     fn patience(&self, time: Duration);
-    fn end_writing(&self);
+    fn end_writing(&mut self);
 }
 
 impl Stream for TcpStream {
@@ -189,7 +204,7 @@ impl Stream for TcpStream {
         self.set_read_timeout(Some(time)).expect("a timeout");
         self.set_write_timeout(Some(time)).expect("a timeout");
     }
-    fn end_writing(&self) {
+    fn end_writing(&mut self) {
         let _ = self.shutdown(std::net::Shutdown::Write);
     }
 }
@@ -199,7 +214,7 @@ impl Stream for UnixStream {
         self.set_read_timeout(Some(time)).expect("a timeout");
         self.set_write_timeout(Some(time)).expect("a timeout");
     }
-    fn end_writing(&self) {
+    fn end_writing(&mut self) {
         let _ = self.shutdown(std::net::Shutdown::Write);
     }
 }
@@ -225,7 +240,7 @@ impl Client {
     }
 
     /// Half-closes, and reads to the end.
-    pub fn finish(self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         self.stream.end_writing();
         self.rest()
     }

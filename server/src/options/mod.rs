@@ -8,6 +8,7 @@ mod knobs;
 mod protocol;
 mod table;
 mod tls;
+mod users;
 
 use getopt::Given;
 use nearcache::Home;
@@ -237,7 +238,7 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
         options.region = Some(Home::At(file.clone()));
     }
     tls::check(&mut options)?;
-    check_users(&mut options)?;
+    users::check(&mut options)?;
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -374,41 +375,6 @@ fn number<T: TryFrom<i64>>(
         .filter(|number| (least..=most).contains(number))
         .and_then(|number| T::try_from(number).ok())
         .map_or_else(|| wrong(format!("{option} {value}: wants {what}, {least} to {most}")), Ok)
-}
-
-/// With `-Y` text alone is spoken: it is where a client can say who it is.
-fn check_users(options: &mut Options) -> Result<(), Wrong> {
-    if options.udp_port != 0 && (options.auth_file.is_some() || options.sasl) {
-        return wrong(
-            "-U: a datagram does not say who sent it, and -Y or -S ask for it; leave one of them out",
-        );
-    }
-    if options.sasl {
-        return check_sasl(options);
-    }
-    if options.auth_file.is_none() {
-        return Ok(());
-    }
-    if options.protocol == Protocol::Binary {
-        return wrong("-Y: clients say in text who they are; give no -B binary with it, or -S");
-    }
-    options.protocol = Protocol::Ascii;
-    Ok(())
-}
-
-/// With `-S` the binary protocol alone is spoken; the users are the environment's, or `-Y`'s.
-fn check_sasl(options: &mut Options) -> Result<(), Wrong> {
-    if options.protocol == Protocol::Ascii {
-        return wrong("-S: SASL is spoken on the binary protocol only; leave -B ascii out");
-    }
-    options.auth_file = options.users_file();
-    if options.auth_file.is_none() {
-        return wrong(
-            "-S: wants the file of users, of lines user:password; give it with -Y or MEMCACHED_SASL_PWDB",
-        );
-    }
-    options.protocol = Protocol::Binary;
-    Ok(())
 }
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {

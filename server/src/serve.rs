@@ -14,12 +14,13 @@ use crate::worker::{Inbox, Worker, request_stop};
 use nearcache::Home;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -186,7 +187,7 @@ fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcach
     if let Some(home) = &options.region {
         wanted.home = home.clone();
     }
-    let before = options.region.as_ref().and_then(inode);
+    let before = options.region.as_ref().and_then(file_of);
     let opened = wanted.open();
     say_if_begun_anew(options, before);
     opened.map_err(|error| {
@@ -199,25 +200,32 @@ fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcach
     })
 }
 
-fn inode(home: &Home) -> Option<u64> {
-    match home {
-        Home::At(path) => fs::symlink_metadata(path).ok().map(|found| found.ino()),
-        _ => None,
-    }
+/// The file of a cache as it is now. While this is held, no other file can get its number.
+fn file_of(home: &Home) -> Option<File> {
+    let Home::At(path) = home else {
+        return None;
+    };
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Some(rustix::fs::open(path, flags, Mode::empty()).ok()?.into())
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|found| found.ino())
 }
 
 /// A file that the core cannot go on with it puts aside, and begins anew: that must not go unsaid.
-fn say_if_begun_anew(options: &Options, before: Option<u64>) {
-    let Some(Home::At(path)) = &options.region else {
+fn say_if_begun_anew(options: &Options, before: Option<File>) {
+    let (Some(Home::At(path)), Some(before)) = (&options.region, before) else {
         return;
     };
+    let before = before.metadata().ok().map(|found| found.ino());
+    if before == inode(path) {
+        return;
+    }
     let mut aside = path.clone().into_os_string();
     aside.push(".damaged");
     let aside = PathBuf::from(aside);
-    if before.is_none() || before == inode(&Home::At(path.clone())) {
-        return;
-    }
-    let kept = before == inode(&Home::At(aside.clone()));
+    let kept = before == inode(&aside);
     let (path, aside) = (path.display(), aside.display());
     match kept {
         true => eprintln!(

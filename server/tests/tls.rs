@@ -347,6 +347,27 @@ fn one_that_does_not_read_is_bounded() {
     other.stat_until("response_obj_bytes", |held| held <= 64 * 1024);
 }
 
+/// A reply is encrypted whole, and the rest of it cannot be sent yet: it is counted, and sent when the client reads.
+#[test]
+fn what_is_encrypted_waits_for_its_reader() {
+    let files = Files::new();
+    let daemon = files.daemon("ssl_wbuf_size=65536", &["-t", "1", "-m", "256", "-I", "64m"]);
+    let config = files.client();
+    let (mut slow, mut other) = (connect(&daemon, &config), connect(&daemon, &config));
+    // More than the system's buffers take.
+    let value = "v".repeat(40_000_000);
+    slow.expect(format!("set big 0 0 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+    slow.send("get big\r\n");
+    common::eventually(|| {
+        other.send("stats conns\r\n");
+        String::from_utf8_lossy(&other.until("END\r\n")).contains("conn_mwrite").then_some(())
+    });
+    assert!(other.stat("response_obj_bytes") > 10_000_000);
+    let reply = format!("VALUE big 0 {}\r\n{value}\r\nEND\r\n", value.len());
+    assert!(slow.take(reply.len()) == reply.as_bytes());
+    slow.expect("mn\r\n", "MN\r\n");
+}
+
 #[test]
 fn a_hundred_at_once() {
     let files = Files::new();

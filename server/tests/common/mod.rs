@@ -239,6 +239,16 @@ impl Client {
         self.stream.write_all(bytes)
     }
 
+    /// One read. A process that was stopped and goes on meanwhile makes the system interrupt it.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
     /// Half-closes, and reads to the end.
     pub fn finish(mut self) -> Vec<u8> {
         self.stream.end_writing();
@@ -250,7 +260,7 @@ impl Client {
         let mut bytes = std::mem::take(&mut self.unread);
         let mut buffer = [0; 65536];
         loop {
-            match self.stream.read(&mut buffer) {
+            match self.read(&mut buffer) {
                 Ok(0) => return bytes,
                 Ok(count) => bytes.extend(&buffer[..count]),
                 // Closed with our bytes unread: it is closed.
@@ -264,7 +274,7 @@ impl Client {
     pub fn take(&mut self, count: usize) -> Vec<u8> {
         let mut buffer = [0; 65536];
         while self.unread.len() < count {
-            let read = self.stream.read(&mut buffer).expect("reads");
+            let read = self.read(&mut buffer).expect("reads");
             assert!(read > 0, "closed after {}", self.unread.escape_ascii());
             self.unread.extend(&buffer[..read]);
         }
@@ -275,7 +285,7 @@ impl Client {
     pub fn until(&mut self, end: &str) -> Vec<u8> {
         let mut buffer = [0; 65536];
         while !self.unread.ends_with(end.as_bytes()) {
-            let read = self.stream.read(&mut buffer).expect("reads");
+            let read = self.read(&mut buffer).expect("reads");
             assert!(read > 0, "closed after {}", self.unread.escape_ascii());
             self.unread.extend(&buffer[..read]);
         }
@@ -289,7 +299,7 @@ impl Client {
         let mut buffer = [0; 65536];
         // Compared as it comes: a shorter answer than expected is seen at once, not when patience ends.
         while self.unread.len() < reply.len() && reply.as_bytes().starts_with(&self.unread) {
-            let read = self.stream.read(&mut buffer).expect("reads");
+            let read = self.read(&mut buffer).expect("reads");
             assert!(read > 0, "closed after {}", self.unread.escape_ascii());
             self.unread.extend(&buffer[..read]);
         }

@@ -159,17 +159,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// The file of users and passwords, if clients are asked who they are.
-    pub fn users_file(&self) -> Option<PathBuf> {
-        match (&self.auth_file, self.sasl) {
-            (Some(path), _) => Some(path.clone()),
-            (None, true) => std::env::var_os("MEMCACHED_SASL_PWDB").map(PathBuf::from),
-            (None, false) => None,
-        }
-    }
-}
-
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {

@@ -1,6 +1,18 @@
 //! Who is asked who they are: what `-Y` and `-S` need, and what does not go together with them.
 
 use super::{Options, Protocol, Wrong, wrong};
+use std::path::PathBuf;
+
+impl Options {
+    /// The file of users and passwords, if clients are asked who they are.
+    pub fn users_file(&self) -> Option<PathBuf> {
+        match (&self.auth_file, self.sasl) {
+            (Some(path), _) => Some(path.clone()),
+            (None, true) => std::env::var_os("MEMCACHED_SASL_PWDB").map(PathBuf::from),
+            (None, false) => None,
+        }
+    }
+}
 
 /// With `-Y` text alone is spoken: it is where a client can say who it is.
 pub fn check(options: &mut Options) -> Result<(), Wrong> {

@@ -11,7 +11,7 @@ packages_of() {
         c) echo g++ libsqlite3-dev ;;
         php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
         python) python_packages ;;
-        memcached) echo memcached ;;
+        memcached) echo memcached libmemcached-tools libsasl2-modules ;; # memccapable; SASL PLAIN for clients
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
         checks) echo valgrind procps nutcracker chromium ;; # what only the tests need
         deb) echo dpkg-dev ;;

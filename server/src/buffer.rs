@@ -188,6 +188,11 @@ impl Output {
         self.bytes.splice(mark..mark, head.iter().copied());
     }
 
+    /// Writes `bytes` over what stands at `mark`.
+    pub fn overwrite(&mut self, mark: usize, bytes: &[u8]) {
+        self.bytes[mark..mark + bytes.len()].copy_from_slice(bytes);
+    }
+
     /// A place for one `VALUE` reply, filled by the core through [`Sink`].
     #[inline]
     pub fn value<'a>(&'a mut self, key: &'a [u8], with_cas: bool) -> ValueReply<'a> {
@@ -326,10 +331,15 @@ pub struct DataReply<'a> {
 }
 
 impl DataReply<'_> {
-    /// The key was there and its bytes are sent: keeps them.
+    /// The key was there and its bytes are sent: keeps them, and ends them as text.
     pub fn hit(self) {
         self.out.adopt(self.len);
         self.out.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// The key was there: keeps its bytes as they are.
+    pub fn keep(self) {
+        self.out.adopt(self.len);
     }
 
     /// There is nothing to send: the bytes, if any, are dropped.

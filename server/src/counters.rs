@@ -45,7 +45,8 @@ pub enum Count {
     UnlinkHits,
     /// As above, of keys that were not there.
     UnlinkMisses,
-    /// Keys of a multiget that the core was asked for again, because the output was full the first time.
+    /// Gets of the core that were none of a client's: keys of a multiget that it was asked for again, because the output
+    /// was full the first time, and touches of the binary protocol.
     AskedAgain,
     /// Of those, the ones that were there.
     AskedAgainHits,

@@ -1,6 +1,7 @@
 //! From a request to one call of the core, and from the core's answer to its words. No I/O happens here.
 
 mod admin;
+mod binary;
 mod deed;
 mod limit;
 mod meta;
@@ -307,13 +308,13 @@ impl Desk<'_> {
         };
         out.text(words);
         let kind = if cas { Kind::Cas } else { Kind::Store };
-        let ttl = self.seconds(store.expiry);
+        let ttl = self.seconds_left(store.expiry);
         let item = Some(Item { len: value.len(), flags: store.flags, ttl });
         self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
     }
 
-    /// The seconds until an expiry; `None` is for ever.
-    fn seconds(self, expiry: Expiry) -> Option<u32> {
+    /// How long an item of this expiry lives; `None` is for ever.
+    fn seconds_left(self, expiry: Expiry) -> Option<u32> {
         match expiry {
             Expiry::After(seconds) => Some(seconds),
             Expiry::Never => None,
@@ -424,18 +425,15 @@ impl Desk<'_> {
         if !self.server.options.flush {
             return out.text(reply::FLUSH_DISABLED);
         }
-        let delay = match Expiry::from_exptime(i64::from(exptime)) {
-            Expiry::After(seconds) => seconds,
-            Expiry::At(time) => {
-                let delay = time.saturating_sub(self.server.cache.unix_time());
-                u32::try_from(delay.max(0)).unwrap_or(u32::MAX)
-            }
-            Expiry::Never | Expiry::Past => 0,
-        };
-        match self.server.cache.flush_all(delay) {
+        match self.flush(i64::from(exptime)) {
             Ok(()) => out.text(reply::OK),
             Err(error) => self.failed(&error, reply::NO_MEMORY, out),
         }
+    }
+
+    /// Everything dies now, or at `exptime`.
+    fn flush(self, exptime: i64) -> Result<(), Error> {
+        self.server.cache.flush_all(self.seconds_left(Expiry::from_exptime(exptime)).unwrap_or(0))
     }
 
     fn shutdown(self, mode: Shutdown, out: &mut Output) -> After {

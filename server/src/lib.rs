@@ -1,4 +1,4 @@
-//! `nearcached`: memcached's text protocol, classic and meta commands, over the nearcache core.
+//! `nearcached`: memcached's text and binary protocols over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
 //! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`udp`] (clients without a connection),

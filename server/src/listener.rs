@@ -326,7 +326,12 @@ pub(crate) fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed
                     ));
                 }
             };
-            if options.auth_file.is_some() {
+            if options.sasl {
+                if found.protocol == Protocol::Ascii {
+                    return Err(format!("-l {place}: with -S the binary protocol alone is spoken"));
+                }
+                found.protocol = Protocol::Binary;
+            } else if options.auth_file.is_some() {
                 if found.protocol == Protocol::Binary {
                     return Err(format!("-l {place}: with -Y clients say in text who they are"));
                 }

@@ -222,13 +222,10 @@ fn garbage_never_ends_the_server() {
 }
 
 #[test]
-fn endless_lines_and_binary_requests_are_closed() {
+fn endless_lines_are_closed() {
     let daemon = Daemon::start(&[]);
     let mut client = daemon.connect();
     client.send(vec![b'x'; 4000]);
-    assert_eq!(client.rest(), b"");
-    let mut client = daemon.connect();
-    client.send([0x80, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(client.rest(), b"");
     // A get may be long, but not endless.
     let mut client = daemon.connect();

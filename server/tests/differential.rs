@@ -5,39 +5,11 @@
 
 mod common;
 
-use common::{Client, Daemon, Place, Random, connect_unix, eventually};
-use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use common::memcached::Memcached;
+use common::{Client, Daemon, Random, connect_unix};
 
 /// Commands a run.
 const COMMANDS: usize = 20_000;
-
-struct Memcached {
-    child: Child,
-    place: Place,
-}
-
-impl Memcached {
-    fn start() -> Option<Memcached> {
-        let place = Place::new();
-        let socket = place.0.join("socket");
-        let child = Command::new("memcached")
-            .args(["-u", "root", "-t", "1", "-s"])
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .spawn()
-            .ok()?;
-        eventually(|| UnixStream::connect(&socket).ok());
-        Some(Memcached { child, place })
-    }
-}
-
-impl Drop for Memcached {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// One side of the comparison.
 struct Side {

@@ -1,9 +1,9 @@
 //! A value on its way in. A small one waits in the read buffer until it is whole and is stored from there; a large one
 //! gets a place of its own, into which the socket is read directly; one that is too large is not kept at all.
 
-use crate::buffer::{BUFFER_SIZE, Output};
+use crate::buffer::{BUFFER_SIZE, Input, Output, Pool};
 use crate::dispatch::Desk;
-use crate::protocol::ascii::{self, Request, Write};
+use crate::protocol::ascii::Write;
 
 /// The least a value's place grows by: whoever announces much must send much.
 const GROWTH_LEAST: usize = 64 << 10;
@@ -36,17 +36,29 @@ pub fn storing(
         }
         return Storing::Done(whole);
     }
-    if line.next + whole <= BUFFER_SIZE / 2 {
+    if fits_input(line.next + whole) {
         return Storing::Wait;
     }
     if desk.refuse_too_large(write, out) {
         return Storing::Skip;
     }
-    let (text, next) = (line.text.to_vec(), line.next);
-    Storing::Begun(Box::new(Value { line: text, next, len: whole - 2, data: rest.to_vec() }))
+    Storing::Begun(Box::new(Value::new(line, whole, rest)))
 }
 
-/// A line as it was read.
+/// Is a request of this length waited for in the input?
+pub fn fits_input(len: usize) -> bool {
+    len <= BUFFER_SIZE / 2
+}
+
+/// Skips what has come of the `left` bytes that nobody wants; is that all of them?
+pub fn swallow(input: &mut Input, left: &mut usize) -> bool {
+    let here = input.unread().len().min(*left);
+    *left -= here;
+    input.consume(here);
+    *left == 0
+}
+
+/// A line, or a binary request's head, as it was read.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     /// Without its end.
@@ -61,29 +73,37 @@ pub struct Line<'a> {
 pub struct Value {
     line: Vec<u8>,
     next: usize,
+    /// The length of the data, its end included.
     len: usize,
     data: Vec<u8>,
 }
 
 impl Value {
+    /// `len` bytes of data that `line` has announced; `begun` has come of them.
+    pub fn new(line: Line<'_>, len: usize, begun: &[u8]) -> Value {
+        Value { line: line.text.to_vec(), next: line.next, len, data: begun.to_vec() }
+    }
+
     /// Room for the next read. It grows with what has come, so each byte is moved a bounded number of times and a
     /// mere announcement costs nothing. A read may bring more than the value.
     pub fn make_room(&mut self) -> &mut Vec<u8> {
         if self.data.capacity() - self.data.len() < GROWTH_LEAST / 4 {
-            let missing = (self.len + 2).saturating_sub(self.data.len());
+            let missing = self.len.saturating_sub(self.data.len());
             let growth = missing.min(self.data.len()).max(GROWTH_LEAST);
             self.data.reserve_exact(growth);
         }
         &mut self.data
     }
 
-    /// If the value is whole: what to store, its data with `\r\n`, and what was read behind it.
-    pub fn whole(&self) -> Option<(Write<'_>, &[u8], &[u8])> {
-        let (data, surplus) = self.data.split_at_checked(self.len + 2)?;
-        match ascii::parse(&self.line, self.next) {
-            Request::Store(write) => Some((write, data, surplus)),
-            _ => None,
+    /// If the value is whole: the line that announced it, and its data. What was read behind it, which is the
+    /// beginning of the next request, goes to the input.
+    pub fn whole(&mut self, input: &mut Input, pool: &mut Pool) -> Option<(Line<'_>, &[u8])> {
+        let surplus = self.data.get(self.len..)?;
+        if !surplus.is_empty() {
+            input.make_room(pool).extend_from_slice(surplus);
+            self.data.truncate(self.len);
         }
+        Some((Line { text: &self.line, next: self.next }, &self.data))
     }
 
     /// Bytes held.

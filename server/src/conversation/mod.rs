@@ -3,6 +3,7 @@
 //! bounded: one read buffer (a long multiget's line aside), one value below the item limit, and [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes
 //! plus one item of replies.
 
+mod binary;
 mod incoming;
 mod login;
 mod text;
@@ -11,13 +12,12 @@ use crate::buffer::{Input, Output, Pool};
 use crate::dispatch::Desk;
 use crate::log::Watch;
 use crate::options::Protocol;
+use crate::protocol::binary::REQUEST;
 use crate::server::{Doing, Peer, Stop};
+use binary::Binary;
 use login::Login;
 use std::sync::Arc;
 use text::Text;
-
-/// The first byte of a binary request.
-const BINARY_MAGIC: u8 = 0x80;
 
 /// The answer of one step.
 #[derive(Debug)]
@@ -60,6 +60,7 @@ enum Talk {
     /// It must say first who it is.
     Login(Login),
     Text(Text),
+    Binary(Binary),
 }
 
 impl Conversation {
@@ -79,6 +80,7 @@ impl Conversation {
         match &mut self.talk {
             Talk::New(_) | Talk::Login(_) => None,
             Talk::Text(text) => text.room(),
+            Talk::Binary(binary) => binary.room(),
         }
     }
 
@@ -87,6 +89,7 @@ impl Conversation {
         match &self.talk {
             Talk::New(_) | Talk::Login(_) => false,
             Talk::Text(text) => text.goes_on(),
+            Talk::Binary(binary) => binary.goes_on(),
         }
     }
 
@@ -95,6 +98,7 @@ impl Conversation {
         match &self.talk {
             Talk::New(_) | Talk::Login(_) => 0,
             Talk::Text(text) => text.held(),
+            Talk::Binary(binary) => binary.held(),
         }
     }
 
@@ -103,6 +107,7 @@ impl Conversation {
         match &self.talk {
             Talk::New(_) | Talk::Login(_) => Doing::Read,
             Talk::Text(text) => text.doing(),
+            Talk::Binary(binary) => binary.doing(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Conversation {
     ) -> Step {
         match &mut self.talk {
             Talk::Text(text) => text.step(&mut self.session, desk, pool, input, out),
+            Talk::Binary(binary) => binary.step(&mut self.session, desk, pool, input, out),
             Talk::New(protocol) => {
                 let Some(&first) = input.unread().first() else {
                     return Step::Starved;
@@ -124,14 +130,17 @@ impl Conversation {
                 let binary = match protocol {
                     Protocol::Ascii => false,
                     Protocol::Binary => true,
-                    Protocol::Negotiated => first == BINARY_MAGIC,
+                    Protocol::Negotiated => first == REQUEST,
                 };
-                if binary {
+                // Each language has its own way of saying who one is; where that is asked, the other is not spoken.
+                let options = &desk.server.options;
+                if desk.server.asks_who() && binary != options.sasl {
                     return Step::Close;
                 }
-                self.talk = match desk.server.asks_who() {
-                    true => Talk::Login(Login::default()),
-                    false => Talk::Text(Text::default()),
+                self.talk = match (binary, desk.server.asks_who()) {
+                    (true, _) => Talk::Binary(Binary::default()),
+                    (false, true) => Talk::Login(Login::default()),
+                    (false, false) => Talk::Text(Text::default()),
                 };
                 self.step(desk, pool, input, out)
             }

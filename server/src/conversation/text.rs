@@ -1,6 +1,6 @@
 //! A conversation in text: lines, and the data behind some of them.
 
-use super::incoming::{Line, Storing, Value, storing};
+use super::incoming::{Line, Storing, Value, storing, swallow};
 use super::{Session, Step};
 use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::dispatch::{After, Desk, Progress};
@@ -79,23 +79,17 @@ impl Text {
                 self.gets(session, desk, (get, len, next), None, input, out)
             }
             Stage::Value(value) => {
-                let Some((write, data, surplus)) = value.whole() else {
+                let Some((line, data)) = value.whole(input, pool) else {
                     return Step::Starved;
                 };
-                desk.store(&write, data, out);
-                // The last read may have brought the beginning of the next request.
-                if !surplus.is_empty() {
-                    input.make_room(pool).extend_from_slice(surplus);
+                if let Request::Store(write) = ascii::parse(line.text, line.next) {
+                    desk.store(&write, data, out);
                 }
                 self.stage = Stage::Command;
                 Step::Done
             }
             Stage::Swallow(left) => {
-                let here = input.unread().len().min(*left);
-                *left -= here;
-                let done = *left == 0;
-                input.consume(here);
-                if !done {
+                if !swallow(input, left) {
                     return Step::Starved;
                 }
                 self.stage = Stage::Command;

@@ -176,7 +176,7 @@ impl Desk<'_> {
             }
         };
         let kind = if ask.compare.is_some() { Kind::Cas } else { Kind::Store };
-        let ttl = self.seconds(ask.expiry);
+        let ttl = self.seconds_left(ask.expiry);
         let item = Some(Item { len: value.len(), flags: ask.flags, ttl });
         // By the name of the classic verb: memcached tells watchers that.
         let command = match ask.mode {

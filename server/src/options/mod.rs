@@ -8,6 +8,7 @@ mod knobs;
 mod protocol;
 mod table;
 mod tls;
+mod users;
 
 use getopt::Given;
 use nearcache::Home;
@@ -158,17 +159,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// The file of users and passwords, if clients are asked who they are.
-    pub fn users_file(&self) -> Option<PathBuf> {
-        match (&self.auth_file, self.sasl) {
-            (Some(path), _) => Some(path.clone()),
-            (None, true) => std::env::var_os("MEMCACHED_SASL_PWDB").map(PathBuf::from),
-            (None, false) => None,
-        }
-    }
-}
-
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
@@ -237,7 +227,7 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
         options.region = Some(Home::At(file.clone()));
     }
     tls::check(&mut options)?;
-    check_users(&mut options)?;
+    users::check(&mut options)?;
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -379,32 +369,8 @@ fn number<T: TryFrom<i64>>(
         .map_or_else(|| wrong(format!("{option} {value}: wants {what}, {least} to {most}")), Ok)
 }
 
-/// With `-Y` text alone is spoken: it is where a client can say who it is.
-fn check_users(options: &mut Options) -> Result<(), Wrong> {
-    if options.auth_file.is_none() {
-        return Ok(());
-    }
-    if options.protocol == Protocol::Binary || options.sasl {
-        return wrong(
-            "-Y: clients say in text who they are; give neither -B binary nor -S with it",
-        );
-    }
-    options.protocol = Protocol::Ascii;
-    Ok(())
-}
-
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
     options.knobs.check(options.item_size_max)?;
-    if options.udp_port != 0 && (options.auth_file.is_some() || options.sasl) {
-        return wrong(
-            "-U: a datagram does not say who sent it, and -Y or -S ask for it; leave one of them out",
-        );
-    }
-    for (given, option) in [(options.sasl, "-S")] {
-        if given {
-            return wrong(format!("{option}: is not served"));
-        }
-    }
     let half = options.memory / 2;
     if options.item_size_max as u64 > half {
         return wrong(format!(
@@ -494,6 +460,8 @@ mod tests {
             ("-p 0 -U 0", "nothing to listen on"),
             ("-D ab", "one character"),
             ("-B x", "auto, ascii or binary"),
+            ("-S", "MEMCACHED_SASL_PWDB"),
+            ("-S -Y users -B ascii", "binary protocol only"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),
@@ -518,7 +486,6 @@ mod tests {
             ("-o ssl_kernel_tls=1", "takes no value"),
             ("-o ssl_nonsense", "ssl_nonsense"),
             ("-Y users -B binary", "-Y"),
-            ("-Y users -S", "-Y"),
             ("-Y users -U 1", "-Y"),
             ("--http host", "host:port"),
             ("--http ::1", "brackets"),

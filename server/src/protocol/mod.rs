@@ -3,6 +3,7 @@
 
 pub mod ascii;
 pub mod base64;
+pub mod binary;
 pub mod meta;
 pub mod number;
 pub mod reply;

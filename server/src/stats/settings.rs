@@ -56,7 +56,11 @@ fn service(server: &Server, knobs: &Knobs, out: &mut Output) {
     line(out, "tcp_backlog", options.backlog);
     line(out, "binding_protocol", options.protocol);
     line(out, "auth_enabled_sasl", yes_no(options.sasl));
-    line(out, "auth_enabled_ascii", path(options.auth_file.as_ref(), "no"));
+    line(
+        out,
+        "auth_enabled_ascii",
+        path(options.auth_file.as_ref().filter(|_| !options.sasl), "no"),
+    );
     line(out, "item_size_max", server.cache.item_size_max());
     line(out, "maxconns_fast", yes_no(options.refuse_over_limit));
 }

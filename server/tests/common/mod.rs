@@ -2,6 +2,9 @@
 //! hanging.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod memcached;
+pub mod packets;
+
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,0 +1,226 @@
+//! A conversation in the binary protocol: packets, the values of some of them, and who it is that speaks.
+
+use super::incoming::{Line, Value, fits_input, swallow};
+use super::{Session, Step};
+use crate::buffer::{Input, Output, Pool};
+use crate::counters::Count;
+use crate::dispatch::{After, Desk};
+use crate::protocol::binary::{self, Header, Parsed, Request, Sasl, Status};
+use crate::report::Report;
+use crate::server::Doing;
+
+/// The SASL mechanisms that are served.
+const MECHANISMS: &[u8] = b"PLAIN";
+
+/// Where we are.
+#[derive(Debug, Default)]
+pub struct Binary {
+    stage: Stage,
+    /// A SASL conversation has begun and waits for its message.
+    asked: bool,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// At the beginning of a request.
+    #[default]
+    Request,
+    /// In a value that did not come whole.
+    Value(Box<Value>),
+    /// In a body that nobody wants; so many bytes are left.
+    Swallow(usize),
+    /// In a reply that is made in pieces.
+    Report(Box<dyn Report>),
+}
+
+impl Binary {
+    /// See [`Conversation::room`](super::Conversation::room).
+    pub fn room(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.stage {
+            Stage::Value(value) => Some(value.make_room()),
+            _ => None,
+        }
+    }
+
+    /// See [`Conversation::goes_on`](super::Conversation::goes_on).
+    pub fn goes_on(&self) -> bool {
+        matches!(self.stage, Stage::Report(_))
+    }
+
+    /// See [`Conversation::held`](super::Conversation::held).
+    pub fn held(&self) -> usize {
+        match &self.stage {
+            Stage::Value(value) => value.capacity(),
+            _ => 0,
+        }
+    }
+
+    /// See [`Conversation::doing`](super::Conversation::doing).
+    pub fn doing(&self) -> Doing {
+        match &self.stage {
+            Stage::Value(_) => Doing::ReadValue,
+            Stage::Swallow(_) => Doing::Swallow,
+            _ => Doing::Read,
+        }
+    }
+
+    /// See [`Conversation::step`](super::Conversation::step).
+    pub fn step(
+        &mut self,
+        session: &mut Session,
+        desk: Desk<'_>,
+        pool: &mut Pool,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        match &mut self.stage {
+            Stage::Request => return self.request(session, desk, input, out),
+            Stage::Value(value) => {
+                let Some((head, data)) = value.whole(input, pool) else {
+                    return Step::Starved;
+                };
+                if let Parsed::Request { header, request: Request::Store(store), .. } =
+                    binary::parse(head.text)
+                {
+                    desk.store_packet(&header, &store, data, out);
+                }
+            }
+            Stage::Swallow(left) => {
+                if !swallow(input, left) {
+                    return Step::Starved;
+                }
+            }
+            Stage::Report(report) => {
+                if report.more(desk, out) {
+                    return Step::Done;
+                }
+            }
+        }
+        self.stage = Stage::Request;
+        Step::Done
+    }
+
+    /// Reads one request and does what it says.
+    fn request(
+        &mut self,
+        session: &mut Session,
+        desk: Desk<'_>,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        let unread = input.unread();
+        let (header, request, next) = match binary::parse(unread) {
+            Parsed::Request { header, request, next } => (header, request, next),
+            Parsed::Partial => return Step::Starved,
+            Parsed::Foreign => return Step::Close,
+        };
+        let (mark, mut used) = (out.mark(), next);
+        let step = if desk.server.options.sasl && !session.admitted && !is_open(&request) {
+            out.status(&header, Status::AuthError);
+            Step::Close
+        } else {
+            match request {
+                Request::Store(store) => {
+                    let rest = &unread[next..];
+                    if desk.refuse_packet(&header, &store, out) {
+                        self.stage = Stage::Swallow(store.len);
+                    } else if let Some(data) = rest.get(..store.len) {
+                        desk.store_packet(&header, &store, data, out);
+                        used += store.len;
+                    } else if fits_input(next + store.len) {
+                        return Step::Starved;
+                    } else {
+                        let head = Line { text: &unread[..next], next };
+                        used = unread.len();
+                        self.stage = Stage::Value(Box::new(Value::new(head, store.len, rest)));
+                    }
+                    Step::Done
+                }
+                Request::Refused { status, skip } => {
+                    out.status(&header, status);
+                    match skip {
+                        Some(bytes) => {
+                            self.stage = Stage::Swallow(bytes);
+                            Step::Done
+                        }
+                        None => Step::Close,
+                    }
+                }
+                Request::Quit { quiet } => {
+                    if !quiet {
+                        out.status(&header, Status::Ok);
+                    }
+                    Step::Close
+                }
+                Request::SaslList | Request::Sasl(_) if !desk.server.options.sasl => {
+                    out.status(&header, Status::Unknown);
+                    Step::Done
+                }
+                Request::SaslList => {
+                    out.packet(&header, Status::Ok, b"", MECHANISMS, 0);
+                    Step::Done
+                }
+                Request::Sasl(sasl) => {
+                    self.admit(session, desk, &header, &sasl, out);
+                    Step::Done
+                }
+                _ => match desk.binary(&header, &request, out) {
+                    After::Nothing => Step::Done,
+                    After::Report(report) => {
+                        self.stage = Stage::Report(report);
+                        Step::Done
+                    }
+                    After::Stop(stop) => Step::Stop(stop),
+                    // No request of this language asks for it.
+                    After::Watch(_) => Step::Close,
+                },
+            }
+        };
+        if desk.server.verbosity() > 1 {
+            log(session.peer.fd, &header, out.since(mark));
+        }
+        input.consume(used);
+        step
+    }
+
+    /// One message of a client that says who it is. The answer to a wrong one does not say what was wrong with it.
+    fn admit(
+        &mut self,
+        session: &mut Session,
+        desk: Desk<'_>,
+        header: &Header,
+        sasl: &Sasl<'_>,
+        out: &mut Output,
+    ) {
+        session.admitted = false;
+        let expected = !sasl.step || self.asked;
+        let speaks = sasl.mechanism.eq_ignore_ascii_case(MECHANISMS);
+        // An AUTH may come without its message, which a STEP then brings.
+        self.asked = speaks && !sasl.step && sasl.message.is_empty();
+        if self.asked {
+            return out.status(header, Status::AuthContinue);
+        }
+        let who = binary::plain(sasl.message).filter(|_| expected && speaks);
+        session.admitted = who.is_some_and(|(user, password)| desk.server.admits(user, password));
+        desk.counters.add(Count::AuthCommands, 1);
+        if session.admitted {
+            out.packet(header, Status::Ok, b"", b"Authenticated", 0);
+        } else {
+            desk.counters.add(Count::AuthErrors, 1);
+            out.status(header, Status::AuthError);
+        }
+    }
+}
+
+/// May anybody ask this?
+fn is_open(request: &Request<'_>) -> bool {
+    matches!(request, Request::Version | Request::SaslList | Request::Sasl(_))
+}
+
+/// `-vv`: a request's operation and its answer's status. No more: a value may be a password.
+fn log(fd: i32, header: &Header, answer: &[u8]) {
+    eprintln!("<{fd} binary {:#04x}", header.opcode);
+    if let Some([high, low]) = answer.get(6..8) {
+        eprintln!(">{fd} binary status {:#04x}", u16::from_be_bytes([*high, *low]));
+    }
+}

@@ -7,6 +7,11 @@ const FIRST: usize = 48 + 48;
 /// The size of the last class; larger items are chains of its chunks.
 const LAST: usize = 512 << 10;
 
+/// The size of an item as memcached counts it: header, unique, flags if there are any, key and NUL, value and `\r\n`.
+pub fn item_size(key_len: usize, flags: u32, value_len: usize) -> usize {
+    48 + 8 + if flags == 0 { 0 } else { 4 } + key_len + 1 + value_len + 2
+}
+
 /// The class of an item of this size, under memcached's default growth factor of 1.25.
 pub fn class_of(size: usize) -> u32 {
     let (mut class, mut chunk) = (1, FIRST);

@@ -1,14 +1,20 @@
 //! From a request to one call of the core, and from the core's answer to its words. No I/O happens here.
 
+mod admin;
+mod deed;
 mod meta;
 
 use crate::buffer::Output;
+use crate::classes::item_size;
 use crate::counters::{Count, Counters};
 use crate::protocol::ascii::{self, Command, Get, Shutdown, Store, Write};
 use crate::protocol::{reply, token::Tokens};
+use crate::report::Report;
 use crate::server::{Server, Stop};
 use crate::stats;
 use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, Outcome, Touch, Verb};
+
+pub use deed::{Came, Deed, Item, Kind};
 
 /// Who executes: the server and the counters of the calling worker.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +23,19 @@ pub struct Desk<'a> {
     pub server: &'a Server,
     /// The worker's own counters.
     pub counters: &'a Counters,
+    /// The descriptor of the connection for which it is done.
+    pub fd: i32,
+}
+
+/// What is to happen when a command is answered, besides sending the answer.
+#[derive(Debug)]
+pub enum After {
+    /// Nothing.
+    Nothing,
+    /// The answer is made in pieces: by this.
+    Report(Box<dyn Report>),
+    /// The server ends.
+    Stop(Stop),
 }
 
 /// How far a multiget came.
@@ -65,6 +84,19 @@ impl<'a> Batch<'a> {
     }
 }
 
+impl Get {
+    fn deed(self, key: &[u8], found: Option<Meta>) -> Deed<'_> {
+        let (kind, command) = match (self.touch, self.cas) {
+            (None, false) => (Kind::Fetch, "get"),
+            (None, true) => (Kind::Fetch, "gets"),
+            (Some(_), false) => (Kind::FetchAndTouch, "gat"),
+            (Some(_), true) => (Kind::FetchAndTouch, "gats"),
+        };
+        let came = if found.is_some() { Came::Done } else { Came::Missing };
+        Deed { kind, command, key, came, item: found.map(Item::from) }
+    }
+}
+
 impl Desk<'_> {
     /// Answers the keys of a get from byte `get.keys` of its line on, until the output holds `full` bytes.
     /// The reply of this get begins at `mark` of the output, if none of it has been sent.
@@ -95,7 +127,7 @@ impl Desk<'_> {
             }
             let together = batch.len > 1 && get.touch.is_none() && out.last_len() <= COPIED_TWICE;
             let answered = match together {
-                true => self.get_together(&batch, get.cas, full, out),
+                true => self.get_together(&batch, get, full, out),
                 false => self.get_each(&batch, get, full, out),
             };
             match answered {
@@ -129,8 +161,14 @@ impl Desk<'_> {
                 Some(expiry) => self.server.cache.gat_to(key, expiry, &mut value),
             };
             match found {
-                Ok(Some(meta)) => value.hit(meta.flags, self.shown(meta)),
-                Ok(None) => value.miss(),
+                Ok(Some(meta)) => {
+                    value.hit(meta.flags, self.shown(meta));
+                    self.note(get.deed(key, Some(meta)));
+                }
+                Ok(None) => {
+                    value.miss();
+                    self.note(get.deed(key, None));
+                }
                 Err(error) => {
                     value.miss();
                     return Err(error);
@@ -149,19 +187,22 @@ impl Desk<'_> {
     fn get_together(
         self,
         batch: &Batch<'_>,
-        with_cas: bool,
+        get: Get,
         full: usize,
         out: &mut Output,
     ) -> Result<usize, Error> {
         let mut answered = None;
         let mut hits_left = 0;
+        let mut found = 0u32;
         let keys = batch.keys();
         self.server.cache.get_many(keys, |index, meta, data| {
             if answered.is_some() {
                 hits_left += 1;
                 return;
             }
-            out.value_copied(keys[index], with_cas, meta.flags, self.shown(meta), data);
+            out.value_copied(keys[index], get.cas, meta.flags, self.shown(meta), data);
+            self.note(get.deed(keys[index], Some(meta)));
+            found |= 1 << index;
             if out.unsent().len() >= full {
                 answered = Some(index + 1);
             }
@@ -171,6 +212,12 @@ impl Desk<'_> {
             let again = (batch.len - answered) as u64;
             self.counters.add(Count::AskedAgain, again);
             self.counters.add(Count::AskedAgainHits, hits_left);
+        }
+        if self.noting() {
+            let missing = |index: &usize| found & 1 << index == 0;
+            for index in (0..answered).filter(missing) {
+                self.note(get.deed(keys[index], None));
+            }
         }
         Ok(answered)
     }
@@ -183,22 +230,30 @@ impl Desk<'_> {
     /// Would this value be over the item limit? Asked before the value is read, so that nobody can make us hold
     /// more than one item of it. If so, answers, and removes the old value of a `set` or `ms` as memcached does.
     pub fn refuse_too_large(self, write: &Write<'_>, out: &mut Output) -> bool {
-        let mut room = [0; KEY_MAX];
-        let (key, flags, removes, noreply) = match write {
+        let (mut room, len) = ([0; KEY_MAX], write.data_len());
+        let (command, key, flags, removes, noreply) = match write {
             Write::Classic(store) => {
-                (store.key, store.flags, store.verb == Verb::Set, store.noreply)
+                let removes = store.verb == Verb::Set;
+                (verb_name(store.verb), store.key, store.flags, removes, store.noreply)
             }
             // Its quiet flag does not hide errors.
             Write::Meta(store) => match store.head.key(&mut room) {
-                Some(key) => (key, store.ask.flags, true, false),
+                Some(key) => ("ms", key, store.ask.flags, true, false),
                 None => return false,
             },
         };
-        // memcached's item: header, unique, flags if there are any, key and NUL, value and `\r\n`.
-        let size = 48 + 8 + if flags == 0 { 0 } else { 4 } + key.len() + 1 + write.data_len() + 2;
-        if size <= self.server.cache.item_size_max() {
+        if item_size(key.len(), flags, len) <= self.server.cache.item_size_max() {
             return false;
         }
+        self.too_large(command, key, removes);
+        if !noreply {
+            out.text(reply::TOO_LARGE);
+        }
+        true
+    }
+
+    /// Counts a value that was refused for its size; one that was to be stored unconditionally removes the old one.
+    pub fn too_large(self, command: &'static str, key: &[u8], removes: bool) {
         self.counters.add(Count::TooLarge, 1);
         if removes {
             match self.server.cache.delete(key) {
@@ -206,10 +261,7 @@ impl Desk<'_> {
                 _ => self.counters.add(Count::UnlinkMisses, 1),
             }
         }
-        if !noreply {
-            out.text(reply::TOO_LARGE);
-        }
-        true
+        self.note(Deed { kind: Kind::Store, command, key, came: Came::TooLarge, item: None });
     }
 
     /// Stores. `data` is the value with its `\r\n`.
@@ -227,47 +279,78 @@ impl Desk<'_> {
 
     fn store_value(self, store: &Store<'_>, value: &[u8], out: &mut Output) {
         let cache = &self.server.cache;
-        if matches!(store.verb, Verb::Cas(_)) && !self.server.options.cas {
+        let cas = matches!(store.verb, Verb::Cas(_));
+        let (came, words) = if cas && !self.server.options.cas {
             // Without uniques none can match.
-            return out.text(match cache.contains(store.key) {
-                Ok(true) => reply::EXISTS,
-                _ => reply::NOT_FOUND,
-            });
-        }
-        match cache.store(store.verb, store.key, value, store.flags, store.expiry) {
-            Ok(Outcome::Stored(_)) => out.text(reply::STORED),
-            Ok(Outcome::NotStored) => out.text(reply::NOT_STORED),
-            Ok(Outcome::Exists) => out.text(reply::EXISTS),
-            Ok(Outcome::Missing) => out.text(reply::NOT_FOUND),
-            Err(error) => self.failed(&error, reply::NO_MEMORY_STORING, out),
-        }
+            match cache.contains(store.key) {
+                Ok(true) => (Came::Exists, reply::EXISTS),
+                _ => (Came::Missing, reply::NOT_FOUND),
+            }
+        } else {
+            match cache.store(store.verb, store.key, value, store.flags, store.expiry) {
+                Ok(Outcome::Stored(_)) => (Came::Done, reply::STORED),
+                Ok(Outcome::NotStored) => (Came::NotStored, reply::NOT_STORED),
+                Ok(Outcome::Exists) => (Came::Exists, reply::EXISTS),
+                Ok(Outcome::Missing) => (Came::Missing, reply::NOT_FOUND),
+                Err(error) => {
+                    (error_came(&error), self.words_for(&error, reply::NO_MEMORY_STORING))
+                }
+            }
+        };
+        out.text(words);
+        let kind = if cas { Kind::Cas } else { Kind::Store };
+        let ttl = match store.expiry {
+            Expiry::After(seconds) => Some(seconds),
+            Expiry::Never => None,
+            Expiry::Past => Some(0),
+            Expiry::At(time) => {
+                let left = time.saturating_sub(cache.unix_time());
+                Some(u32::try_from(left.max(0)).unwrap_or(u32::MAX))
+            }
+        };
+        let item = Some(Item { len: value.len(), flags: store.flags, ttl });
+        self.note(Deed { kind, command: verb_name(store.verb), key: store.key, came, item });
     }
 
-    /// Executes a command of one line. `Some` asks the connection to end the server.
-    pub fn simple(self, command: Command<'_>, noreply: bool, out: &mut Output) -> Option<Stop> {
+    /// Executes a command of one line.
+    pub fn simple(self, command: Command<'_>, noreply: bool, out: &mut Output) -> After {
         let mark = out.mark();
-        let stop = self.answer(command, out);
+        let after = self.answer(command, out);
         if noreply {
             out.back_to(mark);
         }
-        stop
+        after
     }
 
-    fn answer(self, command: Command<'_>, out: &mut Output) -> Option<Stop> {
+    fn answer(self, command: Command<'_>, out: &mut Output) -> After {
         let cache = &self.server.cache;
         match command {
-            Command::Incr(key, delta) => self.number(cache.incr(key, delta), out),
-            Command::Decr(key, delta) => self.number(cache.decr(key, delta), out),
-            Command::Touch(key, expiry) => match cache.touch(key, expiry) {
-                Ok(Touch::Touched) => out.text(reply::TOUCHED),
-                Ok(Touch::Missing) => out.text(reply::NOT_FOUND),
-                Err(error) => self.failed(&error, reply::NO_MEMORY, out),
-            },
-            Command::Delete(key) => match cache.delete(key) {
-                Ok(Deletion::Deleted) => out.text(reply::DELETED),
-                Ok(_) => out.text(reply::NOT_FOUND),
-                Err(error) => self.failed(&error, reply::NO_MEMORY, out),
-            },
+            Command::Incr(key, delta) => {
+                self.number(Kind::Incr, "incr", key, cache.incr(key, delta), out);
+            }
+            Command::Decr(key, delta) => {
+                self.number(Kind::Decr, "decr", key, cache.decr(key, delta), out);
+            }
+            Command::Touch(key, expiry) => {
+                let (came, words) = match cache.touch(key, expiry) {
+                    Ok(Touch::Touched) => (Came::Done, reply::TOUCHED),
+                    Ok(Touch::Missing) => (Came::Missing, reply::NOT_FOUND),
+                    Err(error) => (error_came(&error), self.words_for(&error, reply::NO_MEMORY)),
+                };
+                out.text(words);
+                let (kind, command) = (Kind::Touch, "touch");
+                self.note(Deed { kind, command, key, came, item: None });
+            }
+            Command::Delete(key) => {
+                let (came, words) = match cache.delete(key) {
+                    Ok(Deletion::Deleted) => (Came::Done, reply::DELETED),
+                    Ok(_) => (Came::Missing, reply::NOT_FOUND),
+                    Err(error) => (error_came(&error), self.words_for(&error, reply::NO_MEMORY)),
+                };
+                out.text(words);
+                let (kind, command) = (Kind::Delete, "delete");
+                self.note(Deed { kind, command, key, came, item: None });
+            }
             Command::Refused(words) => out.text(words),
             Command::Version => out.text(reply::VERSION),
             Command::FlushAll(exptime) => self.flush_all(exptime, out),
@@ -277,24 +360,40 @@ impl Desk<'_> {
             }
             Command::MemoryLimit(megabytes) => out.text(self.memory_limit(megabytes)),
             Command::Stats(words) => stats::answer(self.server, words, out),
+            Command::Admin(admin, words) => return self.administer(admin, words, out),
             Command::Shutdown(mode) => return self.shutdown(mode, out),
             Command::DebugTime(seconds) => match cache.advance_clock(seconds) {
                 Ok(()) => out.text(reply::OK),
                 Err(_) => out.text(reply::ERROR),
             },
         }
-        None
+        After::Nothing
     }
 
-    fn number(self, result: Result<Option<u64>, Error>, out: &mut Output) {
-        match result {
+    fn number(
+        self,
+        kind: Kind,
+        command: &'static str,
+        key: &[u8],
+        result: Result<Option<u64>, Error>,
+        out: &mut Output,
+    ) {
+        let came = match result {
             Ok(Some(value)) => {
                 out.number(value);
                 out.text(b"\r\n");
+                Came::Done
             }
-            Ok(None) => out.text(reply::NOT_FOUND),
-            Err(error) => self.failed(&error, reply::NO_MEMORY, out),
-        }
+            Ok(None) => {
+                out.text(reply::NOT_FOUND);
+                Came::Missing
+            }
+            Err(error) => {
+                self.failed(&error, reply::NO_MEMORY, out);
+                error_came(&error)
+            }
+        };
+        self.note(Deed { kind, command, key, came, item: None });
     }
 
     fn flush_all(self, exptime: i32, out: &mut Output) {
@@ -325,24 +424,28 @@ impl Desk<'_> {
         }
     }
 
-    fn shutdown(self, mode: Shutdown, out: &mut Output) -> Option<Stop> {
+    fn shutdown(self, mode: Shutdown, out: &mut Output) -> After {
         if !self.server.options.shutdown_command {
             out.text(reply::SHUTDOWN_DISABLED);
-            return None;
+            return After::Nothing;
         }
         match mode {
-            Shutdown::Now => Some(Stop::Now),
-            Shutdown::Graceful => Some(Stop::Graceful),
+            Shutdown::Now => After::Stop(Stop::Now),
+            Shutdown::Graceful => After::Stop(Stop::Graceful),
             Shutdown::Unknown => {
                 out.text(reply::BAD_SHUTDOWN);
-                None
+                After::Nothing
             }
         }
     }
 
-    /// The words for a failure. What only a damaged arena or the system can cause is said in the log, too.
     fn failed(self, error: &Error, no_memory: &'static [u8], out: &mut Output) {
-        out.text(match error {
+        out.text(self.words_for(error, no_memory));
+    }
+
+    /// The words for a failure. What only a damaged arena or the system can cause is said in the log, too.
+    fn words_for(self, error: &Error, no_memory: &'static [u8]) -> &'static [u8] {
+        match error {
             Error::KeyEmpty | Error::KeyTooLong { .. } => reply::BAD_FORMAT,
             Error::ValueTooLarge { .. } => reply::TOO_LARGE,
             Error::OutOfMemory => no_memory,
@@ -353,6 +456,27 @@ impl Desk<'_> {
                 eprintln!("nearcached: {error}");
                 reply::INTERNAL
             }
-        });
+        }
+    }
+}
+
+/// A storing verb's name.
+fn verb_name(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Set => "set",
+        Verb::Add => "add",
+        Verb::Replace => "replace",
+        Verb::Append => "append",
+        Verb::Prepend => "prepend",
+        Verb::Cas(_) => "cas",
+    }
+}
+
+/// How a failure is noted.
+fn error_came(error: &Error) -> Came {
+    match error {
+        Error::ValueTooLarge { .. } => Came::TooLarge,
+        Error::OutOfMemory => Came::NoMemory,
+        _ => Came::NotStored,
     }
 }

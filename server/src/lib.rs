@@ -1,8 +1,8 @@
 //! `nearcached`: memcached's text protocol, classic and meta commands, over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
-//! thread), [`connection`], [`buffer`] and [`incoming`] (one client), [`protocol`] (grammar and wording, no I/O),
-//! [`dispatch`] (one request, one call of the core), [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
+//! thread), [`connection`], [`transport`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O), [`protocol`]
+//! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
 //! about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
@@ -12,18 +12,21 @@ compile_error!(
     "nearcached runs on Linux: its event loops are built on epoll, eventfd and signalfd"
 );
 
+pub mod auth;
 pub mod buffer;
 pub mod classes;
 pub mod connection;
+pub mod conversation;
 pub mod counters;
 pub mod dispatch;
-pub mod incoming;
 pub mod listener;
 pub mod options;
 pub mod process;
 pub mod protocol;
+pub mod report;
 pub mod serve;
 pub mod server;
 pub mod signals;
 pub mod stats;
+pub mod transport;
 pub mod worker;

@@ -1,7 +1,7 @@
 //! The doors: which sockets are bound, and who is let in. The main thread accepts, counts, and deals the connections
 //! out to the workers in turn.
 
-use crate::options::Options;
+use crate::options::{Options, Protocol};
 use crate::protocol::reply;
 use crate::server::{Peer, Server};
 use crate::worker::Inbox;
@@ -30,8 +30,21 @@ pub struct Listener {
     pub socket: OwnedFd,
     /// Its address, as memcached writes it.
     pub address: String,
+    /// What is spoken there.
+    pub protocol: Protocol,
     /// The port and the name of its family in the port file; `None` of a unix socket.
     inet: Option<(u16, &'static str)>,
+}
+
+/// A connection that was let in, on its way to a worker.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The socket.
+    pub socket: OwnedFd,
+    /// The other end.
+    pub peer: Arc<Peer>,
+    /// What may be spoken.
+    pub protocol: Protocol,
 }
 
 /// All bound sockets. The unix socket's file goes away with this.
@@ -142,7 +155,8 @@ impl Doors {
                 server.cache.unix_time(),
             ));
             server.connections.open(&peer);
-            inboxes[self.turn % inboxes.len()].deal(socket, peer);
+            let protocol = listener.protocol;
+            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol });
             self.turn = self.turn.wrapping_add(1);
         }
         Accepted::Done
@@ -175,8 +189,8 @@ fn tcp_name(address: SocketAddr) -> String {
 /// Every address of this machine, by both families if both are there.
 fn everywhere(options: &Options) -> Result<Vec<Listener>, String> {
     let port = wanted_port(options);
-    let v4 = tcp(SocketAddr::from(([0; 4], port)), options);
-    let v6 = tcp(SocketAddr::from(([0u16; 8], port)), options);
+    let v4 = tcp(SocketAddr::from(([0; 4], port)), options.protocol, options);
+    let v6 = tcp(SocketAddr::from(([0u16; 8], port)), options.protocol, options);
     match (v4, v6) {
         // A machine without IPv6 (or without IPv4) is served by what it has.
         (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
@@ -189,24 +203,9 @@ fn wanted_port(options: &Options) -> u16 {
     u16::try_from(options.port).unwrap_or(0)
 }
 
-/// One `-l` place: `host`, `host:port`, `[v6]`, `[v6]:port`, with `notls:` or `proto[ascii]:` before it if need be.
+/// One `-l` place: `host`, `host:port`, `[v6]` or `[v6]:port`, with memcached's prefixes before it.
 fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
-    let mut rest = place;
-    for prefix in ["notls:", "proto[ascii]:", "proto[negotiating]:"] {
-        rest = rest.strip_prefix(prefix).unwrap_or(rest);
-    }
-    for (prefix, why) in [
-        ("btls:", "TLS is not served"),
-        ("mtls:", "TLS is not served"),
-        ("proto[binary]:", "the binary protocol is not served"),
-        ("proto[proxy]:", "the proxy is not served"),
-        ("tag[", "listeners have no tags here"),
-        ("tag_", "listeners have no tags here"),
-    ] {
-        if rest.starts_with(prefix) {
-            return Err(format!("-l {place}: {why}"));
-        }
-    }
+    let Prefixed { rest, protocol } = prefixes(place, options)?;
     let (host, port) = host_and_port(rest, wanted_port(options))
         .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
     let addresses =
@@ -214,7 +213,7 @@ fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
     let mut trouble = format!("-l {place}: no such address");
     for address in addresses {
-        match tcp(address, options) {
+        match tcp(address, protocol, options) {
             Ok(listener) => listeners.push(listener),
             Err(error) => trouble = error,
         }
@@ -222,6 +221,50 @@ fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
     match listeners.is_empty() {
         true => Err(trouble),
         false => Ok(listeners),
+    }
+}
+
+/// A place of `-l` without its prefixes, and what they say.
+struct Prefixed<'a> {
+    rest: &'a str,
+    protocol: Protocol,
+}
+
+/// Reads `notls:`, `btls:`, `mtls:`, `proto[<name>]:`, `tag[<name>]:` and `tag_<name>_:`, in any order.
+fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
+    let mut found = Prefixed { rest: place, protocol: options.protocol };
+    loop {
+        let rest = found.rest;
+        if let Some(rest) = rest.strip_prefix("notls:") {
+            found.rest = rest;
+        } else if rest.starts_with("btls:") || rest.starts_with("mtls:") {
+            return Err(format!("-l {place}: TLS is not served"));
+        } else if let Some((name, rest)) =
+            rest.strip_prefix("proto[").and_then(|rest| rest.split_once("]:"))
+        {
+            found.rest = rest;
+            found.protocol = match name {
+                "ascii" => Protocol::Ascii,
+                "binary" => Protocol::Binary,
+                "negotiating" => Protocol::Negotiated,
+                _ => {
+                    return Err(format!(
+                        "-l {place}: proto[{name}] wants ascii, binary or negotiating"
+                    ));
+                }
+            };
+        } else if let Some((_, rest)) =
+            rest.strip_prefix("tag[").and_then(|rest| rest.split_once("]:"))
+        {
+            // A tag is for memcached's proxy, which looks at it; nothing here does.
+            found.rest = rest;
+        } else if let Some((_, rest)) =
+            rest.strip_prefix("tag_").and_then(|rest| rest.split_once("_:"))
+        {
+            found.rest = rest;
+        } else {
+            return Ok(found);
+        }
     }
 }
 
@@ -244,7 +287,7 @@ fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
     Some((if host == "*" { "0.0.0.0" } else { host }, port))
 }
 
-fn tcp(address: SocketAddr, options: &Options) -> Result<Listener, String> {
+fn tcp(address: SocketAddr, protocol: Protocol, options: &Options) -> Result<Listener, String> {
     let bind = || -> rustix::io::Result<(OwnedFd, SocketAddr)> {
         let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
@@ -265,7 +308,7 @@ fn tcp(address: SocketAddr, options: &Options) -> Result<Listener, String> {
         format!("failed to listen on TCP {address}: {error}; is another server there?")
     })?;
     let family = if bound.is_ipv4() { "INET" } else { "INET6" };
-    Ok(Listener { socket, address: tcp_name(bound), inet: Some((bound.port(), family)) })
+    Ok(Listener { socket, address: tcp_name(bound), protocol, inet: Some((bound.port(), family)) })
 }
 
 fn listening_socket(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
@@ -298,6 +341,7 @@ fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
     Ok(Listener {
         socket: bind().map_err(|error| failed(&error))?,
         address: format!("unix:{}", path.display()),
+        protocol: options.protocol,
         inet: None,
     })
 }

@@ -1,6 +1,7 @@
 //! Starting, accepting, ending. The main thread binds the sockets, starts the workers, deals connections out and waits
 //! for the signal that ends it all.
 
+use crate::auth::Users;
 use crate::listener::{Accepted, Doors};
 use crate::options::{Options, Wrong};
 use crate::process::{self, EX_OSERR, PidFile};
@@ -40,6 +41,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     let _pid_file = pid_file
         .transpose()
         .map_err(|error| system(format!("could not write the pid file: {error}")))?;
+    let users = options.users_file().map(|path| Users::read(&path)).transpose().map_err(system)?;
     let cache = open_cache(&options)?;
     if options.region.is_some() {
         keep_as_it_is(&cache, &mut options);
@@ -47,7 +49,7 @@ pub fn serve(mut options: Options) -> Result<(), Wrong> {
     if options.lock_memory {
         process::lock_memory();
     }
-    let server = Arc::new(Server::new(cache, options, &doors));
+    let server = Arc::new(Server::new(cache, options, users, &doors));
     let (inboxes, workers) =
         start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
     say_what_is_served(&server);
@@ -69,7 +71,7 @@ fn system(sentence: String) -> Wrong {
 
 /// Going into the background changes the directory; the paths mean where we were started.
 fn absolute_paths(options: &mut Options) {
-    for path in [&mut options.unix_socket, &mut options.pid_file] {
+    for path in [&mut options.unix_socket, &mut options.pid_file, &mut options.auth_file] {
         if let Some(given) = path.take() {
             *path = Some(std::path::absolute(&given).unwrap_or(given));
         }
@@ -223,8 +225,8 @@ impl<'a> Gate<'a> {
                     return true;
                 }
                 Asked::Reload => {
-                    if self.server.verbosity() > 0 {
-                        eprintln!("nearcached: SIGHUP: there is no file to read again");
+                    if let Err(why) = self.server.reload_users() {
+                        eprintln!("nearcached: SIGHUP: the users stay as they were: {why}");
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! What all threads share: the cache, the options, and the register of connections.
 
+use crate::auth::Users;
 use crate::counters::{Counters, Counts};
 use crate::listener::{Doors, Listener};
 use crate::options::Options;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// How a `shutdown` command wants to end the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Server {
     pub counters: Vec<Arc<Counters>>,
     /// The connections.
     pub connections: Connections,
+    /// Who may use it; anybody if `None`.
+    users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
     stopping: AtomicBool,
     base: Mutex<Vec<Counts>>,
@@ -43,12 +46,13 @@ pub struct Server {
 
 impl Server {
     /// A server that is about to start.
-    pub fn new(cache: Cache, options: Options, doors: &Doors) -> Server {
+    pub fn new(cache: Cache, options: Options, users: Option<Users>, doors: &Doors) -> Server {
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
+            users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
             base: Mutex::new(vec![Counts::default(); options.threads]),
@@ -57,6 +61,30 @@ impl Server {
             cache,
             options,
         }
+    }
+
+    /// Must a client say who it is before anything else?
+    #[inline]
+    pub fn asks_who(&self) -> bool {
+        self.users.is_some()
+    }
+
+    /// May this user with this password come in?
+    pub fn admits(&self, user: &[u8], password: &[u8]) -> bool {
+        let Some(users) = &self.users else {
+            return true;
+        };
+        users.read().unwrap_or_else(PoisonError::into_inner).admit(user, password)
+    }
+
+    /// SIGHUP: reads the users again. If the file is not good the old ones stay.
+    pub fn reload_users(&self) -> Result<(), String> {
+        let (Some(users), Some(path)) = (&self.users, self.options.users_file()) else {
+            return Ok(());
+        };
+        let new = Users::read(&path)?;
+        *users.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
     }
 
     /// How much is said on standard error: 0 nothing, 1 what goes wrong, 2 every command.

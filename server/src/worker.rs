@@ -8,9 +8,12 @@
 
 use crate::buffer::Pool;
 use crate::connection::{Connection, Shop, Turn};
+use crate::conversation::Conversation;
 use crate::counters::{Count, Counters};
 use crate::dispatch::Desk;
-use crate::server::{Peer, Server, Stop, lock};
+use crate::listener::Arrival;
+use crate::server::{Server, Stop, lock};
+use crate::transport::Transport;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
@@ -29,7 +32,7 @@ const EVENTS: usize = 256;
 /// How others reach a worker.
 #[derive(Debug)]
 pub struct Inbox {
-    arrivals: Mutex<Vec<(OwnedFd, Arc<Peer>)>>,
+    arrivals: Mutex<Vec<Arrival>>,
     wake: OwnedFd,
 }
 
@@ -43,8 +46,8 @@ impl Inbox {
     }
 
     /// Hands the worker a connection.
-    pub fn deal(&self, socket: OwnedFd, peer: Arc<Peer>) {
-        lock(&self.arrivals).push((socket, peer));
+    pub fn deal(&self, arrival: Arrival) {
+        lock(&self.arrivals).push(arrival);
         self.wake();
     }
 
@@ -205,7 +208,11 @@ impl Worker {
         };
         found.queued = false;
         let mut shop = Shop {
-            desk: Desk { server: &self.server, counters: &self.counters },
+            desk: Desk {
+                server: &self.server,
+                counters: &self.counters,
+                fd: found.connection.peer().fd,
+            },
             pool: &mut self.pool,
             others_wait,
             now: self.now,
@@ -244,7 +251,7 @@ impl Worker {
         let mut count = [0u8; 8];
         let _ = rustix::io::read(&self.inbox.wake, &mut count);
         let arrivals = std::mem::take(&mut *lock(&self.inbox.arrivals));
-        for (socket, peer) in arrivals {
+        for Arrival { socket, peer, protocol } in arrivals {
             let slot = self.free.pop().unwrap_or_else(|| {
                 self.slots.push(None);
                 self.slots.len() - 1
@@ -252,11 +259,13 @@ impl Worker {
             let data = EventData::new_u64(slot as u64);
             let added = epoll::add(&self.epoll, &socket, data, EventFlags::IN);
             if self.server.verbosity() > 1 {
-                let protocol = self.server.options.protocol;
                 eprintln!("<{} new {protocol} client connection", peer.fd);
             }
             self.slots[slot] = Some(Slot {
-                connection: Connection::new(socket, peer),
+                connection: Connection::new(
+                    Transport::Plain(socket),
+                    Conversation::new(peer, protocol),
+                ),
                 interest: EventFlags::IN,
                 queued: false,
                 held: (0, 0),

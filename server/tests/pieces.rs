@@ -1,11 +1,13 @@
 //! A connection fed by hand over a socket pair: what a request is must not depend on where the network cuts it.
 
 use nearcached::connection::{Connection, Shop, Turn};
+use nearcached::conversation::Conversation;
 use nearcached::counters::Count;
 use nearcached::dispatch::Desk;
 use nearcached::listener::Doors;
-use nearcached::options::Options;
+use nearcached::options::{Options, Protocol};
 use nearcached::server::{Peer, Server};
+use nearcached::transport::Transport;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -30,7 +32,7 @@ impl Bench {
         cache.manual_clock = true;
         cache.track_access = true;
         let cache = cache.open().expect("a cache");
-        Bench { server: Server::new(cache, options, &doors) }
+        Bench { server: Server::new(cache, options, None, &doors) }
     }
 
     /// Sends the pieces one after the other, each executed before the next is sent, and answers all replies.
@@ -40,10 +42,13 @@ impl Bench {
         ours.set_nonblocking(true).expect("a mode");
         theirs.set_nonblocking(true).expect("a mode");
         let peer = Arc::new(Peer::new(0, String::new(), String::new(), 0));
-        let mut connection = Connection::new(OwnedFd::from(theirs), peer);
+        let mut connection = Connection::new(
+            Transport::Plain(OwnedFd::from(theirs)),
+            Conversation::new(peer, Protocol::Negotiated),
+        );
         let (mut pool, mut replies) = (Default::default(), Vec::new());
         let mut shop = Shop {
-            desk: Desk { server: &self.server, counters: &self.server.counters[0] },
+            desk: Desk { server: &self.server, counters: &self.server.counters[0], fd: 0 },
             pool: &mut pool,
             others_wait: true,
             now: 0,

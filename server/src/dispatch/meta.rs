@@ -1,7 +1,7 @@
 //! The meta commands: one call of the core each, and the words of its answer. An answer is a code of two letters and
 //! the flags that were asked for, in the order in which they were sent.
 
-use super::Desk;
+use super::{Came, Deed, Desk, Item, Kind, error_came};
 use crate::buffer::Output;
 use crate::classes::class_of;
 use crate::protocol::meta::{Head, Meta, Store, Verb};
@@ -95,8 +95,11 @@ impl Desk<'_> {
         };
         let mark = out.mark();
         let mut data = out.data(head.value);
+        let (kind, command) = (Kind::Fetch, "mg");
+        let mut deed = Deed { kind, command, key, came: Came::Missing, item: None };
         match self.server.cache.meta_get(key, ask, &mut data) {
             Ok(Some(hit)) => {
+                (deed.came, deed.item) = (Came::Done, Some(hit.meta.into()));
                 let with_value = head.value && !hit.same;
                 match with_value {
                     true => data.hit(),
@@ -108,6 +111,7 @@ impl Desk<'_> {
             Ok(None) => out.text(&Line::bare(b"EN", head)),
             Err(error) => self.failed(&error, reply::NO_MEMORY, out),
         }
+        self.note(deed);
     }
 
     fn hit_line(self, head: &Head<'_>, key: &[u8], hit: &MetaHit, with_value: bool) -> Vec<u8> {
@@ -158,10 +162,24 @@ impl Desk<'_> {
                 MetaSet { compare, unique: None, ..store.ask }
             }
         };
+        let kind = if ask.compare.is_some() { Kind::Cas } else { Kind::Store };
+        let item = Some(Item { len: value.len(), flags: ask.flags, ttl: None });
+        let mut deed = Deed { kind, command: "ms", key, came: Came::Done, item };
         let stored = match cache.meta_set(key, value, ask) {
             Ok(stored) => stored,
-            Err(error) => return self.failed(&error, reply::NO_MEMORY_STORING, out),
+            Err(error) => {
+                deed.came = error_came(&error);
+                self.note(deed);
+                return self.failed(&error, reply::NO_MEMORY_STORING, out);
+            }
         };
+        deed.came = match stored.outcome {
+            Outcome::Stored(_) => Came::Done,
+            Outcome::NotStored => Came::NotStored,
+            Outcome::Exists => Came::Exists,
+            Outcome::Missing => Came::Missing,
+        };
+        self.note(deed);
         let (code, unique) = match stored.outcome {
             Outcome::Stored(_) if head.quiet => return,
             Outcome::Stored(unique) => (b"HD", unique),
@@ -189,7 +207,15 @@ impl Desk<'_> {
                 MetaDelete { compare, unique: None, ..ask }
             }
         };
-        match self.server.cache.meta_delete(key, ask) {
+        let deletion = self.server.cache.meta_delete(key, ask);
+        let came = match &deletion {
+            Ok(Deletion::Deleted) => Came::Done,
+            Ok(Deletion::Missing) => Came::Missing,
+            Ok(Deletion::Exists) => Came::Exists,
+            Err(error) => error_came(error),
+        };
+        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item: None });
+        match deletion {
             Ok(Deletion::Deleted) if head.quiet => {}
             Ok(Deletion::Deleted) => out.text(&Line::bare(b"HD", head)),
             Ok(Deletion::Missing) => out.text(&Line::bare(b"NF", head)),
@@ -211,6 +237,14 @@ impl Desk<'_> {
             }
             false => cache.meta_arith(key, MetaArith { unique: None, ..ask }),
         };
+        let came = match &sum {
+            Ok(MetaSum::Number { .. }) => Came::Done,
+            Ok(MetaSum::Missing) => Came::Missing,
+            Ok(MetaSum::Exists) => Came::Exists,
+            Err(error) => error_came(error),
+        };
+        let kind = if ask.down { Kind::Decr } else { Kind::Incr };
+        self.note(Deed { kind, command: "ma", key, came, item: None });
         let (number, cas, ttl) = match sum {
             Ok(MetaSum::Number { .. }) if head.quiet => return,
             Ok(MetaSum::Number { number, cas, ttl }) => (number, cas, ttl),

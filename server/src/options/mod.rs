@@ -4,6 +4,7 @@
 
 mod extended;
 mod getopt;
+mod protocol;
 mod table;
 
 use getopt::Given;
@@ -11,6 +12,7 @@ use nearcache::Home;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use protocol::Protocol;
 pub use table::help;
 
 /// memcached's version, for which this server stands in.
@@ -24,6 +26,8 @@ pub const EX_USAGE: i32 = 64;
 pub struct Options {
     /// `-p`: the TCP port; 0 is off, -1 any free one.
     pub port: i32,
+    /// `-U`: the UDP port; 0 is off, -1 any free one.
+    pub udp_port: i32,
     /// `-s`: the unix socket; TCP is then off.
     pub unix_socket: Option<PathBuf>,
     /// `-a`: the socket's permissions.
@@ -56,8 +60,26 @@ pub struct Options {
     pub flush: bool,
     /// `-A`: obey `shutdown`.
     pub shutdown_command: bool,
-    /// `-B`: the name of the protocol, `auto-negotiate` or `ascii`.
-    pub protocol: &'static str,
+    /// `-X` turns it off: answer dumps (`stats cachedump`, `lru_crawler metadump` and `mgdump`).
+    pub dump: bool,
+    /// `-W` turns it off: obey `watch`.
+    pub watch: bool,
+    /// `-B`: what is spoken where `-l` does not say it.
+    pub protocol: Protocol,
+    /// `-S`: SASL, on the binary protocol alone.
+    pub sasl: bool,
+    /// `-Y`: the file of users and passwords.
+    pub auth_file: Option<PathBuf>,
+    /// `-Z`: TLS.
+    pub tls: bool,
+    /// `-e`: the file that keeps the cache over a restart.
+    pub memory_file: Option<PathBuf>,
+    /// `-D`: what ends a key's prefix in `stats detail`.
+    pub prefix_delimiter: u8,
+    /// Are prefixes counted from the start (`-D` was given)?
+    pub count_prefixes: bool,
+    /// `--http`: where metrics and the live page are served.
+    pub http: Option<String>,
     /// `-C` turns it off: uniques.
     pub cas: bool,
     /// `-k`: keep all memory resident.
@@ -80,6 +102,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             port: 11211,
+            udp_port: 0,
             unix_socket: None,
             unix_mask: 0o700,
             listen: Vec::new(),
@@ -96,7 +119,16 @@ impl Default for Options {
             requests_per_turn: 20,
             flush: true,
             shutdown_command: false,
-            protocol: "auto-negotiate",
+            dump: true,
+            watch: true,
+            protocol: Protocol::Negotiated,
+            sasl: false,
+            auth_file: None,
+            tls: false,
+            memory_file: None,
+            prefix_delimiter: b':',
+            count_prefixes: false,
+            http: None,
             cas: true,
             lock_memory: false,
             core_files: false,
@@ -105,6 +137,17 @@ impl Default for Options {
             region: None,
             debug_clock: false,
             without_effect: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// The file of users and passwords, if clients are asked who they are.
+    pub fn users_file(&self) -> Option<PathBuf> {
+        match (&self.auth_file, self.sasl) {
+            (Some(path), _) => Some(path.clone()),
+            (None, true) => std::env::var_os("MEMCACHED_SASL_PWDB").map(PathBuf::from),
+            (None, false) => None,
         }
     }
 }
@@ -158,6 +201,12 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
             _ => apply(option, value, &mut options)?,
         }
     }
+    if let Some(file) = &options.memory_file {
+        if options.region.is_some() {
+            return wrong("-e and --region: both name the cache; give one of them");
+        }
+        options.region = Some(Home::At(file.clone()));
+    }
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -200,10 +249,24 @@ fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong
         'k' => options.lock_memory = true,
         'r' => options.core_files = true,
         'B' => protocol(&value, options)?,
-        'U' => match value.as_str() {
-            "0" => {}
-            _ => return wrong(format!("-U {value}: UDP is not served; only 0 (off) is")),
+        'U' => {
+            options.udp_port =
+                number(&value, -1, 65535, "-U", "a UDP port, 0 for none, -1 for any")?
+        }
+        'S' => options.sasl = true,
+        'Y' => options.auth_file = Some(PathBuf::from(value)),
+        'Z' => options.tls = true,
+        'e' => options.memory_file = Some(PathBuf::from(value)),
+        'X' => options.dump = false,
+        'W' => options.watch = false,
+        'D' => match value.as_bytes() {
+            [delimiter] => {
+                options.prefix_delimiter = *delimiter;
+                options.count_prefixes = true;
+            }
+            _ => return wrong(format!("-D {value}: wants one character")),
         },
+        table::HTTP => options.http = Some(value),
         table::REGION => options.region = Some(region(&value)?),
         table::DEBUG_CLOCK => options.debug_clock = true,
         _ => other(option, &value, options)?,
@@ -218,29 +281,17 @@ fn region(place: &str) -> Result<Home, Wrong> {
 
 fn protocol(name: &str, options: &mut Options) -> Result<(), Wrong> {
     options.protocol = match name {
-        "auto" => "auto-negotiate",
-        "ascii" => "ascii",
-        "binary" => {
-            return wrong("-B binary: the binary protocol is not served; use ascii or auto");
-        }
+        "auto" => Protocol::Negotiated,
+        "ascii" => Protocol::Ascii,
+        "binary" => Protocol::Binary,
         _ => return wrong(format!("-B {name}: wants auto, ascii or binary")),
     };
     Ok(())
 }
 
-/// Options that are refused because ignoring them would leave a door open, and those without effect.
+/// Options without effect.
 fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> {
     let why = match option {
-        'S' => return wrong("-S: SASL is not served; without it everybody would be let in"),
-        'Y' => {
-            return wrong("-Y: authentication is not served; without it everybody would be let in");
-        }
-        'Z' => return wrong("-Z: TLS is not served; without it everything would go in the clear"),
-        'e' => {
-            return wrong(
-                "-e: no memory file is served, and the cache would start empty; --region keeps it warm",
-            );
-        }
         'f' => {
             match value.parse::<f64>() {
                 Ok(factor) if factor > 1.0 => {}
@@ -252,19 +303,11 @@ fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> 
             number::<u32>(value, 1, i64::from(u32::MAX), "-n", "a number of bytes")?;
             "there are no slab classes"
         }
-        'D' => {
-            if value.len() != 1 {
-                return wrong(format!("-D {value}: wants one character"));
-            }
-            "statistics by key prefix are not kept"
-        }
         'N' => {
             number::<u32>(value, 0, i64::from(i32::MAX), "-N", "a number of NAPI ids")?;
             "connections are dealt out in turn"
         }
         'L' => "memory is mapped by the cache core as it sees fit",
-        'X' => "there are no dump commands to disable",
-        'W' => "there is no watch command to disable",
         _ => "it is not used",
     };
     options.without_effect.push(format!("-{option} has no effect: {why}"));
@@ -302,6 +345,17 @@ fn number<T: TryFrom<i64>>(
 }
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
+    for (given, option) in [
+        (options.udp_port != 0, "-U"),
+        (options.tls, "-Z"),
+        (options.http.is_some(), "--http"),
+        (options.auth_file.is_some(), "-Y"),
+        (options.sasl, "-S"),
+    ] {
+        if given {
+            return wrong(format!("{option}: is not served"));
+        }
+    }
     let half = options.memory / 2;
     if options.item_size_max as u64 > half {
         return wrong(format!(
@@ -360,9 +414,8 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_said() {
-        let line =
-            "-f 1.5 -n 64 -L -X -W -N 2 -D : -o hashpower=20,modern,slab_reassign,track_sizes";
-        assert_eq!(served(line).without_effect.len(), 11);
+        let line = "-f 1.5 -n 64 -L -N 2 -o hashpower=20,modern,slab_reassign,track_sizes";
+        assert_eq!(served(line).without_effect.len(), 8);
     }
 
     #[test]
@@ -377,12 +430,9 @@ mod tests {
             ("-I 2g", "1k to 1024m"),
             ("-I 40m", "half of the memory limit"),
             ("-f 1", "greater than 1"),
-            ("-U 11211", "UDP"),
-            ("-B binary", "binary protocol"),
+            ("-U x", "-U x"),
+            ("-D ab", "one character"),
             ("-B x", "auto, ascii or binary"),
-            ("-S", "SASL"),
-            ("-Z", "TLS"),
-            ("-Y file", "authentication"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),

@@ -9,6 +9,9 @@ pub const DEBUG_CLOCK: char = '\u{1}';
 /// Stands for `--region`, which has no letter: memcached may come to use any.
 pub const REGION: char = '\u{2}';
 
+/// Stands for `--http`, which has no letter.
+pub const HTTP: char = '\u{3}';
+
 const fn flag(short: char, long: &'static str, help: &'static str) -> Known {
     Known { short, long, value: "", help }
 }
@@ -20,7 +23,7 @@ const fn with(short: char, long: &'static str, value: &'static str, help: &'stat
 /// Every option.
 pub const OPTIONS: &[Known] = &[
     with('p', "port", "num", "TCP port; 0 is off, -1 any free one (default 11211)"),
-    with('U', "udp-port", "num", "UDP port; only 0, off, is served"),
+    with('U', "udp-port", "num", "UDP port; 0 is off (the default), -1 any free one"),
     with('s', "unix-socket", "file", "listen on this unix socket instead of TCP"),
     with('a', "unix-mask", "mask", "access mask of the unix socket, octal (default 700)"),
     flag('A', "enable-shutdown", "obey the shutdown command"),
@@ -45,7 +48,12 @@ pub const OPTIONS: &[Known] = &[
     with('f', "slab-growth-factor", "num", "no effect: there are no slab classes"),
     with('n', "slab-min-size", "bytes", "no effect: there are no slab classes"),
     flag('L', "enable-largepages", "no effect"),
-    with('D', "prefix-delimiter", "char", "no effect: no statistics by key prefix"),
+    with(
+        'D',
+        "prefix-delimiter",
+        "char",
+        "what ends the prefix of a key in stats detail, which is then on",
+    ),
     with('t', "threads", "num", "worker threads (default 4)"),
     with(
         'R',
@@ -55,15 +63,20 @@ pub const OPTIONS: &[Known] = &[
     ),
     flag('C', "disable-cas", "no uniques: gets shows 0, cas never stores"),
     with('b', "listen-backlog", "num", "length of the listen queue (default 1024)"),
-    with('B', "protocol", "name", "auto or ascii (default auto)"),
+    with('B', "protocol", "name", "auto, ascii or binary (default auto)"),
     with('I', "max-item-size", "num", "largest item, 1k to 1024m (default 1m)"),
-    flag('S', "enable-sasl", "refused: not served"),
+    flag('S', "enable-sasl", "ask for a user and password by SASL PLAIN; binary protocol only"),
     flag('F', "disable-flush-all", "refuse the flush_all command"),
-    flag('X', "disable-dumping", "no effect: there are no dump commands"),
-    flag('W', "disable-watch", "no effect: there is no watch command"),
-    with('Y', "auth-file", "file", "refused: not served"),
-    with('e', "memory-file", "file", "refused: not served"),
-    flag('Z', "enable-ssl", "refused: not served"),
+    flag('X', "disable-dumping", "refuse the dump commands"),
+    flag('W', "disable-watch", "refuse the watch command"),
+    with('Y', "auth-file", "file", "ask for a user and password; the file has lines user:password"),
+    with(
+        'e',
+        "memory-file",
+        "file",
+        "keep the cache in this file, and find it there again when started again",
+    ),
+    flag('Z', "enable-ssl", "speak TLS; see ssl_chain_cert and ssl_key under -o"),
     with(
         'o',
         "extended",
@@ -77,6 +90,7 @@ pub const OPTIONS: &[Known] = &[
         "name",
         "share the cache with other processes under this name, or in the file at this path; what is there is attached",
     ),
+    with(HTTP, "http", "addr", "serve Prometheus metrics and a live page at host:port"),
     flag(DEBUG_CLOCK, "debug-clock", ""),
 ];
 

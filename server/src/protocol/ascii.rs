@@ -110,10 +110,29 @@ pub enum Command<'a> {
     Shutdown(Shutdown),
     /// `stats` and the words behind it.
     Stats(&'a [u8]),
+    /// A command with words of its own, which are behind it.
+    Admin(Admin, &'a [u8]),
     /// `debugtime`, in seconds; only under the manual clock.
     DebugTime(u32),
     /// Not understood: the answer is this line.
     Refused(&'static [u8]),
+}
+
+/// The commands of an operator that have a grammar each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admin {
+    /// `slabs`.
+    Slabs,
+    /// `lru`.
+    Lru,
+    /// `lru_crawler`.
+    LruCrawler,
+    /// `watch`.
+    Watch,
+    /// `extstore`.
+    Extstore,
+    /// `refresh_certs`.
+    RefreshCerts,
 }
 
 /// The modes of `shutdown`.
@@ -293,6 +312,12 @@ fn administration<'a>(name: &[u8], line: &'a [u8], mut args: Tokens<'a>) -> Requ
             simple(Command::Shutdown(mode), false)
         }
         b"stats" => simple(Command::Stats(rest), false),
+        b"slabs" => simple(Command::Admin(Admin::Slabs, rest), noreply),
+        b"lru" => simple(Command::Admin(Admin::Lru, rest), noreply),
+        b"lru_crawler" => simple(Command::Admin(Admin::LruCrawler, rest), noreply),
+        b"watch" => simple(Command::Admin(Admin::Watch, rest), false),
+        b"extstore" => simple(Command::Admin(Admin::Extstore, rest), noreply),
+        b"refresh_certs" => simple(Command::Admin(Admin::RefreshCerts, rest), noreply),
         b"debugtime" => match args.next().and_then(number::strict_u32) {
             Some(seconds) => simple(Command::DebugTime(seconds), false),
             None => refused(reply::ERROR, false),

@@ -1,0 +1,130 @@
+//! What is said on a connection, whatever carries it: bytes in, requests executed, replies out. There is no I/O here,
+//! so a datagram, a TLS record and a fuzzer's input are all the same to it. What a client can make the server hold is
+//! bounded: one read buffer (a long multiget's line aside), one value below the item limit, and [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes
+//! plus one item of replies.
+
+mod incoming;
+mod text;
+
+use crate::buffer::{Input, Output, Pool};
+use crate::dispatch::Desk;
+use crate::options::Protocol;
+use crate::server::{Doing, Peer, Stop};
+use std::sync::Arc;
+use text::Text;
+
+/// The first byte of a binary request.
+const BINARY_MAGIC: u8 = 0x80;
+
+/// The answer of one step.
+#[derive(Debug)]
+pub enum Step {
+    /// On to the next.
+    Done,
+    /// More must be read first.
+    Starved,
+    /// What was answered must be sent first.
+    Full,
+    /// Send what was answered, and close.
+    Close,
+    /// Close, and end the server.
+    Stop(Stop),
+}
+
+/// What is known about who speaks.
+#[derive(Debug)]
+pub struct Session {
+    /// The other end.
+    pub peer: Arc<Peer>,
+    /// Has it said who it is, where that is asked for?
+    pub admitted: bool,
+}
+
+/// A conversation.
+#[derive(Debug)]
+pub struct Conversation {
+    session: Session,
+    talk: Talk,
+}
+
+/// In which language.
+#[derive(Debug)]
+enum Talk {
+    /// Nothing has been said yet; whether both languages may be spoken, or which.
+    New(Protocol),
+    Text(Text),
+}
+
+impl Conversation {
+    /// One that has not begun.
+    pub fn new(peer: Arc<Peer>, protocol: Protocol) -> Conversation {
+        let session = Session { peer, admitted: false };
+        Conversation { session, talk: Talk::New(protocol) }
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> &Peer {
+        &self.session.peer
+    }
+
+    /// A place that the next bytes belong to, if it is not the input: a large value's.
+    pub fn room(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.talk {
+            Talk::New(_) => None,
+            Talk::Text(text) => text.room(),
+        }
+    }
+
+    /// Can a step be taken though nothing is left in the input?
+    pub fn goes_on(&self) -> bool {
+        match &self.talk {
+            Talk::New(_) => false,
+            Talk::Text(text) => text.goes_on(),
+        }
+    }
+
+    /// Bytes held besides input and output.
+    pub fn held(&self) -> usize {
+        match &self.talk {
+            Talk::New(_) => 0,
+            Talk::Text(text) => text.held(),
+        }
+    }
+
+    /// What it is doing, as far as it can tell.
+    pub fn doing(&self) -> Doing {
+        match &self.talk {
+            Talk::New(_) => Doing::Read,
+            Talk::Text(text) => text.doing(),
+        }
+    }
+
+    /// Goes one step further: a request, or a piece of one.
+    #[inline]
+    pub fn step(
+        &mut self,
+        desk: Desk<'_>,
+        pool: &mut Pool,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        match &mut self.talk {
+            Talk::Text(text) => text.step(&mut self.session, desk, pool, input, out),
+            Talk::New(protocol) => {
+                let Some(&first) = input.unread().first() else {
+                    return Step::Starved;
+                };
+                let binary = match protocol {
+                    Protocol::Ascii => false,
+                    Protocol::Binary => true,
+                    Protocol::Negotiated => first == BINARY_MAGIC,
+                };
+                if binary {
+                    return Step::Close;
+                }
+                self.talk = Talk::Text(Text::default());
+                self.step(desk, pool, input, out)
+            }
+        }
+    }
+}

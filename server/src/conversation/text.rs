@@ -1,0 +1,219 @@
+//! A conversation in text: lines, and the data behind some of them.
+
+use super::incoming::{Line, Storing, Value, storing};
+use super::{Session, Step};
+use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
+use crate::dispatch::{After, Desk, Progress};
+use crate::protocol::ascii::{self, Get, Request};
+use crate::protocol::{reply, token};
+use crate::report::Report;
+use crate::server::Doing;
+
+/// Where we are.
+#[derive(Debug, Default)]
+pub struct Text {
+    /// This many bytes of the input are known to hold no line's end.
+    scanned: usize,
+    stage: Stage,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// At the beginning of a request.
+    #[default]
+    Command,
+    /// In a get whose output was full. Its line is still in the input.
+    Gets { get: Get, len: usize, next: usize },
+    /// In a value that did not come whole.
+    Value(Box<Value>),
+    /// In a value that nobody wants; so many bytes are left.
+    Swallow(usize),
+    /// In a reply that is made in pieces.
+    Report(Box<dyn Report>),
+}
+
+impl Text {
+    /// See [`Conversation::room`](super::Conversation::room).
+    pub fn room(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.stage {
+            Stage::Value(value) => Some(value.make_room()),
+            _ => None,
+        }
+    }
+
+    /// See [`Conversation::goes_on`](super::Conversation::goes_on).
+    pub fn goes_on(&self) -> bool {
+        matches!(self.stage, Stage::Report(_))
+    }
+
+    /// See [`Conversation::held`](super::Conversation::held).
+    pub fn held(&self) -> usize {
+        match &self.stage {
+            Stage::Value(value) => value.capacity(),
+            _ => 0,
+        }
+    }
+
+    /// See [`Conversation::doing`](super::Conversation::doing).
+    pub fn doing(&self) -> Doing {
+        match &self.stage {
+            Stage::Value(_) => Doing::ReadValue,
+            Stage::Swallow(_) => Doing::Swallow,
+            _ => Doing::Read,
+        }
+    }
+
+    /// See [`Conversation::step`](super::Conversation::step).
+    pub fn step(
+        &mut self,
+        session: &mut Session,
+        desk: Desk<'_>,
+        pool: &mut Pool,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        match &mut self.stage {
+            Stage::Command => self.command(session, desk, input, out),
+            Stage::Gets { get, len, next } => {
+                let (get, len, next) = (*get, *len, *next);
+                self.gets(session, desk, (get, len, next), None, input, out)
+            }
+            Stage::Value(value) => {
+                let Some((write, data, surplus)) = value.whole() else {
+                    return Step::Starved;
+                };
+                desk.store(&write, data, out);
+                // The last read may have brought the beginning of the next request.
+                if !surplus.is_empty() {
+                    input.make_room(pool).extend_from_slice(surplus);
+                }
+                self.stage = Stage::Command;
+                Step::Done
+            }
+            Stage::Swallow(left) => {
+                let here = input.unread().len().min(*left);
+                *left -= here;
+                let done = *left == 0;
+                input.consume(here);
+                if !done {
+                    return Step::Starved;
+                }
+                self.stage = Stage::Command;
+                Step::Done
+            }
+            Stage::Report(report) => {
+                if !report.more(desk, out) {
+                    self.stage = Stage::Command;
+                }
+                Step::Done
+            }
+        }
+    }
+
+    /// Reads one line and does what it says.
+    fn command(
+        &mut self,
+        session: &mut Session,
+        desk: Desk<'_>,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        let unread = input.unread();
+        if unread.is_empty() {
+            return Step::Starved;
+        }
+        let (len, next) = match token::line(unread, self.scanned) {
+            token::Line::Whole { len, next } => (len, next),
+            token::Line::Partial => {
+                self.scanned = unread.len();
+                return Step::Starved;
+            }
+            token::Line::TooLong => return Step::Close,
+        };
+        self.scanned = 0;
+        let (line, mark) = (&unread[..len], out.mark());
+        let mut used = next;
+        let step = match ascii::parse(line, next) {
+            Request::Get(get) => {
+                return self.gets(session, desk, (get, len, next), Some(mark), input, out);
+            }
+            Request::Store(write) => {
+                let line = Line { text: line, next };
+                match storing(desk, &write, line, &unread[next..], out) {
+                    Storing::Wait => return Step::Starved,
+                    Storing::Done(bytes) => used += bytes,
+                    Storing::Skip => self.stage = Stage::Swallow(write.data_len() + 2),
+                    Storing::Begun(value) => {
+                        used = unread.len();
+                        self.stage = Stage::Value(value);
+                    }
+                }
+                Step::Done
+            }
+            Request::Simple { command, noreply } => match desk.simple(command, noreply, out) {
+                After::Nothing => Step::Done,
+                After::Report(report) => {
+                    self.stage = Stage::Report(report);
+                    Step::Done
+                }
+                After::Stop(stop) => Step::Stop(stop),
+            },
+            Request::Meta(meta) => {
+                desk.meta(&meta, out);
+                Step::Done
+            }
+            Request::MetaNoop => {
+                out.text(reply::META_NOOP);
+                Step::Full
+            }
+            Request::Skip { bytes, words } => {
+                self.stage = Stage::Swallow(bytes);
+                out.text(words);
+                Step::Done
+            }
+            Request::Quit | Request::Http => Step::Close,
+        };
+        if desk.server.verbosity() > 1 {
+            log(session.peer.fd, line, out.since(mark));
+        }
+        input.consume(used);
+        step
+    }
+
+    /// Answers the keys of a get, as far as the output has room. The reply begins at `mark` unless some of it has been
+    /// sent.
+    fn gets(
+        &mut self,
+        session: &Session,
+        desk: Desk<'_>,
+        (get, len, next): (Get, usize, usize),
+        mark: Option<usize>,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        let line = &input.unread()[..len];
+        match desk.get(line, get, mark, OUTPUT_HIGH, out) {
+            Progress::Full(keys) => {
+                let get = Get { keys, ..get };
+                self.stage = Stage::Gets { get, len, next };
+                Step::Full
+            }
+            Progress::Done => {
+                if desk.server.verbosity() > 1 {
+                    log(session.peer.fd, line, b"");
+                }
+                self.stage = Stage::Command;
+                input.consume(next);
+                Step::Done
+            }
+        }
+    }
+}
+
+/// `-vv`: a command and the first line of its reply, under memcached's signs.
+fn log(fd: i32, line: &[u8], answer: &[u8]) {
+    eprintln!("<{fd} {}", line.escape_ascii());
+    if let token::Line::Whole { len, .. } = token::line(answer, 0) {
+        eprintln!(">{fd} {}", answer[..len].escape_ascii());
+    }
+}

@@ -1,0 +1,23 @@
+//! An operator's commands that have words of their own behind them.
+
+use super::{After, Desk};
+use crate::buffer::Output;
+use crate::protocol::ascii::Admin;
+use crate::protocol::reply;
+
+impl Desk<'_> {
+    /// Executes one; `words` is what stands behind its name.
+    pub(super) fn administer(self, admin: Admin, _words: &[u8], out: &mut Output) -> After {
+        match admin {
+            Admin::Slabs
+            | Admin::Lru
+            | Admin::LruCrawler
+            | Admin::Watch
+            | Admin::Extstore
+            | Admin::RefreshCerts => {
+                out.text(reply::ERROR);
+                After::Nothing
+            }
+        }
+    }
+}

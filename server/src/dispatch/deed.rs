@@ -1,0 +1,86 @@
+//! What a request did to a key: told here once, for all who count by size or prefix and for those who watch.
+
+use super::Desk;
+use nearcache::Meta;
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The value: `get`, `gets`, `mg`.
+    Fetch,
+    /// The value and a new expiry: `gat`, `gats`.
+    FetchAndTouch,
+    /// A new expiry: `touch`.
+    Touch,
+    /// To be stored.
+    Store,
+    /// To be stored, if the unique is this: `cas`.
+    Cas,
+    /// To be removed.
+    Delete,
+    /// A larger number.
+    Incr,
+    /// A smaller number.
+    Decr,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// Found, stored, removed.
+    Done,
+    /// There was no such item.
+    Missing,
+    /// The verb's condition did not hold.
+    NotStored,
+    /// The unique was another one.
+    Exists,
+    /// The item would be too large.
+    TooLarge,
+    /// There was no memory for it.
+    NoMemory,
+}
+
+/// A deed.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// What was asked.
+    pub kind: Kind,
+    /// By which command, under its name.
+    pub command: &'static str,
+    /// Of which key.
+    pub key: &'a [u8],
+    /// What came of it.
+    pub came: Came,
+    /// The item that was found or stored, where the core tells.
+    pub item: Option<Item>,
+}
+
+/// What is known about an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// The value's length.
+    pub len: usize,
+    /// The client's flags.
+    pub flags: u32,
+    /// Seconds left to live; `None` is for ever.
+    pub ttl: Option<u32>,
+}
+
+impl From<Meta> for Item {
+    fn from(meta: Meta) -> Item {
+        Item { len: meta.len, flags: meta.flags, ttl: meta.ttl }
+    }
+}
+
+impl Desk<'_> {
+    /// Does anybody want to hear of misses and failures, too? (A get of many keys does not look for them otherwise.)
+    #[inline]
+    pub fn noting(self) -> bool {
+        false
+    }
+
+    /// Notes a deed.
+    #[inline]
+    pub fn note(self, _deed: Deed<'_>) {}
+}

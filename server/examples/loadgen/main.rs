@@ -24,7 +24,7 @@ struct Plan<'a> {
     core: &'a str,
     rounds: usize,
     seconds: f64,
-    /// Only the works whose name has this in it.
+    /// The name of a work, or part of the names of several.
     only: &'a str,
     /// `memcached` and its version.
     peer: String,
@@ -42,7 +42,7 @@ fn main() -> Outcome<()> {
     report::head(&plan.peer);
     let mut rows = plan.speed(Transport::Tcp)?;
     rows.extend(plan.speed(Transport::Unix)?);
-    if "memory".contains(plan.only) {
+    if plan.wants("memory") {
         rows.push(plan.memory()?);
     }
     fs::write(into, serde_json::to_string_pretty(&rows)?)?;
@@ -56,6 +56,14 @@ impl Plan<'_> {
         Ok((Peer::start(self.ours, self.core, over)?, Peer::start(self.theirs, self.core, over)?))
     }
 
+    /// Is this work to be done? A name that a work has means that work alone.
+    fn wants(&self, name: &str) -> bool {
+        match WORKS.iter().any(|work| work.name == self.only) {
+            true => name == self.only,
+            false => name.contains(self.only),
+        }
+    }
+
     /// All works over this kind of socket.
     fn speed(&self, over: Transport) -> Outcome<Vec<serde_json::Value>> {
         let (ours, theirs) = self.start(over)?;
@@ -66,7 +74,7 @@ impl Plan<'_> {
         }
         let mut rows = Vec::new();
         for work in WORKS {
-            if work.over != over || !work.name.contains(self.only) {
+            if work.over != over || !self.wants(work.name) {
                 continue;
             }
             let mut pairs = Vec::new();

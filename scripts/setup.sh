@@ -13,7 +13,7 @@ packages_of() {
         python) python_packages ;;
         memcached) echo memcached ;;
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
-        checks) echo valgrind procps ;; # what only the tests need
+        checks) echo valgrind procps nutcracker ;; # what only the tests need
         *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks" ;;
     esac
 }

@@ -6,6 +6,7 @@ use crate::conversation::{Conversation, Step};
 use crate::counters::Count;
 use crate::dispatch::Desk;
 use crate::server::{Doing, Peer, Stop};
+use crate::tls::News;
 use crate::transport::Transport;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
@@ -76,7 +77,14 @@ impl Connection {
 
     /// Bytes held for reading and for writing.
     pub fn held(&self) -> (usize, usize) {
-        (self.input.capacity() + self.conversation.held(), self.output.capacity())
+        let (reading, writing) = self.transport.held();
+        let reading = reading + self.input.capacity() + self.conversation.held();
+        (reading, writing + self.output.capacity())
+    }
+
+    /// Has it not yet come to talking?
+    pub fn is_handshaking(&self) -> bool {
+        self.transport.is_handshaking()
     }
 
     /// The socket can be read.
@@ -117,11 +125,22 @@ impl Connection {
 
     /// It was told to let others go first, and they have.
     pub fn again(&mut self, shop: &mut Shop<'_>) -> Turn {
-        let turn = self.advance(shop);
-        self.rest(turn, shop)
+        match self.advance(shop) {
+            Turn::Read if self.transport.has_unread() => self.readable(shop),
+            turn => self.rest(turn, shop),
+        }
     }
 
     fn rest(&mut self, turn: Turn, shop: &mut Shop<'_>) -> Turn {
+        // The socket's readiness tells nothing of what the transport holds.
+        let turn = match turn {
+            Turn::Read if self.transport.wants_write() => Turn::Write,
+            Turn::Read if self.transport.has_unread() => Turn::Again,
+            turn => turn,
+        };
+        if let Some(news) = self.transport.news() {
+            self.tell(news, shop);
+        }
         self.peer().set_doing(match turn {
             Turn::Write => Doing::Write,
             _ => self.conversation.doing(),
@@ -129,6 +148,22 @@ impl Connection {
         self.input.rest(shop.pool);
         self.output.rest(shop.pool);
         turn
+    }
+
+    /// Counts what happened under TLS, and says what went wrong.
+    #[cold]
+    fn tell(&self, news: News, shop: &Shop<'_>) {
+        let (count, why) = match news {
+            News::Resumed => return,
+            News::NewSession => return shop.desk.counters.add(Count::NewSessions, 1),
+            News::NoHandshake(why) => (Count::HandshakeErrors, why),
+            News::NoRecord(why) => (Count::RecordErrors, why),
+        };
+        shop.desk.counters.add(count, 1);
+        if shop.desk.server.verbosity() > 0 {
+            let peer = self.peer();
+            eprintln!("nearcached: TLS with {} (<{}) failed: {why}", peer.address, peer.fd);
+        }
     }
 
     /// One read, into the value that is being received or else into the input. Answers the bytes read and the space
@@ -215,6 +250,10 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        match self.transport.flush() {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }

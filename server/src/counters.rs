@@ -48,6 +48,16 @@ pub enum Count {
     AskedAgain,
     /// Of those, the ones that were there.
     AskedAgainHits,
+    /// Times a client said who it is.
+    AuthCommands,
+    /// Of those, the ones that were refused.
+    AuthErrors,
+    /// TLS handshakes that failed or took too long.
+    HandshakeErrors,
+    /// TLS connections that ended in what is no TLS.
+    RecordErrors,
+    /// TLS sessions that did not go on from earlier ones.
+    NewSessions,
     /// Connections closed for idleness.
     IdleKicks,
 }

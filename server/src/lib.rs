@@ -1,7 +1,7 @@
 //! `nearcached`: memcached's text protocol, classic and meta commands, over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
-//! thread), [`connection`], [`transport`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O), [`protocol`]
+//! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O), [`protocol`]
 //! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
 //! about the program as such.
 //!
@@ -28,5 +28,6 @@ pub mod serve;
 pub mod server;
 pub mod signals;
 pub mod stats;
+pub mod tls;
 pub mod transport;
 pub mod worker;

@@ -1,9 +1,10 @@
 //! The doors: which sockets are bound, and who is let in. The main thread accepts, counts, and deals the connections
 //! out to the workers in turn.
 
-use crate::options::{Options, Protocol};
+use crate::options::{Options, Protocol, Security, Verify};
 use crate::protocol::reply;
 use crate::server::{Peer, Server};
+use crate::tls;
 use crate::worker::Inbox;
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -12,6 +13,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
     SocketType,
 };
+use rustls::ServerConfig;
 use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -32,6 +34,8 @@ pub struct Listener {
     pub address: String,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// What protects it.
+    pub security: Security,
     /// The port and the name of its family in the port file; `None` of a unix socket.
     inet: Option<(u16, &'static str)>,
 }
@@ -45,6 +49,8 @@ pub struct Arrival {
     pub peer: Arc<Peer>,
     /// What may be spoken.
     pub protocol: Protocol,
+    /// The certificate to show, if it is to be under TLS.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// All bound sockets. The unix socket's file goes away with this.
@@ -75,12 +81,10 @@ pub enum Accepted {
 }
 
 impl Doors {
-    /// Binds what the options name. The error says what could not be bound.
+    /// Binds the ports that the options name. The error says what could not be bound.
     pub fn open(options: &Options) -> Result<Doors, String> {
         let mut doors = Doors { listeners: Vec::new(), unix_socket: None, turn: 0 };
-        if let Some(path) = &options.unix_socket {
-            doors.listeners.push(unix(path, options)?);
-            doors.unix_socket = Some(path.clone());
+        if options.unix_socket.is_some() {
             return Ok(doors);
         }
         if options.listen.is_empty() {
@@ -89,12 +93,21 @@ impl Doors {
         for place in &options.listen {
             doors.listeners.extend(somewhere(place, options)?);
         }
-        if let Some(path) = std::env::var_os("MEMCACHED_PORT_FILENAME") {
-            doors
-                .write_ports(Path::new(&path))
-                .map_err(|error| format!("cannot write {}: {error}", Path::new(&path).display()))?;
-        }
         Ok(doors)
+    }
+
+    /// Makes the files: the unix socket, and `MEMCACHED_PORT_FILENAME`, without which memcached starts, too. They
+    /// belong to whom the process runs as now.
+    pub fn make_files(&mut self, options: &Options) -> Result<(), String> {
+        if let Some(path) = &options.unix_socket {
+            self.listeners.push(unix(path, options)?);
+            self.unix_socket = Some(path.clone());
+        } else if let Some(path) = std::env::var_os("MEMCACHED_PORT_FILENAME")
+            && let Err(error) = self.write_ports(Path::new(&path))
+        {
+            eprintln!("nearcached: cannot write {}: {error}", Path::new(&path).display());
+        }
+        Ok(())
     }
 
     /// The first TCP port, or 0.
@@ -139,9 +152,19 @@ impl Doors {
                 // The client has gone already, or the like: on to the next.
                 Err(_) => continue,
             };
+            let tls = match listener.security {
+                Security::Plain => None,
+                Security::Tls(verify) => {
+                    match server.tls.as_ref().and_then(|tls| tls.config(verify)) {
+                        Some(config) => Some(config),
+                        // Never in plain where TLS was asked for.
+                        None => continue,
+                    }
+                }
+            };
             if !server.connections.admit(server.options.connections) {
                 server.connections.reject();
-                turn_away(&socket);
+                turn_away(&socket, listener.security);
                 continue;
             }
             if listener.inet.is_some() {
@@ -156,7 +179,7 @@ impl Doors {
             ));
             server.connections.open(&peer);
             let protocol = listener.protocol;
-            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol });
+            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol, tls });
             self.turn = self.turn.wrapping_add(1);
         }
         Accepted::Done
@@ -165,8 +188,12 @@ impl Doors {
 
 /// Says why, and closes. What the client has sent already is read: closing a socket with unread bytes resets the
 /// connection, and the client might never see the sentence.
-fn turn_away(socket: &OwnedFd) {
-    let _ = rustix::net::send(socket, reply::TOO_MANY_CONNECTIONS, SendFlags::NOSIGNAL);
+fn turn_away(socket: &OwnedFd, security: Security) {
+    let words = match security {
+        Security::Plain => reply::TOO_MANY_CONNECTIONS,
+        Security::Tls(_) => tls::ALERT,
+    };
+    let _ = rustix::net::send(socket, words, SendFlags::NOSIGNAL);
     let _ = rustix::net::shutdown(socket, Shutdown::Write);
     let mut unread = [0u8; 4096];
     let _ = rustix::net::recv(socket, &mut unread[..], RecvFlags::DONTWAIT);
@@ -189,8 +216,9 @@ fn tcp_name(address: SocketAddr) -> String {
 /// Every address of this machine, by both families if both are there.
 fn everywhere(options: &Options) -> Result<Vec<Listener>, String> {
     let port = wanted_port(options);
-    let v4 = tcp(SocketAddr::from(([0; 4], port)), options.protocol, options);
-    let v6 = tcp(SocketAddr::from(([0u16; 8], port)), options.protocol, options);
+    let spoken = prefixes("", options)?;
+    let v4 = tcp(SocketAddr::from(([0; 4], port)), &spoken, options);
+    let v6 = tcp(SocketAddr::from(([0u16; 8], port)), &spoken, options);
     match (v4, v6) {
         // A machine without IPv6 (or without IPv4) is served by what it has.
         (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
@@ -205,15 +233,15 @@ fn wanted_port(options: &Options) -> u16 {
 
 /// One `-l` place: `host`, `host:port`, `[v6]` or `[v6]:port`, with memcached's prefixes before it.
 fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
-    let Prefixed { rest, protocol } = prefixes(place, options)?;
-    let (host, port) = host_and_port(rest, wanted_port(options))
+    let spoken = prefixes(place, options)?;
+    let (host, port) = host_and_port(spoken.rest, wanted_port(options))
         .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
     let addresses =
         (host, port).to_socket_addrs().map_err(|error| format!("-l {place}: {error}"))?;
     let mut listeners = Vec::new();
     let mut trouble = format!("-l {place}: no such address");
     for address in addresses {
-        match tcp(address, protocol, options) {
+        match tcp(address, &spoken, options) {
             Ok(listener) => listeners.push(listener),
             Err(error) => trouble = error,
         }
@@ -228,17 +256,27 @@ fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
 struct Prefixed<'a> {
     rest: &'a str,
     protocol: Protocol,
+    security: Security,
 }
 
 /// Reads `notls:`, `btls:`, `mtls:`, `proto[<name>]:`, `tag[<name>]:` and `tag_<name>_:`, in any order.
 fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
-    let mut found = Prefixed { rest: place, protocol: options.protocol };
+    let security = match options.tls {
+        true => Security::Tls(options.tls_options.verify()),
+        false => Security::Plain,
+    };
+    let mut found = Prefixed { rest: place, protocol: options.protocol, security };
     loop {
         let rest = found.rest;
         if let Some(rest) = rest.strip_prefix("notls:") {
             found.rest = rest;
-        } else if rest.starts_with("btls:") || rest.starts_with("mtls:") {
-            return Err(format!("-l {place}: TLS is not served"));
+            found.security = Security::Plain;
+        } else if let Some(rest) = rest.strip_prefix("btls:") {
+            found.rest = rest;
+            found.security = tls_of(place, Verify::No, options)?;
+        } else if let Some(rest) = rest.strip_prefix("mtls:") {
+            found.rest = rest;
+            found.security = tls_of(place, Verify::Demanded, options)?;
         } else if let Some((name, rest)) =
             rest.strip_prefix("proto[").and_then(|rest| rest.split_once("]:"))
         {
@@ -253,6 +291,12 @@ fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, Strin
                     ));
                 }
             };
+            if options.auth_file.is_some() {
+                if found.protocol == Protocol::Binary {
+                    return Err(format!("-l {place}: with -Y clients say in text who they are"));
+                }
+                found.protocol = Protocol::Ascii;
+            }
         } else if let Some((_, rest)) =
             rest.strip_prefix("tag[").and_then(|rest| rest.split_once("]:"))
         {
@@ -266,6 +310,16 @@ fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, Strin
             return Ok(found);
         }
     }
+}
+
+fn tls_of(place: &str, verify: Verify, options: &Options) -> Result<Security, String> {
+    if !options.tls {
+        return Err(format!("-l {place}: TLS is served with -Z only"));
+    }
+    if verify != Verify::No && options.tls_options.ca.is_none() {
+        return Err(format!("-l {place}: mtls wants -o ssl_ca_cert=<file>"));
+    }
+    Ok(Security::Tls(verify))
 }
 
 fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
@@ -287,7 +341,7 @@ fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
     Some((if host == "*" { "0.0.0.0" } else { host }, port))
 }
 
-fn tcp(address: SocketAddr, protocol: Protocol, options: &Options) -> Result<Listener, String> {
+fn tcp(address: SocketAddr, spoken: &Prefixed<'_>, options: &Options) -> Result<Listener, String> {
     let bind = || -> rustix::io::Result<(OwnedFd, SocketAddr)> {
         let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
@@ -308,7 +362,13 @@ fn tcp(address: SocketAddr, protocol: Protocol, options: &Options) -> Result<Lis
         format!("failed to listen on TCP {address}: {error}; is another server there?")
     })?;
     let family = if bound.is_ipv4() { "INET" } else { "INET6" };
-    Ok(Listener { socket, address: tcp_name(bound), protocol, inet: Some((bound.port(), family)) })
+    Ok(Listener {
+        socket,
+        address: tcp_name(bound),
+        protocol: spoken.protocol,
+        security: spoken.security,
+        inet: Some((bound.port(), family)),
+    })
 }
 
 fn listening_socket(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
@@ -342,6 +402,8 @@ fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
         socket: bind().map_err(|error| failed(&error))?,
         address: format!("unix:{}", path.display()),
         protocol: options.protocol,
+        // As in memcached: what goes through a file of this machine is not seen by others.
+        security: Security::Plain,
         inet: None,
     })
 }

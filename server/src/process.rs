@@ -2,10 +2,11 @@
 //! has used. Everything here is what the standard library does not offer and memcached's options ask for.
 
 use crate::options::{EX_USAGE, Options, Wrong};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::pipe::PipeFlags;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::CString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,51 +19,72 @@ pub const EX_OSERR: i32 = 71;
 /// Descriptors needed besides those of connections: listeners, loops, wake-ups, standard streams, the cache's own.
 const OTHER_FILES: u64 = 64;
 
-/// Refuses to run as root without `-u`, and becomes the user named by it.
-pub fn become_user(options: &Options) -> Result<(), Wrong> {
-    if !rustix::process::geteuid().is_root() && !rustix::process::getuid().is_root() {
-        return Ok(());
-    }
-    let failed = |sentence: String, status| Err(Wrong { sentence, status });
-    let Some(user) = &options.user else {
-        return failed("can't run as root without the -u switch".into(), EX_USAGE);
-    };
-    if user == "root" {
-        return Ok(());
-    }
-    let Some((name, uid, gid)) = find_user(user) else {
-        return failed(format!("can't find the user {user} to switch to"), EX_NOUSER);
-    };
-    // SAFETY: `name` is a C string that lives through the calls, and the calls read nothing else. No thread has been
-    // started yet (main calls this first), so there is none left behind with the old identity.
-    let done = unsafe {
-        libc::initgroups(name.as_ptr(), gid) == 0
-            && libc::setgid(gid) == 0
-            && libc::setuid(uid) == 0
-    };
-    match done {
-        true => Ok(()),
-        false => {
-            let why = io::Error::last_os_error();
-            failed(format!("failed to assume identity of user {user}: {why}"), EX_OSERR)
+/// A user to become.
+#[derive(Debug)]
+pub struct User {
+    name: CString,
+    uid: libc::uid_t,
+    gid: libc::gid_t,
+}
+
+impl User {
+    /// The user named by `-u`, if this is root; without `-u` root is refused.
+    pub fn wanted(options: &Options) -> Result<Option<User>, Wrong> {
+        if !rustix::process::geteuid().is_root() && !rustix::process::getuid().is_root() {
+            return Ok(None);
+        }
+        match options.user.as_deref() {
+            None => Err(Wrong {
+                sentence: "can't run as root without the -u switch".into(),
+                status: EX_USAGE,
+            }),
+            Some("root") => Ok(None),
+            Some(user) => User::find(user).map(Some).ok_or_else(|| Wrong {
+                sentence: format!("can't find the user {user} to switch to"),
+                status: EX_NOUSER,
+            }),
         }
     }
+
+    fn find(user: &str) -> Option<User> {
+        let name = CString::new(user).ok()?;
+        // SAFETY: `name` is a C string. The answer is null or points to static memory of the C library that stays as
+        // it is until the next such call; there is no other thread (see below), and it is copied from at once.
+        let found = unsafe { libc::getpwnam(name.as_ptr()).as_ref() }?;
+        Some(User { name, uid: found.pw_uid, gid: found.pw_gid })
+    }
+
+    /// Becomes that user, with its groups and no others.
+    pub fn assume(&self, options: &Options) -> Result<(), Wrong> {
+        // SAFETY: `name` is a C string that lives through the calls, and the calls read nothing else. No thread has
+        // been started yet (the server calls this first), so there is none left behind with the old identity.
+        let done = unsafe {
+            libc::initgroups(self.name.as_ptr(), self.gid) == 0
+                && libc::setgid(self.gid) == 0
+                && libc::setuid(self.uid) == 0
+        };
+        if !done {
+            let why = io::Error::last_os_error();
+            let name = self.name.to_string_lossy();
+            let sentence = format!("failed to assume identity of user {name}: {why}");
+            return Err(Wrong { sentence, status: EX_OSERR });
+        }
+        if options.core_files {
+            // The kernel writes no core of a process that has changed its user, unless told.
+            let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable);
+        }
+        Ok(())
+    }
 }
 
-fn find_user(user: &str) -> Option<(CString, libc::uid_t, libc::gid_t)> {
-    let name = CString::new(user).ok()?;
-    // SAFETY: `name` is a C string. The answer is null or points to static memory of the C library that stays as it is
-    // until the next such call; there is no other thread (see above), and it is copied from at once.
-    let found = unsafe { libc::getpwnam(name.as_ptr()).as_ref() }?;
-    Some((name, found.pw_uid, found.pw_gid))
-}
-
-/// Makes room for as many descriptors as connections are allowed, and for core files if asked to.
+/// Makes room for as many descriptors as connections are allowed, and for core files and locked memory if asked to.
+/// Only root may raise a limit over its maximum, so call it before becoming another user.
 pub fn raise_limits(options: &Options) -> Result<(), Wrong> {
     if options.core_files {
-        let most = getrlimit(Resource::Core).maximum;
-        let wanted = Rlimit { current: most, maximum: most };
-        let _ = setrlimit(Resource::Core, wanted);
+        as_far_as_allowed(Resource::Core);
+    }
+    if options.lock_memory {
+        as_far_as_allowed(Resource::Memlock);
     }
     let wanted = options.connections as u64 + options.threads as u64 * 4 + OTHER_FILES;
     let files = getrlimit(Resource::Nofile);
@@ -80,6 +102,14 @@ pub fn raise_limits(options: &Options) -> Result<(), Wrong> {
     })
 }
 
+fn as_far_as_allowed(resource: Resource) {
+    let endless = Rlimit { current: None, maximum: None };
+    if setrlimit(resource, endless).is_err() {
+        let most = getrlimit(resource).maximum;
+        let _ = setrlimit(resource, Rlimit { current: most, maximum: most });
+    }
+}
+
 /// `-k`. A refusal is a warning, as in memcached.
 pub fn lock_memory() {
     // SAFETY: mlockall takes no pointer and changes no contents.
@@ -89,13 +119,56 @@ pub fn lock_memory() {
     }
 }
 
+/// The process that was started with `-d`, and waits to hear whether the one in the background serves.
+#[derive(Debug)]
+pub struct Starter(File);
+
+/// What the starter hears when all went well; anything else is the exit status and the sentence to end with.
+const SERVES: &str = "serves";
+
 /// `-d`: goes on in the background, in `/` and with its standard streams on `/dev/null` (standard error is kept under
 /// `-v`). Call before any thread is started.
-pub fn daemonize(verbose: bool) -> io::Result<()> {
-    // SAFETY: daemon forks; main calls this while there is one thread, so nothing is left half done in the child.
-    match unsafe { libc::daemon(0, i32::from(verbose)) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+pub fn daemonize(verbose: bool) -> io::Result<Starter> {
+    let (hears, tells) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    // SAFETY: the server calls this while there is one thread, so nothing is left half done in the child.
+    match unsafe { libc::fork() } {
+        -1 => return Err(io::Error::last_os_error()),
+        0 => drop(hears),
+        _ => {
+            drop(tells);
+            wait_and_exit(File::from(hears));
+        }
+    }
+    rustix::process::setsid()?;
+    std::env::set_current_dir("/")?;
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    if !verbose {
+        rustix::stdio::dup2_stderr(&nothing)?;
+    }
+    Ok(Starter(File::from(tells)))
+}
+
+fn wait_and_exit(mut hears: File) -> ! {
+    let mut heard = String::new();
+    let _ = hears.read_to_string(&mut heard);
+    if heard == SERVES {
+        std::process::exit(0);
+    }
+    let (status, sentence) = heard.split_once(' ').unwrap_or(("", "it ended while it started"));
+    eprintln!("nearcached: {sentence}");
+    std::process::exit(status.parse().unwrap_or(EX_OSERR))
+}
+
+impl Starter {
+    /// Says that it serves, or why not.
+    pub fn tell<T>(mut self, came: &Result<T, Wrong>) {
+        let text = match came {
+            Ok(_) => SERVES.to_string(),
+            Err(wrong) => format!("{} {wrong}", wrong.status),
+        };
+        let _ = self.0.write_all(text.as_bytes());
     }
 }
 
@@ -114,7 +187,10 @@ impl PidFile {
         }
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".tmp");
-        fs::write(&unfinished, format!("{}\n", std::process::id()))?;
+        // What lies there may be a link that leads elsewhere.
+        let _ = fs::remove_file(&unfinished);
+        let mut file = File::create_new(&unfinished)?;
+        writeln!(file, "{}", std::process::id())?;
         fs::rename(&unfinished, path)?;
         Ok(PidFile(path.to_path_buf()))
     }

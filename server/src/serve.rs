@@ -3,10 +3,11 @@
 
 use crate::auth::Users;
 use crate::listener::{Accepted, Doors};
-use crate::options::{Options, Wrong};
-use crate::process::{self, EX_OSERR, PidFile};
+use crate::options::{EX_USAGE, Options, Wrong};
+use crate::process::{self, EX_OSERR, PidFile, User};
 use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
+use crate::tls::Tls;
 use crate::worker::{Inbox, Worker, request_stop};
 use nearcache::Home;
 use rustix::event::Timespec;
@@ -27,42 +28,98 @@ const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Serves until a signal says to end.
 pub fn serve(mut options: Options) -> Result<(), Wrong> {
-    process::become_user(&options)?;
+    let user = User::wanted(&options)?;
     process::raise_limits(&options)?;
     absolute_paths(&mut options);
-    // Bound before going into the background, so that whoever started us learns what could not be.
-    let doors = Doors::open(&options).map_err(system)?;
-    if options.daemon {
-        process::daemonize(options.verbosity > 0)
-            .map_err(|error| system(format!("failed to daemonize: {error}")))?;
-    }
-    let signals = Signals::open().map_err(|error| system(format!("no signals: {error}")))?;
-    let pid_file = options.pid_file.as_deref().map(PidFile::write);
-    let _pid_file = pid_file
-        .transpose()
-        .map_err(|error| system(format!("could not write the pid file: {error}")))?;
+    // While it may be root: the ports under 1024, and the files that only root may read.
+    let mut doors = Doors::open(&options).map_err(system)?;
     let users = options.users_file().map(|path| Users::read(&path)).transpose().map_err(system)?;
-    let cache = open_cache(&options)?;
-    if options.region.is_some() {
-        keep_as_it_is(&cache, &mut options);
+    let tls = options.tls.then(|| Tls::load(&options.tls_options));
+    let tls = tls.transpose().map_err(|sentence| Wrong { sentence, status: EX_USAGE })?;
+    if let Some(user) = user {
+        user.assume(&options)?;
+        warn_of_files(&options, tls.as_ref());
     }
-    if options.lock_memory {
-        process::lock_memory();
+    // What is made from here on belongs to the user.
+    doors.make_files(&options).map_err(system)?;
+    let starter = options.daemon.then(|| process::daemonize(options.verbosity > 0));
+    let starter =
+        starter.transpose().map_err(|error| system(format!("failed to daemonize: {error}")))?;
+    let started = Started::new(options, users, tls, &doors);
+    if let Some(starter) = starter {
+        starter.tell(&started);
     }
-    let server = Arc::new(Server::new(cache, options, users, &doors));
-    let (inboxes, workers) =
-        start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
-    say_what_is_served(&server);
-    let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
+    started?.run(doors)
+}
+
+/// A server that was started.
+struct Started {
+    server: Arc<Server>,
+    signals: Signals,
+    inboxes: Vec<Arc<Inbox>>,
+    workers: Vec<JoinHandle<()>>,
+    _pid_file: Option<PidFile>,
+}
+
+impl Started {
+    fn new(
+        mut options: Options,
+        users: Option<Users>,
+        tls: Option<Tls>,
+        doors: &Doors,
+    ) -> Result<Started, Wrong> {
+        let signals = Signals::open().map_err(|error| system(format!("no signals: {error}")))?;
+        let cache = open_cache(&options)?;
+        if options.region.is_some() {
+            keep_as_it_is(&cache, &mut options);
+        }
+        if options.lock_memory {
+            process::lock_memory();
+        }
+        let pid_file = options.pid_file.as_deref().and_then(|path| {
+            // memcached goes on without it, too.
+            let failed = |error| eprintln!("nearcached: cannot write {}: {error}", path.display());
+            PidFile::write(path).map_err(failed).ok()
+        });
+        let server = Arc::new(Server::new(cache, options, users, tls, doors));
+        let (inboxes, workers) =
+            start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
+        say_what_is_served(&server);
+        Ok(Started { server, signals, inboxes, workers, _pid_file: pid_file })
+    }
+
+    /// Serves until a signal says to end.
+    fn run(self, doors: Doors) -> Result<(), Wrong> {
+        let Started { server, signals, inboxes, workers, _pid_file } = self;
+        let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
+        finish(&server, &inboxes, workers)?;
+        ended.map_err(|error| system(format!("the main loop failed: {error}")))
+    }
+}
+
+/// Files that root could read and the user cannot are read no more.
+fn warn_of_files(options: &Options, tls: Option<&Tls>) {
+    let users = options.users_file().map_or(Ok(()), |path| Users::read(&path).map(|_| ()));
+    let certificates = tls.map_or(Ok(()), Tls::can_refresh);
+    for why in [users, certificates].into_iter().filter_map(Result::err) {
+        eprintln!("nearcached: it cannot be read again while the server runs: {why}");
+    }
+}
+
+fn finish(
+    server: &Server,
+    inboxes: &[Arc<Inbox>],
+    workers: Vec<JoinHandle<()>>,
+) -> Result<(), Wrong> {
     server.stop();
-    for inbox in &inboxes {
+    for inbox in inboxes {
         inbox.wake();
     }
     let ends: Vec<_> = workers.into_iter().map(JoinHandle::join).collect();
-    if ends.iter().any(Result::is_err) {
-        return Err(system("a worker thread failed; see above".into()));
+    match ends.iter().any(Result::is_err) {
+        true => Err(system("a worker thread failed; see above".into())),
+        false => Ok(()),
     }
-    ended.map_err(|error| system(format!("the main loop failed: {error}")))
 }
 
 fn system(sentence: String) -> Wrong {
@@ -71,7 +128,13 @@ fn system(sentence: String) -> Wrong {
 
 /// Going into the background changes the directory; the paths mean where we were started.
 fn absolute_paths(options: &mut Options) {
-    for path in [&mut options.unix_socket, &mut options.pid_file, &mut options.auth_file] {
+    let files = [
+        &mut options.unix_socket,
+        &mut options.pid_file,
+        &mut options.auth_file,
+        &mut options.memory_file,
+    ];
+    for path in files.into_iter().chain(options.tls_options.paths()) {
         if let Some(given) = path.take() {
             *path = Some(std::path::absolute(&given).unwrap_or(given));
         }
@@ -224,11 +287,7 @@ impl<'a> Gate<'a> {
                     eprintln!("Signal handled: {name}.");
                     return true;
                 }
-                Asked::Reload => {
-                    if let Err(why) = self.server.reload_users() {
-                        eprintln!("nearcached: SIGHUP: the users stay as they were: {why}");
-                    }
-                }
+                Asked::Reload => self.server.reload(),
             }
         }
         false

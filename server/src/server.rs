@@ -4,6 +4,7 @@ use crate::auth::Users;
 use crate::counters::{Counters, Counts};
 use crate::listener::{Doors, Listener};
 use crate::options::Options;
+use crate::tls::Tls;
 use nearcache::Cache;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,6 +38,8 @@ pub struct Server {
     pub counters: Vec<Arc<Counters>>,
     /// The connections.
     pub connections: Connections,
+    /// The certificates, with `-Z`.
+    pub tls: Option<Tls>,
     /// Who may use it; anybody if `None`.
     users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
@@ -46,12 +49,22 @@ pub struct Server {
 
 impl Server {
     /// A server that is about to start.
-    pub fn new(cache: Cache, options: Options, users: Option<Users>, doors: &Doors) -> Server {
+    pub fn new(
+        cache: Cache,
+        options: Options,
+        users: Option<Users>,
+        tls: Option<Tls>,
+        doors: &Doors,
+    ) -> Server {
+        if let Some(tls) = &tls {
+            tls.set_refreshed(cache.unix_time());
+        }
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
+            tls,
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -77,8 +90,20 @@ impl Server {
         users.read().unwrap_or_else(PoisonError::into_inner).admit(user, password)
     }
 
-    /// SIGHUP: reads the users again. If the file is not good the old ones stay.
-    pub fn reload_users(&self) -> Result<(), String> {
+    /// SIGHUP: reads again what may have changed, the users and the certificates, and says what could not be taken.
+    pub fn reload(&self) {
+        if let Err(why) = self.reload_users() {
+            eprintln!("nearcached: SIGHUP: the users stay as they were: {why}");
+        }
+        if let Some(tls) = &self.tls
+            && let Err(why) = tls.refresh(self.cache.unix_time())
+        {
+            eprintln!("nearcached: SIGHUP: the certificates stay as they were: {why}");
+        }
+    }
+
+    /// Reads the users again. If the file is not good the old ones stay.
+    fn reload_users(&self) -> Result<(), String> {
         let (Some(users), Some(path)) = (&self.users, self.options.users_file()) else {
             return Ok(());
         };

@@ -8,7 +8,9 @@ use crate::options::MEMCACHED_VERSION;
 use crate::process;
 use crate::protocol::{reply, token::Tokens};
 use crate::server::Server;
+use crate::tls::Tls;
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Answers `stats`; `words` is what stands behind it.
@@ -79,7 +81,8 @@ fn general(server: &Server, out: &mut Output) {
     process_lines(server, out);
     buffer_lines(server, out);
     cache_lines(server, &counts, out);
-    zeroes(out, &["auth_cmds", "auth_errors"]);
+    line(out, "auth_cmds", counts[Count::AuthCommands as usize]);
+    line(out, "auth_errors", counts[Count::AuthErrors as usize]);
     if server.options.idle_timeout > 0 {
         line(out, "idle_kicks", counts[Count::IdleKicks as usize]);
     }
@@ -126,8 +129,21 @@ fn general(server: &Server, out: &mut Output) {
             "round_robin_fallback",
         ],
     );
+    tls_lines(server, &counts, out);
     item_lines(server, out);
     out.text(reply::END);
+}
+
+fn tls_lines(server: &Server, counts: &Counts, out: &mut Output) {
+    let Some(tls) = &server.tls else {
+        return;
+    };
+    if tls.resumes() {
+        line(out, "ssl_new_sessions", counts[Count::NewSessions as usize]);
+    }
+    line(out, "ssl_handshake_errors", counts[Count::HandshakeErrors as usize]);
+    line(out, "ssl_proto_errors", counts[Count::RecordErrors as usize]);
+    line(out, "time_since_server_cert_refresh", tls.age(server.cache.unix_time()));
 }
 
 fn process_lines(server: &Server, out: &mut Output) {
@@ -229,14 +245,17 @@ fn item_lines(server: &Server, out: &mut Output) {
     }
 }
 
+fn path_or(path: Option<&Path>, none: &str) -> String {
+    path.map_or_else(|| none.to_string(), |path| path.display().to_string())
+}
+
 fn settings(server: &Server, out: &mut Output) {
     let options = &server.options;
     let inter = match options.listen.is_empty() {
         true => "NULL".to_string(),
         false => options.listen.join(","),
     };
-    let socket = options.unix_socket.as_ref();
-    let socket = socket.map_or("NULL".to_string(), |path| path.display().to_string());
+    let socket = path_or(options.unix_socket.as_deref(), "NULL");
     line(out, "maxbytes", options.memory);
     line(out, "maxconns", options.connections);
     line(out, "tcpport", server.bound_port);
@@ -259,7 +278,7 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "tcp_backlog", options.backlog);
     line(out, "binding_protocol", options.protocol);
     line(out, "auth_enabled_sasl", "no");
-    line(out, "auth_enabled_ascii", "no");
+    line(out, "auth_enabled_ascii", path_or(options.auth_file.as_deref(), "no"));
     line(out, "item_size_max", server.cache.item_size_max());
     line(out, "maxconns_fast", yes_no(options.refuse_over_limit));
     line(out, "hashpower_init", 0);
@@ -275,9 +294,12 @@ fn settings(server: &Server, out: &mut Output) {
     line(out, "idle_timeout", options.idle_timeout);
     line(out, "track_sizes", "no");
     line(out, "inline_ascii_response", "no");
-    line(out, "ssl_enabled", "no");
+    line(out, "ssl_enabled", yes_no(options.tls));
+    for (name, value) in server.tls.iter().flat_map(Tls::settings) {
+        line(out, name, value);
+    }
     line(out, "num_napi_ids", 0);
-    line(out, "memory_file", "(null)");
+    line(out, "memory_file", path_or(options.memory_file.as_deref(), "(null)"));
     line(out, "region", server.region().as_deref().unwrap_or("NULL"));
     out.text(reply::END);
 }

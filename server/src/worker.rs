@@ -13,6 +13,7 @@ use crate::counters::{Count, Counters};
 use crate::dispatch::Desk;
 use crate::listener::Arrival;
 use crate::server::{Server, Stop, lock};
+use crate::tls::{HANDSHAKE_SECONDS, Stream};
 use crate::transport::Transport;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
@@ -163,10 +164,10 @@ impl Worker {
     fn wait(&self, events: &mut Vec<epoll::Event>) -> Result<(), Errno> {
         const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
         const SECOND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-        let timeout = match (self.queue.is_empty(), self.server.options.idle_timeout) {
+        let timeout = match (self.queue.is_empty(), self.sweeps()) {
             (false, _) => Some(&NOW),
-            (true, 0) => None,
-            (true, _) => Some(&SECOND),
+            (true, false) => None,
+            (true, true) => Some(&SECOND),
         };
         epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), timeout)?;
         Ok(())
@@ -251,21 +252,32 @@ impl Worker {
         let mut count = [0u8; 8];
         let _ = rustix::io::read(&self.inbox.wake, &mut count);
         let arrivals = std::mem::take(&mut *lock(&self.inbox.arrivals));
-        for Arrival { socket, peer, protocol } in arrivals {
+        for Arrival { socket, peer, protocol, tls } in arrivals {
+            let transport = match tls {
+                None => Transport::Plain(socket),
+                Some(config) => {
+                    let buffer = self.server.options.tls_options.buffer;
+                    match Stream::new(socket, config, buffer) {
+                        Ok(stream) => Transport::Tls(Box::new(stream)),
+                        Err(error) => {
+                            eprintln!("nearcached: TLS with {} failed: {error}", peer.address);
+                            self.server.connections.close(peer.fd);
+                            continue;
+                        }
+                    }
+                }
+            };
             let slot = self.free.pop().unwrap_or_else(|| {
                 self.slots.push(None);
                 self.slots.len() - 1
             });
             let data = EventData::new_u64(slot as u64);
-            let added = epoll::add(&self.epoll, &socket, data, EventFlags::IN);
+            let added = epoll::add(&self.epoll, transport.socket(), data, EventFlags::IN);
             if self.server.verbosity() > 1 {
                 eprintln!("<{} new {protocol} client connection", peer.fd);
             }
             self.slots[slot] = Some(Slot {
-                connection: Connection::new(
-                    Transport::Plain(socket),
-                    Conversation::new(peer, protocol),
-                ),
+                connection: Connection::new(transport, Conversation::new(peer, protocol)),
                 interest: EventFlags::IN,
                 queued: false,
                 held: (0, 0),
@@ -293,12 +305,21 @@ impl Worker {
         self.free.push(slot);
     }
 
-    /// `-o idle_timeout`: once a second, closes the connections that have been silent for longer.
+    /// Are there connections that may be silent for too long?
+    fn sweeps(&self) -> bool {
+        self.server.options.idle_timeout > 0 || self.server.options.tls
+    }
+
+    /// Once a second, closes the connections that have been silent for longer than `-o idle_timeout`, and those that
+    /// do not get done with their handshake.
     fn sweep(&mut self) {
-        let limit = i64::from(self.server.options.idle_timeout);
-        if limit == 0 || self.now == self.swept {
+        if !self.sweeps() || self.now == self.swept {
             return;
         }
+        let limit = match self.server.options.idle_timeout {
+            0 => i64::MAX,
+            seconds => i64::from(seconds),
+        };
         self.swept = self.now;
         for slot in 0..self.slots.len() {
             let Some(found) = &self.slots[slot] else {
@@ -306,7 +327,12 @@ impl Worker {
             };
             // Relaxed: this thread is the one that stores it.
             let last = found.connection.peer().last_command.load(Ordering::Relaxed);
-            if self.now - last > limit {
+            let silent = self.now - last;
+            let handshaking = found.connection.is_handshaking();
+            if handshaking && silent > limit.min(HANDSHAKE_SECONDS) {
+                self.counters.add(Count::HandshakeErrors, 1);
+                self.close(slot);
+            } else if silent > limit {
                 self.counters.add(Count::IdleKicks, 1);
                 self.close(slot);
             }

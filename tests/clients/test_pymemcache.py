@@ -153,3 +153,20 @@ def test_threads_share_a_counter(server):
         thread.join()
     assert pool.get("shared") == b"1600"
     pool.close()
+
+
+def test_meta_commands(client):
+    """pymemcache has no methods for the meta commands, but sends what it is given."""
+
+    def meta(command, end="\r\n"):
+        return client.raw_command(command, end_tokens=end)
+
+    assert meta("ms key 5 T100 F7 c\r\nvalue").startswith(b"HD c")
+    assert meta("mg key v f t s k Oabc") == b"VA 5 f7 t100 s5 kkey Oabc"
+    assert meta("mg missing v") == b"EN"
+    assert meta("ma count N0 J10 v", "10\r\n") == b"VA 2\r\n"
+    assert meta("ma count D5 v", "15\r\n") == b"VA 2\r\n"
+    assert meta("md key q\r\nmn") == b"MN"
+    assert meta("mg key v") == b"EN"
+    assert meta("mg fresh N30 t") == b"HD t30 W"
+    assert meta("mg fresh N30 t") == b"HD t30 Z"

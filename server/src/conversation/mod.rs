@@ -4,12 +4,14 @@
 //! plus one item of replies.
 
 mod incoming;
+mod login;
 mod text;
 
 use crate::buffer::{Input, Output, Pool};
 use crate::dispatch::Desk;
 use crate::options::Protocol;
 use crate::server::{Doing, Peer, Stop};
+use login::Login;
 use std::sync::Arc;
 use text::Text;
 
@@ -52,6 +54,8 @@ pub struct Conversation {
 enum Talk {
     /// Nothing has been said yet; whether both languages may be spoken, or which.
     New(Protocol),
+    /// It must say first who it is.
+    Login(Login),
     Text(Text),
 }
 
@@ -70,7 +74,7 @@ impl Conversation {
     /// A place that the next bytes belong to, if it is not the input: a large value's.
     pub fn room(&mut self) -> Option<&mut Vec<u8>> {
         match &mut self.talk {
-            Talk::New(_) => None,
+            Talk::New(_) | Talk::Login(_) => None,
             Talk::Text(text) => text.room(),
         }
     }
@@ -78,7 +82,7 @@ impl Conversation {
     /// Can a step be taken though nothing is left in the input?
     pub fn goes_on(&self) -> bool {
         match &self.talk {
-            Talk::New(_) => false,
+            Talk::New(_) | Talk::Login(_) => false,
             Talk::Text(text) => text.goes_on(),
         }
     }
@@ -86,7 +90,7 @@ impl Conversation {
     /// Bytes held besides input and output.
     pub fn held(&self) -> usize {
         match &self.talk {
-            Talk::New(_) => 0,
+            Talk::New(_) | Talk::Login(_) => 0,
             Talk::Text(text) => text.held(),
         }
     }
@@ -94,7 +98,7 @@ impl Conversation {
     /// What it is doing, as far as it can tell.
     pub fn doing(&self) -> Doing {
         match &self.talk {
-            Talk::New(_) => Doing::Read,
+            Talk::New(_) | Talk::Login(_) => Doing::Read,
             Talk::Text(text) => text.doing(),
         }
     }
@@ -122,8 +126,18 @@ impl Conversation {
                 if binary {
                     return Step::Close;
                 }
-                self.talk = Talk::Text(Text::default());
+                self.talk = match desk.server.asks_who() {
+                    true => Talk::Login(Login::default()),
+                    false => Talk::Text(Text::default()),
+                };
                 self.step(desk, pool, input, out)
+            }
+            Talk::Login(login) => {
+                let step = login.step(&mut self.session, desk, input, out);
+                if self.session.admitted {
+                    self.talk = Talk::Text(Text::default());
+                }
+                step
             }
         }
     }

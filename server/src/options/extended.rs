@@ -1,5 +1,5 @@
-//! `-o`: memcached's comma list of extended options. Two of them mean something here, and `region` is this server's
-//! own; of the others the names are known, so that a start script goes on working and a typing error is still found.
+//! `-o`: memcached's comma list of extended options. Some of them mean something here (those of TLS in a room of their own), and
+//! `region` is this server's own; of the others the names are known, so that a start script goes on working and a typing error is still found.
 
 use super::{Options, Wrong, wrong};
 
@@ -84,9 +84,7 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
             ("region", Some(name)) => options.region = Some(super::region(name)?),
             ("region", None) => return wrong("-o region: wants a name, or a path"),
             ("idle_timeout", None) => return wrong("-o idle_timeout: wants a number of seconds"),
-            _ if name.starts_with("ssl_") => {
-                return wrong(format!("-o {name}: TLS is not served"));
-            }
+            _ if name.starts_with("ssl_") => super::tls::apply(name, value, options)?,
             _ if name.starts_with("proxy_") => {
                 return wrong(format!("-o {name}: the proxy is not served"));
             }

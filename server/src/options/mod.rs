@@ -6,6 +6,7 @@ mod extended;
 mod getopt;
 mod protocol;
 mod table;
+mod tls;
 
 use getopt::Given;
 use nearcache::Home;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub use protocol::Protocol;
 pub use table::help;
+pub use tls::{KeyFormat, Security, TlsOptions, Verify};
 
 /// memcached's version, for which this server stands in.
 pub const MEMCACHED_VERSION: &str = "1.6.45";
@@ -72,6 +74,8 @@ pub struct Options {
     pub auth_file: Option<PathBuf>,
     /// `-Z`: TLS.
     pub tls: bool,
+    /// `-o ssl_*`.
+    pub tls_options: TlsOptions,
     /// `-e`: the file that keeps the cache over a restart.
     pub memory_file: Option<PathBuf>,
     /// `-D`: what ends a key's prefix in `stats detail`.
@@ -125,6 +129,7 @@ impl Default for Options {
             sasl: false,
             auth_file: None,
             tls: false,
+            tls_options: TlsOptions::default(),
             memory_file: None,
             prefix_delimiter: b':',
             count_prefixes: false,
@@ -207,6 +212,8 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
         }
         options.region = Some(Home::At(file.clone()));
     }
+    tls::check(&mut options)?;
+    check_users(&mut options)?;
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -344,14 +351,27 @@ fn number<T: TryFrom<i64>>(
         .map_or_else(|| wrong(format!("{option} {value}: wants {what}, {least} to {most}")), Ok)
 }
 
+/// With `-Y` text alone is spoken: it is where a client can say who it is.
+fn check_users(options: &mut Options) -> Result<(), Wrong> {
+    if options.auth_file.is_none() {
+        return Ok(());
+    }
+    if options.protocol == Protocol::Binary || options.sasl {
+        return wrong(
+            "-Y: clients say in text who they are; give neither -B binary nor -S with it",
+        );
+    }
+    if options.udp_port != 0 {
+        return wrong("-Y: a datagram cannot say who sent it; give no -U with it");
+    }
+    options.protocol = Protocol::Ascii;
+    Ok(())
+}
+
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
-    for (given, option) in [
-        (options.udp_port != 0, "-U"),
-        (options.tls, "-Z"),
-        (options.http.is_some(), "--http"),
-        (options.auth_file.is_some(), "-Y"),
-        (options.sasl, "-S"),
-    ] {
+    for (given, option) in
+        [(options.udp_port != 0, "-U"), (options.http.is_some(), "--http"), (options.sasl, "-S")]
+    {
         if given {
             return wrong(format!("{option}: is not served"));
         }
@@ -416,6 +436,13 @@ mod tests {
     fn what_has_no_effect_is_said() {
         let line = "-f 1.5 -n 64 -L -N 2 -o hashpower=20,modern,slab_reassign,track_sizes";
         assert_eq!(served(line).without_effect.len(), 8);
+        for (line, part) in [
+            ("-o ssl_key=k", "without -Z"),
+            ("-Z -o ssl_chain_cert=c,ssl_min_version=0", "TLS 1.2 is the oldest"),
+            ("-Z -o ssl_chain_cert=c,ssl_kernel_tls", "ssl_kernel_tls has no effect"),
+        ] {
+            assert!(served(line).without_effect[0].contains(part), "{line}");
+        }
     }
 
     #[test]
@@ -445,6 +472,18 @@ mod tests {
             ("--memory", "--memory"),
             ("-p", "-p"),
             ("-p 0", "nothing to listen on"),
+            ("-Z", "ssl_chain_cert"),
+            ("-Z -o ssl_chain_cert=c,ssl_verify_mode=2", "ssl_ca_cert"),
+            ("-o ssl_verify_mode=4", "0 to 3"),
+            ("-o ssl_verify_mode", "wants a value"),
+            ("-o ssl_min_version=x", "0 to 3"),
+            ("-o ssl_keyformat=3", "PEM"),
+            ("-o ssl_wbuf_size=0", "kilobytes"),
+            ("-o ssl_kernel_tls=1", "takes no value"),
+            ("-o ssl_nonsense", "ssl_nonsense"),
+            ("-Y users -B binary", "-Y"),
+            ("-Y users -S", "-Y"),
+            ("-Y users -U 1", "-Y"),
             ("word", "word"),
         ] {
             let wrong = asked(line).expect_err(line);

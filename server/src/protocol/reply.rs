@@ -93,6 +93,16 @@ lines! {
     BAD_BASE64 = "CLIENT_ERROR error decoding key";
     /// The processes that share the region have taken every place for a thread.
     NO_PLACE = "SERVER_ERROR too many threads share the region";
+    /// `-Y`: something else was said before who it is.
+    UNAUTHENTICATED = "CLIENT_ERROR unauthenticated";
+    /// `-Y`: no such user, or another password.
+    AUTH_FAILURE = "CLIENT_ERROR authentication failure";
+    /// `-Y`: not two words.
+    BAD_AUTH_TOKEN = "CLIENT_ERROR bad authentication token format";
+    /// `-Y`: the two words do not end where they should.
+    BAD_TOKEN_END = "CLIENT_ERROR bad command line termination";
+    /// `refresh_certs` without `-Z`.
+    TLS_DISABLED = "Error TLS not enabled";
     /// The core found its arena damaged, or the system refused.
     INTERNAL = "SERVER_ERROR the cache could not do this; see the server's log";
 }

@@ -32,6 +32,8 @@ pub struct Shop<'a> {
 pub enum Turn {
     /// Wait until it can be read.
     Read,
+    /// Send its replies when those of others are ready too, then wait until it can be read.
+    Send,
     /// Wait until it can be written.
     Write,
     /// Let the others have their turn, then go on at once.
@@ -106,7 +108,8 @@ impl Connection {
             taken += count;
             let turn = self.advance(shop);
             // A read that filled its space probably left something in the socket.
-            if turn != Turn::Read || count < space || taken >= TURN_BYTES {
+            let goes_on = matches!(turn, Turn::Read | Turn::Send) && count == space;
+            if !goes_on || taken >= TURN_BYTES {
                 break turn;
             }
         };
@@ -120,6 +123,12 @@ impl Connection {
             Ok(false) => Turn::Write,
             Err(_) => Turn::Close,
         };
+        self.rest(turn, shop)
+    }
+
+    /// The replies of others are ready too.
+    pub fn deliver(&mut self, shop: &mut Shop<'_>) -> Turn {
+        let turn = self.send(shop, Turn::Read);
         self.rest(turn, shop)
     }
 
@@ -178,7 +187,7 @@ impl Connection {
         Ok((count, space))
     }
 
-    /// Executes what is there, and sends what was answered.
+    /// Executes what is there. Sends what was answered if it is much or cannot wait.
     fn advance(&mut self, shop: &mut Shop<'_>) -> Turn {
         if self.closing {
             return Turn::Close;
@@ -199,7 +208,8 @@ impl Connection {
                     }
                 }
                 Step::Full => {}
-                Step::Starved => return self.send(shop, Turn::Read),
+                Step::Starved if self.output.unsent().is_empty() => return Turn::Read,
+                Step::Starved => return Turn::Send,
                 Step::Close => {
                     self.closing = true;
                     return self.send(shop, Turn::Close);

@@ -9,20 +9,20 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php bench install soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-php bench install deb soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## install everything any target needs
-	@scripts/setup.sh build c php python memcached bench checks
+	@scripts/setup.sh build c php python memcached bench checks deb packaging
 
 run: ## the demo: users in SQLite behind the cache, in C, Python and PHP; then one cache for all three
 	@scripts/setup.sh build c php python memcached
 	@scripts/run.sh
 
 test: ## every test of every part; the last line counts the stages
-	@scripts/setup.sh build c php python memcached checks
+	@scripts/setup.sh build c php python memcached checks deb packaging
 	@scripts/test.sh
 
 test-c: ## the tests of the C library alone
@@ -41,9 +41,13 @@ bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=di
 	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
 
-install: ## the C library, its headers, nearcached and nearcache under PREFIX (/usr/local) in DESTDIR
+install: ## the C library, its headers, nearcached and nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh
+
+deb: ## Debian packages of the daemon, the command, the library and its header, in target/deb
+	@scripts/setup.sh build deb
+	@scripts/deb.sh
 
 soak: ## processes in C, Python, PHP and Rust on one cache, killed and stopped at random for MINUTES (10)
 	@scripts/setup.sh build c php python

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
-# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench checks
+# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench checks deb packaging
 # Says nothing when everything is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,9 @@ packages_of() {
         memcached) echo memcached ;;
         bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
         checks) echo valgrind procps nutcracker ;; # what only the tests need
-        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks" ;;
+        deb) echo dpkg-dev ;;
+        packaging) echo bash-completion fish man-db perl-base procps systemd systemd-container zsh ;; # to test the packages
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks deb packaging" ;;
     esac
 }
 

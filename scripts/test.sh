@@ -44,6 +44,7 @@ stage clients "the daemon with other people's clients" tests/clients/run.sh
 stage faces "one table of semantics through every face" env NEARCACHE_FACES=core,socket,c,python,php \
     cargo test -p conformance
 stage readme "the README's examples" scripts/readme_examples.sh
+stage packaging "the Debian packages: installed, used, purged" tests/packaging/run.sh
 stage demo "the demo on small input" scripts/run.sh --small
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -13,8 +13,9 @@ use nearcache::Home;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use getopt::Known;
 pub use protocol::Protocol;
-pub use table::help;
+pub use table::{OPTIONS, help};
 pub use tls::{KeyFormat, Security, TlsOptions, Verify};
 
 /// memcached's version, for which this server stands in.

@@ -107,9 +107,12 @@ impl Connection {
             shop.desk.counters.add(Count::BytesRead, count as u64);
             taken += count;
             let turn = self.advance(shop);
-            // A read that filled its space probably left something in the socket.
-            let goes_on = matches!(turn, Turn::Read | Turn::Send) && count == space;
-            if !goes_on || taken >= TURN_BYTES {
+            if count < space || taken >= TURN_BYTES {
+                break turn;
+            }
+            // A read that filled its space probably left something in the socket. It may be the end.
+            let turn = if turn == Turn::Send { self.send(shop, Turn::Read) } else { turn };
+            if turn != Turn::Read {
                 break turn;
             }
         };

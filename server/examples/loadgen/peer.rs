@@ -24,14 +24,15 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts `program` with one thread on this core.
-    pub fn start(program: &str, core: &str, over: Transport) -> Outcome<Peer> {
+    /// Starts `program` with one thread on this core, and so many MiB.
+    pub fn start(program: &str, core: &str, over: Transport, memory: u64) -> Outcome<Peer> {
         let name = PathBuf::from(program).file_name().unwrap_or_default().to_os_string();
         let place =
             env::temp_dir().join(format!("loadgen-{}", std::process::id())).with_extension(name);
         let _ = fs::remove_file(&place);
         let mut command = Command::new("taskset");
-        command.args(["-c", core, program, "-u", "root", "-t", "1", "-m", "1024"]);
+        command.args(["-c", core, program, "-u", "root", "-t", "1"]);
+        command.args(["-m", &memory.to_string()]);
         match over {
             Transport::Tcp => {
                 command.args(["-l", "127.0.0.1", "-p", "-1"]).env("MEMCACHED_PORT_FILENAME", &place)

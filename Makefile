@@ -41,7 +41,7 @@ bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=di
 	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
 
-install: ## the C library, its headers, nearcached and nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
+install: ## library, headers, nearcached, nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh
 

@@ -237,7 +237,7 @@
  * The layout of the memory that holds a cache. A cache of another layout is not touched: opening it by its name
  * makes or attaches one beside it, so that an upgrade wipes nothing.
  */
-#define NEARCACHE_LAYOUT_VERSION 2
+#define NEARCACHE_LAYOUT_VERSION 3
 
 /**
  * A cache. Opened by nearcache_open(), given back by nearcache_close().

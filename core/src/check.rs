@@ -194,16 +194,23 @@ fn check_segments(
     absent: &HashSet<u64>,
 ) -> Result<(), Error> {
     let words = arena.geometry().segment_words();
+    let (mut used_now, reach) = (0, arena.reach());
     for segment in 0..arena.geometry().segments {
         let state = arena.state(segment);
+        used_now += u64::from(segment < reach && state.kind() != Kind::Withheld);
+        if segment >= reach && state.kind() != Kind::Free {
+            return Err(broken(format!(
+                "segment {segment} is used, and was never within the limit"
+            )));
+        }
         let read = |which| arena.segment(which, segment).load(Ordering::Acquire);
         let (birth, used) = (read(PerSegment::Birth), read(PerSegment::Used));
         let live = count.live.get(&segment).copied().unwrap_or(0);
         match state.kind() {
             // Of a process that seems to be gone.
-            Kind::Open | Kind::Draining | Kind::Filling | Kind::Index
+            Kind::Open | Kind::Draining | Kind::Filling | Kind::Index | Kind::Withheld
                 if absent.contains(&state.owner()) => {}
-            Kind::Free | Kind::Limbo | Kind::Index if birth != 0 => {
+            Kind::Free | Kind::Limbo | Kind::Index | Kind::Withheld if birth != 0 => {
                 return Err(broken(format!(
                     "segment {segment} is {:?} and readable",
                     state.kind()
@@ -250,7 +257,13 @@ fn check_segments(
             _ => {}
         }
     }
-    Ok(())
+    let allowed = arena.allowance();
+    match is_exact && used_now > allowed {
+        true => {
+            Err(broken(format!("{used_now} segments are in use, and the limit allows {allowed}")))
+        }
+        false => Ok(()),
+    }
 }
 
 fn check_lanes(arena: &Arena, absent: &HashSet<u64>) -> Result<(), Error> {

@@ -97,9 +97,9 @@ impl Header {
         let binary = if marks & mark::BINARY != 0 { BINARY } else { 0 };
         Header(self.0 & !(WON | BINARY) | won | binary)
     }
-    /// The marks that the slot is born with.
+    /// The marks that the slot is born with. What is born won was made by a meta get, which has read it.
     pub fn marks(self) -> u64 {
-        let won = if self.has(WON) { mark::WON } else { 0 };
+        let won = if self.has(WON) { mark::WON | mark::FETCHED } else { 0 };
         won | if self.has(BINARY) { mark::BINARY } else { 0 }
     }
     /// Bytes of key, inline value and flags.

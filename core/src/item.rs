@@ -1,17 +1,18 @@
 //! An item's layout, and how far its words may be believed: every length is bounded before it is used.
 //!
 //! ```text
-//! header [token] [extension [given]] [number | total length, extents ...] key value [flags 4]
-//! extension = kind2 | GIVEN1 | ACCESS1 | spare28 | access32
+//! header [token] [extension [given]] [number | total length, extents ...] key value [flags 4] [... access 4]
+//! extension = kind2 | GIVEN1 | spare61
 //! ```
 //!
-//! An item is immutable once published, except for the words of `header.rs` and the time of its last access.
-//! The key begins on a word; the value follows it on the next byte. A number is in a word of its own, and has
+//! An item is immutable once published, except for the words of `header.rs` and the time of its last access, which is
+//! kept by all items of a cache or by none, and is the upper half of the item's last word: mostly that is bytes which
+//! would be empty. The key begins on a word; the value follows it on the next byte. A number is in a word of its own, and has
 //! no value there. A LARGE item lists the segments ("extents") that hold the first part of its value, and keeps
 //! the rest inline.
 
 use crate::header::{Header, Number, Words, bit};
-use crate::memory::Arena;
+use crate::memory::{ACCESS_BYTES, Arena};
 use crate::sync::Ordering;
 
 const MUTATIONS_SHIFT: u32 = 57;
@@ -31,15 +32,36 @@ pub(crate) fn birth_of(unique: u64) -> u64 {
     unique >> BIRTH_SHIFT & BIRTH_MASK
 }
 
+/// The size of an item as memcached counts it: its header, a cas unique, flags, key and value.
+pub(crate) fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
+    48 + 8 + if flags == 0 { 0 } else { 4 } + klen + 1 + vlen + 2
+}
+
 const KIND_SHIFT: u32 = 62;
 const PLAIN: u64 = 0;
 const NUMBER: u64 = 1;
 const LARGE: u64 = 2;
 const GIVEN: u64 = 1 << 61;
-const ACCESS: u64 = 1 << 60;
-const ACCESS_MASK: u64 = u32::MAX as u64;
 /// As memcached's ITEM_UPDATE_INTERVAL.
 const ACCESS_STEP: u32 = 60;
+
+/// When the item that ends at granule `end` was last asked for, if that is kept.
+#[inline(always)]
+fn access(arena: &Arena, end: u64) -> Option<u32> {
+    // Relaxed: a reading for people.
+    let kept = arena.geometry().track_access;
+    kept.then(|| (arena.word(end - 1).load(Ordering::Relaxed) >> 32) as u32)
+}
+
+/// Writes down when the item that ends at granule `end` was last asked for.
+pub(crate) fn set_access(arena: &Arena, end: u64, now: u32) {
+    arena.copy_in(end * 8 - ACCESS_BYTES as u64, &now.to_le_bytes());
+}
+
+/// Is it long enough since then for the next access to be noted? So a hot item is only read.
+pub(crate) fn is_due(last: u32, now: u32) -> bool {
+    last.saturating_add(ACCESS_STEP) <= now
+}
 
 /// What an item's value is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,26 +83,15 @@ pub(crate) struct Head {
 
 impl Head {
     /// Of an item with this header, whose bits of form are written here.
-    pub fn new(
-        header: Header,
-        token: Option<u64>,
-        given: Option<u64>,
-        access: Option<u32>,
-        form: Form,
-    ) -> Head {
+    pub fn new(header: Header, token: Option<u64>, given: Option<u64>, form: Form) -> Head {
         let token_bit = if token.is_some() { bit::TOKEN } else { 0 };
         let (kind, form_bits, last) = match form {
             Form::Plain => (PLAIN, 0, None),
             Form::Number(number) => (NUMBER, bit::NUMERIC, Some(number.0)),
             Form::Large(len) => (LARGE, bit::LARGE, Some(len)),
         };
-        let is_extended = given.is_some() || access.is_some();
-        let extension = is_extended.then(|| {
-            kind << KIND_SHIFT
-                | given.map_or(0, |_| GIVEN)
-                | access.map_or(0, |time| ACCESS | u64::from(time))
-        });
-        let form_bits = if is_extended { bit::EXTENDED } else { form_bits };
+        let extension = given.map(|_| kind << KIND_SHIFT | GIVEN);
+        let form_bits = if extension.is_some() { bit::EXTENDED } else { form_bits };
         let mut head = Head { words: [0; 5], len: 0 };
         let first = Some(header.with_form(form_bits | token_bit).0);
         for word in [first, token, extension, given, last].into_iter().flatten() {
@@ -92,9 +103,9 @@ impl Head {
     pub fn words(&self) -> &[u64] {
         &self.words[..self.len]
     }
-    /// The words of the whole item, for so many extents.
-    pub fn item_words(&self, extents: usize) -> u64 {
-        (self.len + extents + Header(self.words[0]).bytes().div_ceil(8)) as u64
+    /// The words of the whole item, for so many extents and so many bytes behind it.
+    pub fn item_words(&self, extents: usize, tail: usize) -> u64 {
+        (self.len + extents + (Header(self.words[0]).bytes() + tail).div_ceil(8)) as u64
     }
 }
 
@@ -132,12 +143,13 @@ impl Item {
         let room = arena.room_at(loc)?;
         // Relaxed: whoever publishes a location releases the words behind it.
         let header = Header(arena.word(loc).load(Ordering::Relaxed));
-        let words = 1 + u64::from(header.has(bit::TOKEN)) + (header.bytes() as u64).div_ceil(8);
+        let bytes = header.bytes() + arena.geometry().tail();
+        let words = 1 + u64::from(header.has(bit::TOKEN)) + (bytes as u64).div_ceil(8);
         if header.klen() == 0 || header.is_special() || words > room {
             return None;
         }
         let len = header.inline() as u64;
-        let (number, given, access) = (None, None, None);
+        let (number, given, access) = (None, None, access(arena, loc + words));
         Some(Item { loc, header, words, len, extents: 0, number, given, access, between: 0 })
     }
 
@@ -157,12 +169,11 @@ impl Item {
             at - 1
         };
         let mut kind = if header.has(bit::LARGE) { LARGE } else { NUMBER };
-        let (mut given, mut access) = (None, None);
+        let mut given = None;
         if header.is_extended() {
             let extension = load(next());
             kind = extension >> KIND_SHIFT;
             given = (extension & GIVEN != 0).then(|| load(next()));
-            access = (extension & ACCESS != 0).then_some((extension & ACCESS_MASK) as u32);
         }
         let (mut len, mut extents, mut number) = (header.inline() as u64, 0, None);
         match kind {
@@ -184,8 +195,9 @@ impl Item {
             _ => return None,
         }
         let between = (at - start) as u32 + extents;
-        let words = start - loc + u64::from(between) + (header.bytes() as u64).div_ceil(8);
-        (words <= room).then_some(Item {
+        let bytes = header.bytes() + arena.geometry().tail();
+        let words = start - loc + u64::from(between) + (bytes as u64).div_ceil(8);
+        (words <= room).then(|| Item {
             loc,
             header,
             words,
@@ -193,7 +205,7 @@ impl Item {
             extents,
             number,
             given,
-            access,
+            access: access(arena, loc + words),
             between,
         })
     }
@@ -286,16 +298,14 @@ impl Item {
 
     /// Is it long enough since its last access was noted? So a hot item is only read.
     pub fn is_due(&self, now: u32) -> bool {
-        self.access.is_some_and(|last| last.saturating_add(ACCESS_STEP) <= now)
+        self.access.is_some_and(|last| is_due(last, now))
     }
 
     /// Notes that the item, of those that keep it and held by the caller, was asked for now.
     pub fn stamp(&self, arena: &Arena, now: u32) {
-        let word = arena.word(self.loc + 1 + u64::from(self.header.has(bit::TOKEN)));
-        // Relaxed, both: a reading for people. A stamp that is lost is made by the next who asks.
-        let seen = word.load(Ordering::Relaxed);
-        let stamped = seen & !ACCESS_MASK | u64::from(now);
-        let _ = word.compare_exchange(seen, stamped, Ordering::Relaxed, Ordering::Relaxed);
+        // A reading for people: a stamp that is lost is made by the next who asks. A pin may be showing the other half of
+        // the word, so it is not written.
+        set_access(arena, self.loc + self.words, now);
     }
 
     /// The granule of the number, of an item that is one.

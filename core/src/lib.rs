@@ -59,6 +59,8 @@ pub use sync::failpoint;
 #[cfg(not(loom))]
 pub use types::{Access, Home, Info, Life, Process, Region};
 #[cfg(not(loom))]
+pub use types::{Cursor, Gone, Observer, Reason, Seen};
+#[cfg(not(loom))]
 pub use types::{Entry, Expiry, Meta, Options, Policy, Sink, Value, Verb};
 #[cfg(not(loom))]
 pub use types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};

@@ -81,7 +81,7 @@ fn give_back(arena: &Arena, orphans: &HashMap<u64, (usize, u64)>) {
     for i in 0..Lane::COUNT_MAX {
         orphans.keys().for_each(|&owner| arena.lane(i).reap(owner));
     }
-    for segment in 0..arena.geometry().segments {
+    for segment in 0..arena.reach() {
         let state = arena.state(segment);
         if orphans.contains_key(&state.owner())
             && let Some(next) = inherited(arena, segment, state)
@@ -111,6 +111,8 @@ fn inherited(arena: &Arena, segment: u64, state: State) -> Option<State> {
         Kind::Filling => state.to(Kind::Large),
         // Whoever comes next goes on with it.
         Kind::Draining => state.owned(0),
+        // Its memory may be there or not: the note says so.
+        Kind::Withheld => state.owned(0),
         Kind::Index => {
             let chunks = 0..arena.geometry().segments;
             let listed = |chunk| arena.directory(chunk).load(Ordering::Acquire) == segment + 1;

@@ -2,10 +2,13 @@
 
 mod home;
 mod meta;
+mod seen;
 
 pub use home::{Access, Home, Info, Life, Process, Region};
 pub use meta::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaStored, MetaSum};
+pub use seen::{Cursor, Gone, Observer, Reason, Seen};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 /// When an item dies, in whole seconds. An item lives at most 17 years from the cache's creation: what is to
 /// live longer, but not for ever, is cut to that.
@@ -55,6 +58,9 @@ pub enum Policy {
 pub struct Options {
     /// The memory limit in bytes, exact over everything: items, index, metadata. At least [`Options::SIZE_MIN`].
     pub size: u64,
+    /// The most that [`Cache::set_memory_limit`](crate::Cache::set_memory_limit) may move the limit to. What lies beyond
+    /// `size` costs addresses and 80 bytes a segment (64 KiB to 1 MiB each) until then. Default: `size`.
+    pub memory_max: Option<u64>,
     /// The largest item, counted as memcached counts it (key + value + about 60 bytes). 1 KiB to 1 GiB; default 1 MiB.
     /// Never more than half of `size`.
     pub item_size_max: usize,
@@ -66,8 +72,8 @@ pub struct Options {
     pub item_size_hint: usize,
     /// A clock that moves only by [`Cache::advance_clock`](crate::Cache::advance_clock), for tests. Default false.
     pub manual_clock: bool,
-    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 8 bytes an item, and
-    /// a get takes the longer way. Default false.
+    /// Keep for each item when it was last asked for, as memcached's `mg l` and `me` tell it: 4 bytes an item,
+    /// which are mostly there anyway, and each get looks at the clock. Default false.
     pub track_access: bool,
     /// Where the memory lives. Default [`Home::Private`].
     pub home: Home,
@@ -77,6 +83,9 @@ pub struct Options {
     /// Permission bits of a file that is created. Default 0o600: this user alone. Processes that may write the
     /// memory trust one another.
     pub permissions: u32,
+    /// Is told of what this process evicts or finds expired. It is this handle's own, and not kept with the cache.
+    /// Default: nobody.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Options {
@@ -89,6 +98,7 @@ impl Options {
     pub fn new(size: u64) -> Options {
         Options {
             size,
+            memory_max: None,
             item_size_max: 1 << 20,
             evict: true,
             policy: Policy::S3Fifo,
@@ -98,6 +108,7 @@ impl Options {
             home: Home::Private,
             access: Access::OpenOrCreate,
             permissions: 0o600,
+            observer: None,
         }
     }
 

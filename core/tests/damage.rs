@@ -58,10 +58,11 @@ fn part<'c>(cache: &'c Cache, name: &str) -> &'c [AtomicU64] {
     &cache.words()[parts[at].1..parts[at + 1].1]
 }
 
-/// One of the arrays with a word for each segment: birth, state, used, live, expiry, order, link.
+/// One of the arrays with a word for each segment: birth, state, used, dead, expiry, order, link,
+/// drained, opened.
 fn array(cache: &Cache, which: usize) -> &[AtomicU64] {
     let arrays = part(cache, "arrays");
-    let stride = arrays.len() / 7;
+    let stride = arrays.len() / 9;
     &arrays[which * stride..(which + 1) * stride]
 }
 
@@ -191,7 +192,7 @@ fn items_in_unreadable_segments() {
 
 #[test]
 fn metadata_near_the_end_of_numbers() {
-    for which in 0..7 {
+    for which in 0..9 {
         survives(move |cache| put(array(cache, which), u64::MAX));
         survives(move |cache| put(array(cache, which), u64::MAX - 8));
     }
@@ -199,9 +200,11 @@ fn metadata_near_the_end_of_numbers() {
 
 #[test]
 fn a_superblock_of_large_numbers() {
-    // Clock, flush, index, births, free, policy, baseline.
-    for at in [16, 17, 18, 32, 33, 34, 35, 49, 64, 80, 96, 112, 120] {
-        for value in [1, 1 << 40, i64::MAX as u64, u64::MAX - 1, u64::MAX] {
+    // Origin, health, clock, flush, index, births, free, limit, reclaim, policy, baseline.
+    for at in [
+        16, 17, 18, 32, 33, 34, 49, 64, 65, 80, 81, 96, 112, 128, 129, 130, 144, 145, 160, 161, 176,
+    ] {
+        for value in [0, 1, 1 << 40, i64::MAX as u64, u64::MAX - 1, u64::MAX] {
             survives(move |cache| part(cache, "superblock")[at].store(value, Relaxed));
         }
     }

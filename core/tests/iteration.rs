@@ -1,9 +1,9 @@
-//! Iteration is weakly consistent: what is there throughout is met once, what comes or goes may be met.
+//! Iteration is weakly consistent: what is there throughout is met once, what comes or goes may be met. So are scans.
 
 mod support;
 
 use hashbrown::HashMap;
-use nearcache::{Cache, Expiry, Options, Outcome};
+use nearcache::{Cache, Cursor, Expiry, Options, Outcome};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use support::blocks;
 use support::seed::{Rng, Told, of_run};
@@ -84,6 +84,7 @@ fn what_stays_is_met_once_while_all_moves() {
         scope.spawn(|| come_and_go(&cache, seed, &over));
         for _ in 0..12 {
             meet(&cache, &begun);
+            see(&cache);
         }
         over.store(true, SeqCst);
     });
@@ -135,5 +136,22 @@ fn meet(cache: &Cache, begun: &[AtomicU64]) {
     }
     for (k, times) in met.into_iter().enumerate() {
         assert_eq!(times, 1, "key {k} was met {times} times");
+    }
+}
+
+/// One scan of everything, a few buckets at a time.
+fn see(cache: &Cache) {
+    let (mut cursor, mut seen) = (Cursor::default(), vec![0; STABLE as usize]);
+    let mut visit = |item: nearcache::Seen<'_>| {
+        let text = str::from_utf8(item.key).expect("the keys are text");
+        match text.split_once(' ').expect("the keys are two words") {
+            ("stable", k) => seen[k.parse::<usize>().expect("the second is a number")] += 1,
+            ("comes", _) => assert_eq!(item.value_len, 8),
+            _ => panic!("the key {text} was never stored"),
+        }
+    };
+    while cache.scan(&mut cursor, 7, &mut visit).expect("a scan does not fail") {}
+    for (k, times) in seen.into_iter().enumerate() {
+        assert!(times >= 1, "key {k} was not seen");
     }
 }

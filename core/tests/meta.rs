@@ -383,3 +383,45 @@ fn what_is_large_is_tracked_as_well() {
     assert_eq!(value(&cache).len(), 300_001);
     cache.check().expect("the cache is whole");
 }
+
+#[test]
+fn a_get_is_told_the_time_before_its_touch_and_judges_by_either() {
+    let cache = cache();
+    let ask = |recache, recache_after_touch| MetaGet {
+        recache: Some(recache),
+        recache_after_touch,
+        touch: Some(Expiry::After(100)),
+        ..MetaGet::default()
+    };
+    let fresh = || _ = cache.set(K, b"v", 0, Expiry::After(20)).expect("no failure");
+    for (recache, after, won) in
+        [(50, false, true), (50, true, false), (150, true, true), (20, false, false)]
+    {
+        fresh();
+        let (_, hit) = mg(&cache, ask(recache, after)).expect("hit");
+        assert_eq!((hit.ttl_before, hit.meta.ttl), (Some(20), Some(100)));
+        assert_eq!(hit.won, won, "R{recache}, after the touch: {after}");
+    }
+    // Without a touch there is but one time.
+    fresh();
+    let look = MetaGet { recache: Some(21), recache_after_touch: true, ..MetaGet::default() };
+    let (_, hit) = mg(&cache, look).expect("hit");
+    assert_eq!((hit.ttl_before, hit.meta.ttl, hit.won), (Some(20), Some(20), true));
+    cache.set(K, b"v", 0, Expiry::Never).expect("no failure");
+    let (_, hit) = mg(&cache, ask(50, false)).expect("hit");
+    assert_eq!((hit.ttl_before, hit.meta.ttl, hit.won), (None, Some(100), false));
+}
+
+#[test]
+fn a_get_that_makes_an_item_has_read_it() {
+    let cache = cache();
+    let vivify = MetaGet { vivify: Some(Expiry::After(30)), ..MetaGet::default() };
+    let (_, made) = mg(&cache, vivify).expect("it is made");
+    assert_eq!((made.won, made.hit_before, made.ttl_before), (true, false, Some(30)));
+    let (_, hit) = mg(&cache, MetaGet::default()).expect("hit");
+    assert_eq!((hit.won, hit.sent, hit.hit_before), (false, true, true));
+    cache.delete(K).expect("no failure");
+    mg(&cache, MetaGet { no_bump: true, ..vivify }).expect("it is made");
+    let (_, hit) = mg(&cache, MetaGet::default()).expect("hit");
+    assert!(!hit.hit_before, "a get that does not count leaves no mark");
+}

@@ -8,7 +8,7 @@ use std::ffi::{CStr, c_char};
 pub const NEARCACHE_ABI_VERSION: u32 = 0;
 /// The layout of the memory that holds a cache. A cache of another layout is not touched: opening it by its name
 /// makes or attaches one beside it, so that an upgrade wipes nothing.
-pub const NEARCACHE_LAYOUT_VERSION: u32 = 2;
+pub const NEARCACHE_LAYOUT_VERSION: u32 = 3;
 const _: () = assert!(NEARCACHE_LAYOUT_VERSION as u64 == nearcache::LAYOUT);
 
 const RELEASE: &CStr =

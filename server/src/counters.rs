@@ -1,6 +1,7 @@
 //! What the server counts besides the cache. Each worker has its own counters and is their only writer, so a
 //! count is a load and a store, no locked instruction; `stats` adds them up.
 
+use crate::stats::{ByClass, Prefixes};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A number that one thread changes and any may read.
@@ -69,6 +70,10 @@ pub type Counts = [u64; Count::IdleKicks as usize + 1];
 #[derive(Debug, Default)]
 pub struct Counters {
     counts: [Counter; Count::IdleKicks as usize + 1],
+    /// By slab class.
+    pub classes: ByClass,
+    /// By prefix, while that is wanted.
+    pub prefixes: Prefixes,
     /// Reading: bytes in buffers for reading, values half received included.
     pub read_buffer_bytes: Counter,
     /// Reading: connections that hold some.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod deed;
+mod limit;
 mod meta;
 
 use crate::buffer::Output;
@@ -9,10 +10,10 @@ use crate::classes::item_size;
 use crate::counters::{Count, Counters};
 use crate::protocol::ascii::{self, Command, Get, Shutdown, Store, Write};
 use crate::protocol::{reply, token::Tokens};
-use crate::report::Report;
+use crate::report::{Report, Silent};
 use crate::server::{Server, Stop};
 use crate::stats;
-use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, Outcome, Touch, Verb};
+use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, MetaDelete, Outcome, Verb};
 
 pub use deed::{Came, Deed, Item, Kind};
 
@@ -316,10 +317,14 @@ impl Desk<'_> {
     pub fn simple(self, command: Command<'_>, noreply: bool, out: &mut Output) -> After {
         let mark = out.mark();
         let after = self.answer(command, out);
-        if noreply {
-            out.back_to(mark);
+        if !noreply {
+            return after;
         }
-        after
+        out.back_to(mark);
+        match after {
+            After::Report(report) => After::Report(Box::new(Silent(report))),
+            after => after,
+        }
     }
 
     fn answer(self, command: Command<'_>, out: &mut Output) -> After {
@@ -332,24 +337,29 @@ impl Desk<'_> {
                 self.number(Kind::Decr, "decr", key, cache.decr(key, delta), out);
             }
             Command::Touch(key, expiry) => {
-                let (came, words) = match cache.touch(key, expiry) {
-                    Ok(Touch::Touched) => (Came::Done, reply::TOUCHED),
-                    Ok(Touch::Missing) => (Came::Missing, reply::NOT_FOUND),
-                    Err(error) => (error_came(&error), self.words_for(&error, reply::NO_MEMORY)),
+                let (came, item, words) = match cache.touch_seen(key, expiry) {
+                    Ok(Some(met)) => (Came::Done, Some(met.into()), reply::TOUCHED),
+                    Ok(None) => (Came::Missing, None, reply::NOT_FOUND),
+                    Err(error) => {
+                        (error_came(&error), None, self.words_for(&error, reply::NO_MEMORY))
+                    }
                 };
                 out.text(words);
-                let (kind, command) = (Kind::Touch, "touch");
-                self.note(Deed { kind, command, key, came, item: None });
+                self.note(Deed { kind: Kind::Touch, command: "touch", key, came, item });
             }
             Command::Delete(key) => {
-                let (came, words) = match cache.delete(key) {
-                    Ok(Deletion::Deleted) => (Came::Done, reply::DELETED),
-                    Ok(_) => (Came::Missing, reply::NOT_FOUND),
-                    Err(error) => (error_came(&error), self.words_for(&error, reply::NO_MEMORY)),
+                let deleted = cache.meta_delete_seen(key, MetaDelete::default());
+                let (came, item, words) = match deleted {
+                    Ok((Deletion::Deleted, met)) => {
+                        (Came::Done, met.map(Item::from), reply::DELETED)
+                    }
+                    Ok(_) => (Came::Missing, None, reply::NOT_FOUND),
+                    Err(error) => {
+                        (error_came(&error), None, self.words_for(&error, reply::NO_MEMORY))
+                    }
                 };
                 out.text(words);
-                let (kind, command) = (Kind::Delete, "delete");
-                self.note(Deed { kind, command, key, came, item: None });
+                self.note(Deed { kind: Kind::Delete, command: "delete", key, came, item });
             }
             Command::Refused(words) => out.text(words),
             Command::Version => out.text(reply::VERSION),
@@ -358,8 +368,8 @@ impl Desk<'_> {
                 self.server.set_verbosity(level);
                 out.text(reply::OK);
             }
-            Command::MemoryLimit(megabytes) => out.text(self.memory_limit(megabytes)),
-            Command::Stats(words) => stats::answer(self.server, words, out),
+            Command::MemoryLimit(megabytes) => return self.memory_limit(megabytes, out),
+            Command::Stats(words) => return stats::answer(self, words, out),
             Command::Admin(admin, words) => return self.administer(admin, words, out),
             Command::Shutdown(mode) => return self.shutdown(mode, out),
             Command::DebugTime(seconds) => match cache.advance_clock(seconds) {
@@ -378,10 +388,12 @@ impl Desk<'_> {
         result: Result<Option<u64>, Error>,
         out: &mut Output,
     ) {
+        let mut item = None;
         let came = match result {
             Ok(Some(value)) => {
                 out.number(value);
                 out.text(b"\r\n");
+                item = Some(Item::number(value));
                 Came::Done
             }
             Ok(None) => {
@@ -393,7 +405,7 @@ impl Desk<'_> {
                 error_came(&error)
             }
         };
-        self.note(Deed { kind, command, key, came, item: None });
+        self.note(Deed { kind, command, key, came, item });
     }
 
     fn flush_all(self, exptime: i32, out: &mut Output) {
@@ -411,16 +423,6 @@ impl Desk<'_> {
         match self.server.cache.flush_all(delay) {
             Ok(()) => out.text(reply::OK),
             Err(error) => self.failed(&error, reply::NO_MEMORY, out),
-        }
-    }
-
-    /// The arena is mapped once: the only new limit that can be met is the present one.
-    fn memory_limit(self, megabytes: u32) -> &'static [u8] {
-        match u64::from(megabytes) << 20 {
-            ..0x80_0000 => reply::MEMLIMIT_TOO_SMALL,
-            bytes if bytes == self.server.options.memory => reply::OK,
-            _ if megabytes > 1_000_000_000 => reply::MEMLIMIT_IN_BYTES,
-            _ => reply::MEMLIMIT_FIXED,
         }
     }
 

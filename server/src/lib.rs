@@ -1,9 +1,10 @@
 //! `nearcached`: memcached's text protocol, classic and meta commands, over the nearcache core.
 //!
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`listener`], [`worker`] (one event loop a
-//! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O), [`protocol`]
-//! (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`], [`stats`], [`classes`]. [`options`], [`process`] and [`signals`] are
-//! about the program as such.
+//! thread), [`connection`], [`transport`], [`tls`] and [`buffer`] (one client), [`conversation`] (what is said, no I/O),
+//! [`protocol`] (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`] (replies in pieces),
+//! [`dump`] (all keys), [`stats`] (every number, by worker, by class, by prefix), [`classes`] (memcached's slab classes).
+//! [`options`], [`process`] and [`signals`] are about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
 
@@ -19,6 +20,7 @@ pub mod connection;
 pub mod conversation;
 pub mod counters;
 pub mod dispatch;
+pub mod dump;
 pub mod listener;
 pub mod options;
 pub mod process;

@@ -2,11 +2,13 @@
 //! for the signal that ends it all.
 
 use crate::auth::Users;
+use crate::classes::Classes;
 use crate::listener::{Accepted, Doors};
 use crate::options::{EX_USAGE, Options, Wrong};
 use crate::process::{self, EX_OSERR, PidFile, User};
 use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
+use crate::stats::Departures;
 use crate::tls::Tls;
 use crate::worker::{Inbox, Worker, request_stop};
 use nearcache::Home;
@@ -25,6 +27,9 @@ const SIGNALS: u64 = u64::MAX;
 
 /// How long a silenced listener waits before it tries again.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+
+/// `cache_memlimit` can raise the memory limit to this many times `-m`. What is not used costs next to nothing.
+const RAISED_MOST: u64 = 4;
 
 /// Serves until a signal says to end.
 pub fn serve(mut options: Options) -> Result<(), Wrong> {
@@ -69,7 +74,9 @@ impl Started {
         doors: &Doors,
     ) -> Result<Started, Wrong> {
         let signals = Signals::open().map_err(|error| system(format!("no signals: {error}")))?;
-        let cache = open_cache(&options)?;
+        let classes = Arc::new(Classes::new(&options.knobs.classes));
+        let departures = Arc::new(Departures::new(classes));
+        let cache = open_cache(&options, Arc::clone(&departures))?;
         if options.region.is_some() {
             keep_as_it_is(&cache, &mut options);
         }
@@ -81,7 +88,7 @@ impl Started {
             let failed = |error| eprintln!("nearcached: cannot write {}: {error}", path.display());
             PidFile::write(path).map_err(failed).ok()
         });
-        let server = Arc::new(Server::new(cache, options, users, tls, doors));
+        let server = Arc::new(Server::new(cache, options, users, tls, doors, departures));
         let (inboxes, workers) =
             start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
         say_what_is_served(&server);
@@ -163,13 +170,15 @@ fn keep_as_it_is(cache: &nearcache::Cache, options: &mut Options) {
     (options.memory, options.item_size_max) = (memory, item_size_max);
 }
 
-fn open_cache(options: &Options) -> Result<nearcache::Cache, Wrong> {
+fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcache::Cache, Wrong> {
     let mut wanted = nearcache::Options::new(options.memory);
+    wanted.memory_max = Some((options.memory * RAISED_MOST).min(nearcache::Options::SIZE_MAX));
     wanted.item_size_max = options.item_size_max;
     wanted.evict = options.evict;
     // The meta commands tell it.
     wanted.track_access = true;
     wanted.manual_clock = options.debug_clock;
+    wanted.observer = Some(departures);
     if let Some(home) = &options.region {
         wanted.home = home.clone();
     }

@@ -1,9 +1,12 @@
 //! What all threads share: the cache, the options, and the register of connections.
 
 use crate::auth::Users;
+use crate::classes::Classes;
 use crate::counters::{Counters, Counts};
+use crate::dump::Crawler;
 use crate::listener::{Doors, Listener};
-use crate::options::Options;
+use crate::options::{Knobs, Options};
+use crate::stats::{Departures, Table};
 use crate::tls::Tls;
 use nearcache::Cache;
 use std::collections::BTreeMap;
@@ -40,21 +43,38 @@ pub struct Server {
     pub connections: Connections,
     /// The certificates, with `-Z`.
     pub tls: Option<Tls>,
+    /// The slab classes that are counted by.
+    pub classes: Arc<Classes>,
+    /// What left the cache unasked.
+    pub departures: Arc<Departures>,
+    /// The dumps.
+    pub crawler: Arc<Crawler>,
+    /// memcached's knobs as they were set last.
+    pub knobs: Mutex<Knobs>,
     /// Who may use it; anybody if `None`.
     users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
     stopping: AtomicBool,
-    base: Mutex<Vec<Counts>>,
+    base: Mutex<Base>,
+    count_prefixes: AtomicBool,
+}
+
+/// What the workers had counted when the statistics were reset.
+#[derive(Debug, Default)]
+struct Base {
+    counts: Vec<Counts>,
+    classes: Table,
 }
 
 impl Server {
-    /// A server that is about to start.
+    /// A server that is about to start; `departures` are told by the cache.
     pub fn new(
         cache: Cache,
         options: Options,
         users: Option<Users>,
         tls: Option<Tls>,
         doors: &Doors,
+        departures: Arc<Departures>,
     ) -> Server {
         if let Some(tls) = &tls {
             tls.set_refreshed(cache.unix_time());
@@ -68,7 +88,15 @@ impl Server {
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
-            base: Mutex::new(vec![Counts::default(); options.threads]),
+            base: Mutex::new(Base {
+                counts: vec![Counts::default(); options.threads],
+                classes: Table::default(),
+            }),
+            classes: Arc::clone(departures.classes()),
+            departures,
+            crawler: Arc::default(),
+            knobs: Mutex::new(options.knobs.clone()),
+            count_prefixes: AtomicBool::new(options.count_prefixes),
             bound_port: doors.port(),
             listeners: doors.listeners.iter().map(name).collect(),
             cache,
@@ -142,12 +170,38 @@ impl Server {
     pub fn counts(&self) -> Counts {
         let base = lock(&self.base);
         let mut sums = Counts::default();
-        for (counters, base) in self.counters.iter().zip(base.iter()) {
+        for (counters, base) in self.counters.iter().zip(base.counts.iter()) {
             for ((sum, now), then) in sums.iter_mut().zip(counters.counts()).zip(base) {
                 *sum += now.saturating_sub(*then);
             }
         }
         sums
+    }
+
+    /// The workers' counts by slab class since the last reset, added up.
+    pub fn counts_by_class(&self) -> Table {
+        self.all_by_class().since(&lock(&self.base).classes)
+    }
+
+    fn all_by_class(&self) -> Table {
+        let mut sums = Table::default();
+        for counters in &self.counters {
+            counters.classes.add_to(&mut sums);
+        }
+        sums
+    }
+
+    /// Are gets and sets counted by prefix?
+    #[inline]
+    pub fn counts_prefixes(&self) -> bool {
+        // Relaxed: a setting that may take effect a moment later.
+        self.count_prefixes.load(Ordering::Relaxed)
+    }
+
+    /// `stats detail on` and `off`.
+    pub fn count_prefixes(&self, wanted: bool) {
+        // Relaxed: as above.
+        self.count_prefixes.store(wanted, Ordering::Relaxed);
     }
 
     /// Where the region lies that is served; nothing if the cache is private.
@@ -160,9 +214,12 @@ impl Server {
     pub fn reset_counts(&self) -> Result<(), nearcache::Error> {
         self.cache.reset_stats()?;
         let mut base = lock(&self.base);
-        for (base, counters) in base.iter_mut().zip(&self.counters) {
+        for (base, counters) in base.counts.iter_mut().zip(&self.counters) {
             *base = counters.counts();
+            counters.prefixes.clear();
         }
+        base.classes = self.all_by_class();
+        self.departures.reset();
         self.connections.reset();
         Ok(())
     }

@@ -143,3 +143,29 @@ fn without_uniques_none_matches() {
         "HD c0\r\nVA 1 c0\r\n1\r\nEX\r\nNF\r\nEX\r\nNF\r\nVA 1 c0\r\n2\r\nEX\r\nNF\r\nHD\r\n",
     );
 }
+
+#[test]
+fn flags_of_a_get_are_obeyed_in_their_order() {
+    let daemon = Daemon::start(&["--debug-clock"]);
+    // Measured at memcached 1.6.18.
+    for (request, reply) in [
+        // t shows what is left when it comes.
+        (
+            "ms a 1 T100\r\nx\r\nmg a t T50 f\r\nmg a T40 t\r\nmg a t\r\n",
+            "HD\r\nHD t100 f0\r\nHD t40\r\nHD t40\r\n",
+        ),
+        (
+            "set a 0 0 1\r\nx\r\nmg a t T5\r\nmg a t T0\r\nmg a t\r\n",
+            "STORED\r\nHD t-1\r\nHD t5\r\nHD t-1\r\n",
+        ),
+        // R judges what is left when it comes.
+        ("set a 0 100 1\r\nx\r\nmg a t T50 R60\r\n", "STORED\r\nHD t100 W\r\n"),
+        ("set a 0 100 1\r\nx\r\nmg a R60 T50 t\r\n", "STORED\r\nHD t50\r\n"),
+        ("set a 0 10 1\r\nx\r\nmg a T100 R60 t\r\n", "STORED\r\nHD t100\r\n"),
+        ("set a 0 10 1\r\nx\r\nmg a R60 T100 t\r\n", "STORED\r\nHD t100 W\r\n"),
+        // An item that a get has made was fetched by it.
+        ("mg a N10 h t\r\nmg a h t\r\n", "HD h0 t10 W\r\nHD h1 t10 Z\r\n"),
+    ] {
+        daemon.converse(request, reply);
+    }
+}

@@ -1,5 +1,6 @@
 //! A connection fed by hand over a socket pair: what a request is must not depend on where the network cuts it.
 
+use nearcached::classes::Classes;
 use nearcached::connection::{Connection, Shop, Turn};
 use nearcached::conversation::Conversation;
 use nearcached::counters::Count;
@@ -7,6 +8,7 @@ use nearcached::dispatch::Desk;
 use nearcached::listener::Doors;
 use nearcached::options::{Options, Protocol};
 use nearcached::server::{Peer, Server};
+use nearcached::stats::Departures;
 use nearcached::transport::Transport;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -32,7 +34,8 @@ impl Bench {
         cache.manual_clock = true;
         cache.track_access = true;
         let cache = cache.open().expect("a cache");
-        Bench { server: Server::new(cache, options, None, &doors) }
+        let departures = Departures::new(Arc::new(Classes::new(&options.knobs.classes)));
+        Bench { server: Server::new(cache, options, None, None, &doors, Arc::new(departures)) }
     }
 
     /// Sends the pieces one after the other, each executed before the next is sent, and answers all replies.

@@ -180,3 +180,23 @@ fn what_cannot_be_served_is_said() {
     }
     assert_eq!(fs::read(shared.path("foreign")).expect("there"), b"these bytes are no cache");
 }
+
+#[test]
+fn where_accesses_are_not_kept_they_are_told_as_0() {
+    let shared = Shared::new();
+    // Made by somebody else, without `track_access`.
+    let cache = Options::new(8 << 20).home(Home::At(shared.path("app"))).open().expect("made");
+    cache.set(b"a", b"xy", 5, Expiry::Never).expect("room");
+    let daemon = shared.daemon(&["--region", "app", "-m", "8"]);
+    let mut client = daemon.connect();
+    client.expect("mg a l u\r\n", "HD l0\r\n");
+    let unique = cache.get(b"a").expect("a key").expect("present").cas;
+    client
+        .expect("me a\r\n", &format!("ME a exp=-1 la=0 cas={unique} fetch=yes cls=1 size=66\r\n"));
+    client.expect(
+        "lru_crawler metadump all\r\n",
+        &format!("OK\r\nkey=a exp=-1 la=0 cas={unique} fetch=yes cls=1 size=66 flags=5\nEND\r\n"),
+    );
+    client.send("stats cachedump 1 0\r\n");
+    assert_eq!(client.until("END\r\n"), b"ITEM a [2 b; 0 s]\r\nEND\r\n");
+}

@@ -9,7 +9,7 @@ use crate::support::answer::Answer;
 use crate::support::ops::{Op, Shape, key};
 use crate::support::perform::perform;
 use crate::support::scratch::Scratch;
-use nearcache::{Access, Cache, Error, Expiry, Home, Options};
+use nearcache::{Access, Cache, Cursor, Error, Expiry, Home, Options};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -212,6 +212,9 @@ fn attach(path: &Path, access: Access, bytes: &[u8], input: &mut Input<'_>) {
 fn survey(cache: &Cache) {
     cache.iter().take(20_000).for_each(drop);
     cache.keys(b"small").take(20_000).for_each(drop);
+    let mut cursor = Cursor::default();
+    cache.scan(&mut cursor, 20_000, &mut |_| {}).expect("a scan does not fail");
+    let _ = cache.set_memory_limit(cache.info().size / 2);
     cache
         .get_many(&[key(1), key(2)], |_, _, bytes| drop(bytes.to_vec()))
         .expect("the keys are good");

@@ -12,7 +12,7 @@ use crate::support::answer::{Answer, Reply};
 use crate::support::ops::{Op, Shape, key};
 use crate::support::perform::perform;
 use crate::support::seed::Rng;
-use nearcache::{Cache, Expiry, Options};
+use nearcache::{Cache, Cursor, Expiry, Options};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -127,7 +127,7 @@ fn place(cache: &Cache, input: &mut Input<'_>) -> usize {
     let size = |part: usize| start(part + 1) - start(part);
     match part {
         // Lines of 16 words of which the first few are used.
-        0 | 1 => (16 * (1 + input.below(10)) + input.below(4)).min(size(0) - 1),
+        0 | 1 => (16 * (1 + input.below(11)) + input.below(4)).min(size(0) - 1),
         // Of a seat: its owner, hazards and counters.
         2 => {
             start(1)
@@ -191,9 +191,18 @@ fn survey(cache: &Cache) {
     cache.iter().for_each(drop);
     let stats = cache.stats();
     assert_eq!(stats.pairs().count(), 33);
+    let mut cursor = Cursor::default();
+    while cache
+        .scan(&mut cursor, 100, &mut |item| assert!(item.key.len() < 256))
+        .expect("no failure")
+    {}
     let _ = cache.check();
-    cache.reset_stats().expect("the cache may be written");
-    cache.flush_all(0).expect("the cache may be written");
+    for percent in [60, 100] {
+        let _ = cache.set_memory_limit(cache.info().memory_max / 100 * percent);
+    }
+    let _ = cache.check();
+    // A table of processes that is damaged all over has no place left.
+    let _ = (cache.reset_stats(), cache.flush_all(0));
     let _ = cache.set(b"the last", b"word", 0, Expiry::Never);
     let _ = cache.check();
 }

@@ -39,7 +39,8 @@ impl Cache {
         Info {
             home: arena.home.clone(),
             path: arena.path.clone(),
-            size: geometry.words * 8,
+            size: arena.limit(),
+            memory_max: geometry.words * 8,
             layout: crate::LAYOUT,
             created: origin.created.load(Ordering::Relaxed) as i64,
             uid,

@@ -1,15 +1,15 @@
 //! The iterators.
 
 use crate::memory::Arena;
-use crate::ops::Walk;
-use crate::types::Entry;
+use crate::ops;
+use crate::types::{Cursor, Entry};
 use std::sync::Arc;
 
 /// A walk over the index, a bucket at a time.
 #[derive(Debug)]
 pub(super) struct Steps<'a> {
     arena: &'a Arc<Arena>,
-    walk: Walk,
+    cursor: Cursor,
     prefix: Vec<u8>,
     with_values: bool,
     met: std::vec::IntoIter<Entry>,
@@ -18,14 +18,16 @@ pub(super) struct Steps<'a> {
 impl<'a> Steps<'a> {
     pub fn new(arena: &'a Arc<Arena>, prefix: &[u8], with_values: bool) -> Steps<'a> {
         let met = Vec::new().into_iter();
-        Steps { arena, walk: Walk::new(arena), prefix: prefix.to_vec(), with_values, met }
+        Steps { arena, cursor: Cursor::default(), prefix: prefix.to_vec(), with_values, met }
     }
     fn next(&mut self) -> Option<Entry> {
         loop {
             if let Some(entry) = self.met.next() {
                 return Some(entry);
             }
-            self.met = self.walk.step(self.arena, &self.prefix, self.with_values)?.into_iter();
+            let cursor = &mut self.cursor;
+            let met = ops::entries(self.arena, cursor, &self.prefix, self.with_values)?;
+            self.met = met.into_iter();
         }
     }
 }

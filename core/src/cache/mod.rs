@@ -12,7 +12,7 @@ use crate::memory::Arena;
 use crate::ops::{Pinned, check_key};
 #[cfg(nearcache_damage)]
 use crate::sync::AtomicU64;
-use crate::types::{Expiry, Meta, Sink, Value, Verb};
+use crate::types::{Cursor, Expiry, Meta, Seen, Sink, Value, Verb};
 use crate::types::{MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaStored, MetaSum};
 use crate::{Deletion, Error, Outcome, Stats, Touch, check, ops, seat};
 use std::sync::Arc;
@@ -110,6 +110,14 @@ impl Cache {
     }
     /// memcached's `md`: removes an item, marks it stale, or empties it.
     pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
+        Ok(self.meta_delete_seen(key, ask)?.0)
+    }
+    /// The same, and tells what was there.
+    pub fn meta_delete_seen(
+        &self,
+        key: &[u8],
+        ask: MetaDelete,
+    ) -> Result<(Deletion, Option<Meta>), Error> {
         check_key(key)?;
         seat::begin(&self.arena)?.meta_delete(key, ask)
     }
@@ -228,6 +236,24 @@ impl Cache {
     /// Gives the item a new expiry. An item that is just being moved is written anew for it: only then, and if no
     /// memory can be freed, is the answer [`Error::OutOfMemory`], and the item stays as it was.
     pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
+        let touched = self.touch_seen(key, expiry)?;
+        Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
+    }
+    /// The same, and tells what was touched.
+    ///
+    /// ```
+    /// use nearcache::{Deletion, Expiry, MetaDelete, Options};
+    ///
+    /// let cache = Options::new(1 << 20).open()?;
+    /// cache.set(b"page", b"text", 7, Expiry::Never)?;
+    /// let touched = cache.touch_seen(b"page", Expiry::After(30))?.expect("it is there");
+    /// assert_eq!((touched.len, touched.flags, touched.ttl), (4, 7, Some(30)));
+    /// let (deletion, met) = cache.meta_delete_seen(b"page", MetaDelete::default())?;
+    /// assert_eq!((deletion, met.map(|met| met.len)), (Deletion::Deleted, Some(4)));
+    /// assert_eq!(cache.meta_delete_seen(b"page", MetaDelete::default())?, (Deletion::Missing, None));
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
+    pub fn touch_seen(&self, key: &[u8], expiry: Expiry) -> Result<Option<Meta>, Error> {
         check_key(key)?;
         seat::begin(&self.arena)?.touch(key, expiry)
     }
@@ -265,6 +291,31 @@ impl Cache {
     pub fn keys(&self, prefix: &[u8]) -> Keys<'_> {
         Keys(Steps::new(&self.arena, prefix, false))
     }
+    /// Shows `visit` the items of the next `buckets` buckets of the index (a bucket has up to 15 items) and moves the
+    /// cursor on; `false` at the end, where there is nothing more to see.
+    ///
+    /// Whatever is there from the beginning to the end of a scan is seen, also if the index doubles meanwhile; what
+    /// comes, goes or is stored anew may be seen or not, and hardly ever twice. A scan counts as no access, changes
+    /// nothing, and holds nothing while it calls `visit`, which may call the cache.
+    ///
+    /// ```
+    /// use nearcache::{Cursor, Expiry, Options};
+    ///
+    /// let cache = Options::new(1 << 20).open()?;
+    /// cache.set(b"page", b"one", 0, Expiry::Never)?;
+    /// let (mut cursor, mut keys) = (Cursor::default(), Vec::new());
+    /// while cache.scan(&mut cursor, 64, &mut |item| keys.push(item.key.to_vec()))? {}
+    /// assert_eq!(keys, [b"page"]);
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
+    pub fn scan(
+        &self,
+        cursor: &mut Cursor,
+        buckets: usize,
+        visit: &mut dyn FnMut(Seen<'_>),
+    ) -> Result<bool, Error> {
+        Ok(ops::scan(&self.arena, cursor, buckets, visit))
+    }
     /// The counters.
     pub fn stats(&self) -> Stats {
         seat::look(&self.arena).stats()
@@ -273,6 +324,32 @@ impl Cache {
     pub fn reset_stats(&self) -> Result<(), Error> {
         seat::begin(&self.arena)?.reset_stats();
         Ok(())
+    }
+    /// Moves the memory limit, and answers it: whole pages. It can be moved up to [`Options::memory_max`](crate::Options),
+    /// and down to what the tables and the index take, with room for the largest item; beyond that is an error that tells
+    /// the range.
+    ///
+    /// A lowered limit evicts, segment by segment, until the cache is within it, and gives the memory back to the system;
+    /// others may use the cache meanwhile. Where that cannot be done, because of pins or because nothing may be evicted,
+    /// the limit stays as it was. A shared cache's limit is that of all its processes, and a raised one is reserved at
+    /// once: if there is no room for it, that is an error now and no signal later.
+    ///
+    /// ```
+    /// use nearcache::Options;
+    ///
+    /// let mut options = Options::new(4 << 20);
+    /// options.memory_max = Some(64 << 20);
+    /// let cache = options.open()?;
+    /// assert_eq!(cache.set_memory_limit(32 << 20)?, 32 << 20);
+    /// assert_eq!(cache.stats().limit_maxbytes, 32 << 20);
+    /// # Ok::<(), nearcache::Error>(())
+    /// ```
+    pub fn set_memory_limit(&self, bytes: u64) -> Result<u64, Error> {
+        seat::begin(&self.arena)?.set_memory_limit(bytes)
+    }
+    /// The least and the most that the memory limit can be moved to now.
+    pub fn memory_limits(&self) -> (u64, u64) {
+        seat::look(&self.arena).memory_limits()
     }
     /// Items in the cache, expired ones not yet reclaimed included.
     pub fn len(&self) -> u64 {

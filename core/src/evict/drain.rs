@@ -5,7 +5,7 @@
 
 use crate::evict::Origin;
 use crate::evict::survey::Fate;
-use crate::expiry::Horizon;
+use crate::expiry::{Death, Horizon};
 use crate::hash::KeyHash;
 use crate::hazard::{Hazard, announce_drain};
 use crate::header::{Header, Number};
@@ -197,8 +197,8 @@ impl Op<'_> {
             }
             if self.unlink(bucket, i, slot) {
                 match death {
-                    Some(_) => self.count_reclaimed(slot),
-                    None => self.count_evicted(slot, hash, pool),
+                    Some(death) => self.count_reclaimed(&item, slot, death),
+                    None => self.count_evicted(&item, slot, hash, pool),
                 }
                 self.settle_books(&item, birth);
                 return Done::Gone;
@@ -221,7 +221,7 @@ impl Op<'_> {
         let head = |(header, number): (Header, Option<Number>)| {
             let header = header.thawed().with_marks(slot.0);
             let form = number.map_or(item.form(), |number| Form::Number(number.thawed()));
-            Head::new(header, token, item.given, item.access, form)
+            Head::new(header, token, item.given, form)
         };
         let seen = (item.header, item.number);
         let (from, end) = (item.body_at(), item.loc + item.words);
@@ -263,14 +263,16 @@ impl Op<'_> {
         Some(moved)
     }
 
-    pub fn count_reclaimed(&self, slot: Slot) {
+    pub fn count_reclaimed(&self, item: &Item, slot: Slot, death: Death) {
+        self.tell_dead(item, slot, death);
         self.count(Counter::Reclaimed);
         if !slot.has(mark::FETCHED) {
             self.count(Counter::ExpiredUnfetched);
         }
     }
 
-    pub(super) fn count_evicted(&self, slot: Slot, hash: KeyHash, pool: Pool) {
+    pub(super) fn count_evicted(&self, item: &Item, slot: Slot, hash: KeyHash, pool: Pool) {
+        self.tell_evicted(item, slot);
         self.count(Counter::Evictions);
         if !slot.has(mark::FETCHED) {
             self.count(Counter::EvictedUnfetched);
@@ -311,7 +313,7 @@ impl Op<'_> {
     }
 
     fn evict_least(&self, bucket: &Bucket, horizon: Horizon) -> bool {
-        let mut best: Option<(u64, u64, usize, Slot)> = None;
+        let mut best: Option<(u64, u64, usize, Slot, Option<Death>)> = None;
         for i in 0..SLOTS {
             let slot = bucket.slot(i);
             if !slot.is_live() {
@@ -324,27 +326,27 @@ impl Op<'_> {
             let Ok(Some(found)) = self.hold(Hazard::Help, bucket, i, slot) else {
                 return true;
             };
-            let dead = horizon.death(self.arena, &found.item, found.birth).is_some();
-            let rank = if dead { 0 } else { 1 + slot.freq() };
+            let death = horizon.death(self.arena, &found.item, found.birth);
+            let rank = if death.is_some() { 0 } else { 1 + slot.freq() };
             if best.is_none_or(|(r, b, ..)| (rank, found.birth) < (r, b)) {
-                best = Some((rank, found.birth, i, slot));
+                best = Some((rank, found.birth, i, slot, death));
             }
         }
-        let Some((rank, _, i, slot)) = best else {
+        let Some((_, _, i, slot, death)) = best else {
             return false;
         };
-        if rank > 0 && !self.arena.geometry().evict {
+        if death.is_none() && !self.arena.geometry().evict {
             return false;
         }
         if let Ok(Some(found)) = self.hold(Hazard::Help, bucket, i, slot)
             && self.unlink(bucket, i, slot)
         {
-            if rank == 0 {
-                self.count_reclaimed(slot);
+            if let Some(death) = death {
+                self.count_reclaimed(&found.item, slot, death);
             } else {
                 let mut buffer = [0; 256];
                 let hash = self.arena.hasher.hash(found.item.key(self.arena, &mut buffer));
-                self.count_evicted(slot, hash, Pool::Small);
+                self.count_evicted(&found.item, slot, hash, Pool::Small);
                 self.count(Counter::IndexEvictions);
             }
             self.gone(&found.item, found.birth);

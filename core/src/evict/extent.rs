@@ -144,12 +144,12 @@ impl Op<'_> {
         horizon: Horizon,
     ) -> bool {
         let (arena, i, slot) = (self.arena, found.i, found.slot);
-        let dead = horizon.death(arena, &found.item, found.birth).is_some();
+        let death = horizon.death(arena, &found.item, found.birth);
         let pool = found.item.extents(arena).next().map_or(Pool::Small, |extent| {
             arena.state(extent.segment() % arena.geometry().segments).pool()
         });
         if let Some((_, freq)) = self.promotion(pool, slot)
-            && !dead
+            && death.is_none()
             && fate != Fate::Drop
         {
             // A second chance: to the end of the main queue. A reader counting its hit does no harm.
@@ -160,9 +160,9 @@ impl Op<'_> {
         if !self.unlink(bucket, i, slot) {
             return false;
         }
-        match dead {
-            true => self.count_reclaimed(slot),
-            false => self.count_evicted(slot, hash, pool),
+        match death {
+            Some(death) => self.count_reclaimed(&found.item, slot, death),
+            None => self.count_evicted(&found.item, slot, hash, pool),
         }
         self.gone(&found.item, found.birth);
         true

@@ -53,7 +53,7 @@ impl Op<'_> {
         if !self.sweep(now) {
             return Growth::Nearer;
         }
-        if now >= geometry.level_max {
+        if now >= geometry.level_max || !geometry.can_double(now, arena.allowance()) {
             return Growth::Full;
         }
         let a_segment = geometry.segment_words() / 16;

@@ -81,7 +81,7 @@ impl Op<'_> {
             if round >= ROUNDS {
                 reap::reap_now_and_then(self.arena);
                 // As many as there are segments for.
-                lanes = Lane::COUNT_MAX.min(lanes.max(self.arena.geometry().segments / 4));
+                lanes = Lane::COUNT_MAX.min(lanes.max(self.arena.allowance() / 4));
                 if begun.get_or_insert_with(Instant::now).elapsed() > LONG {
                     break;
                 }

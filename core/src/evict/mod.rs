@@ -6,6 +6,8 @@ mod extent;
 mod ghost;
 mod grow;
 mod lane;
+mod limit;
+mod observe;
 mod pace;
 mod promote;
 mod survey;

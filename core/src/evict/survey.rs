@@ -72,7 +72,10 @@ fn least(best: &mut Option<(u64, u64)>, key: u64, segment: u64) {
 impl Op<'_> {
     /// A segment of one's own for this use, taken from the free ones; a writer makes some by eviction.
     pub fn acquire(&self, kind: Kind, pool: Pool, origin: Origin) -> Result<u64, Error> {
-        let segments = self.arena.geometry().segments;
+        let segments = self.arena.reach();
+        if kind != Kind::Withheld && origin == Origin::New {
+            self.comply_in_passing();
+        }
         let reserve = if origin == Origin::Moved { 0 } else { self.reserve_segments() };
         let mut failed = Vec::new();
         let mut sealed = false;
@@ -121,31 +124,35 @@ impl Op<'_> {
 
     /// Free segments that are kept for what the evictor moves.
     pub(super) fn reserve_segments(&self) -> u64 {
-        (self.arena.geometry().segments / 256).clamp(1, 4)
+        (self.arena.allowance() / 256).clamp(1, 4)
     }
 
     /// Takes a free segment, wherever it is.
     fn open_free(&self, kind: Kind, pool: Pool) -> Option<u64> {
         let arena = self.arena;
         let superblock = arena.superblock();
-        let segments = arena.geometry().segments;
+        let segments = arena.reach();
         // Where the search begins does not matter.
         let start = superblock.births.0.given();
         for k in 0..segments {
             let segment = (start % segments + k) % segments;
             let state = arena.state(segment);
-            if state.kind() != Kind::Free
-                || !arena.change_state(segment, state, State::new(kind, pool).owned(self.owner))
-            {
+            let own = State::new(kind, pool).owned(self.owner);
+            let own = if kind == Kind::Withheld { own.noting(1) } else { own };
+            if state.kind() != Kind::Free || !arena.change_state(segment, state, own) {
                 continue;
             }
             let free = superblock.free.0.load(Ordering::Relaxed);
             superblock.free.0.store(free.saturating_sub(1), Ordering::Relaxed);
+            if kind == Kind::Withheld {
+                return Some(segment);
+            }
             // Relaxed: the segment is ours, and published by the birth.
             arena.segment(PerSegment::Used, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Dead, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Expiry, segment).store(0, Ordering::Relaxed);
             arena.segment(PerSegment::Drained, segment).store(0, Ordering::Relaxed);
+            arena.segment(PerSegment::Opened, segment).store(self.now(), Ordering::Relaxed);
             let birth = superblock.births.0.next(&superblock.flush.0, || self.now());
             arena.segment(PerSegment::Order, segment).store(birth, Ordering::Relaxed);
             // Release: pairs with the Acquire of readers; the segment was unreadable until here.
@@ -181,8 +188,13 @@ impl Op<'_> {
         let arena = self.arena;
         let now = u64::from(arena.superblock().clock.0.now());
         let mut survey = Survey { clean_limit: self.clean_limit(), ..Survey::default() };
-        for segment in 0..arena.geometry().segments {
+        let mut withheld = 0;
+        for segment in 0..arena.reach() {
             let state = arena.state(segment);
+            if state.kind() == Kind::Withheld {
+                withheld += 1;
+                continue;
+            }
             let word = |which| arena.segment(which, segment).load(Ordering::Relaxed);
             let order = word(PerSegment::Order);
             match state.kind() {
@@ -223,6 +235,8 @@ impl Op<'_> {
                 _ => {}
             }
         }
+        // Relaxed: a hint.
+        arena.superblock().limit.0.withheld.store(withheld, Ordering::Relaxed);
         survey
     }
 

@@ -9,11 +9,12 @@ use crate::memory::member::Member;
 use crate::memory::process::Process;
 use crate::memory::region::Region;
 use crate::memory::segment::{Lane, State};
-use crate::memory::{fork, home};
+use crate::memory::{file, fork, home};
 use crate::sync::{AtomicU64, Ordering};
-use crate::types::{Home, Options};
+use crate::types::{Home, Observer, Options};
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An attached arena.
 ///
@@ -35,6 +36,8 @@ pub(crate) struct Arena {
     pub spectator: Seat,
     pub home: Home,
     pub path: Option<PathBuf>,
+    /// Who is told of what this process evicts.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// One word for each segment.
@@ -56,13 +59,15 @@ pub(crate) enum PerSegment {
     Link = 6,
     /// Granules that a drain has done with.
     Drained = 7,
+    /// When it was opened.
+    Opened = 8,
 }
 
 impl Arena {
     /// An arena in this home, attached or new.
     pub fn open(options: &Options, id: u64, seed: u64) -> Result<Arena, Error> {
         let found = home::open(options, |region, geometry| {
-            initialise(region, geometry, options.manual_clock, seed);
+            initialise(region, geometry, options, seed);
         })?;
         let mut arena = Arena {
             region: found.region,
@@ -74,6 +79,7 @@ impl Arena {
             spectator: Seat::spectator(),
             home: options.home.clone(),
             path: found.path,
+            observer: options.observer.clone(),
         };
         // Relaxed: constant.
         arena.hasher = KeyHasher::new(arena.superblock().seed.load(Ordering::Relaxed));
@@ -195,6 +201,34 @@ impl Arena {
     #[inline(always)]
     pub fn birth(&self, segment: u64) -> &AtomicU64 {
         &self.table(self.geometry.arrays_at, self.geometry.segments)[segment as usize]
+    }
+
+    /// The memory limit in bytes.
+    pub fn limit(&self) -> u64 {
+        // Acquire: pairs with the exchange of who moves it.
+        self.superblock().limit.0.bytes.load(Ordering::Acquire).min(self.geometry.words * 8)
+    }
+
+    /// Segments that the memory limit allows.
+    pub fn allowance(&self) -> u64 {
+        self.geometry.allowance(self.limit())
+    }
+
+    /// Segments that were ever used or withheld: all those that anybody needs to look at.
+    pub fn reach(&self) -> u64 {
+        // Acquire: pairs with the exchange of who extends it; the memory up to there is reserved.
+        self.superblock().limit.0.reach.load(Ordering::Acquire).clamp(1, self.geometry.segments)
+    }
+
+    /// Gives the memory of a segment back to the system; it reads as zeros from then on.
+    pub fn give_back(&self, segment: u64) {
+        self.region.give_back(self.segment_start(segment) * 8, self.geometry.segment_bytes());
+    }
+
+    /// Takes memory for segments from the system, so that nobody is told later, by a signal, that there is none.
+    pub fn reserve(&self, first: u64, count: u64) -> Result<(), Error> {
+        let len = count * self.geometry.segment_bytes();
+        self.region.reserve(self.segment_start(first) * 8, len, self.limit())
     }
 
     /// Acquire: pairs with the releasing CAS of whoever changed the state last.
@@ -346,7 +380,7 @@ impl Arena {
 }
 
 /// Writes what an arena begins with. Relaxed throughout: nobody else sees it yet.
-fn initialise(region: &Region, geometry: Geometry, manual_clock: bool, seed: u64) {
+fn initialise(region: &Region, geometry: Geometry, options: &Options, seed: u64) {
     let sb = superblock(region);
     for (word, value) in sb.geometry.iter().zip(geometry.to_words()) {
         word.store(value, Ordering::Relaxed);
@@ -354,8 +388,12 @@ fn initialise(region: &Region, geometry: Geometry, manual_clock: bool, seed: u64
     sb.seed.store(seed, Ordering::Relaxed);
     sb.fingerprint.store(FINGERPRINT, Ordering::Relaxed);
     sb.version.store(VERSION, Ordering::Relaxed);
-    sb.clock.0.start(manual_clock);
-    sb.free.0.store(geometry.segments, Ordering::Relaxed);
+    sb.clock.0.start(options.manual_clock);
+    let limit = file::size_of(options);
+    let segments = geometry.allowance(limit);
+    sb.limit.0.bytes.store(limit, Ordering::Relaxed);
+    sb.limit.0.reach.store(segments, Ordering::Relaxed);
+    sb.free.0.store(segments, Ordering::Relaxed);
     sb.policy.0[0].store(2, Ordering::Relaxed);
     sb.magic.store(MAGIC, Ordering::Relaxed);
     let origin = &sb.origin.0;

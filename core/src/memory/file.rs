@@ -124,13 +124,16 @@ pub(crate) fn duplicate(fd: RawFd) -> Result<File, Error> {
         .map_err(|e| system(format!("descriptor {fd} cannot be duplicated"), e))
 }
 
-/// A file of `len` bytes that nobody sees; `None` for the directory: memory. To be followed by [`reserve`].
+/// A file of `len` bytes, of which `size` are to be there, that nobody sees; `None` for the directory: memory. To be
+/// followed by [`reserve`].
 pub(crate) fn create(
     dir: Option<&Path>,
     len: u64,
+    size: u64,
     permissions: u32,
 ) -> Result<(File, Option<Scratch>), Error> {
-    check_limits(dir, len)?;
+    check_file_size(len)?;
+    check_limits(dir, size)?;
     let (file, scratch) = match dir {
         None => {
             let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
@@ -147,27 +150,36 @@ pub(crate) fn create(
     }
     if is_memory(&file) {
         // A page of each huge page: the system can then make them whole, faster than all their pages one by one.
-        for at in (0..len).step_by(HUGE) {
-            fill(&file, at, 4096).map_err(|error| no_room(len, error))?;
+        for at in (0..size).step_by(HUGE) {
+            fill(&file, at, 4096).map_err(|error| no_room(size, error))?;
         }
     }
     Ok((file, scratch))
 }
 
-/// Takes all of a file's bytes from the system, so that nobody is told later, by a signal, that there are none.
+/// Takes the first `len` of a file's bytes from the system, so that nobody is told later, by a signal, that there are none.
 pub(crate) fn reserve(fd: RawFd, len: u64) -> Result<(), Error> {
     let file = std::mem::ManuallyDrop::new(File(fd));
-    match fill(&file, 0, len) {
-        // A file system without it: a full disk then shows only when pages are written.
-        Err(error) if error.raw_os_error() != Some(libc::EOPNOTSUPP) => {
-            return Err(no_room(len, error));
-        }
-        _ => {}
-    }
+    fill_if_possible(&file, 0, len).map_err(|error| no_room(len, error))?;
     // Nobody can cut it short under us. Where that is refused (on all but memory without a name), nothing is lost.
     // SAFETY: a wrong descriptor is an error.
     unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW) };
     Ok(())
+}
+
+/// Takes more of a file's bytes; `total` is what the arena is to have then.
+pub(crate) fn reserve_more(fd: RawFd, at: u64, len: u64, total: u64) -> Result<(), Error> {
+    let file = std::mem::ManuallyDrop::new(File(fd));
+    check_group(total)?;
+    fill_if_possible(&file, at, len).map_err(|error| no_room(total, error))
+}
+
+/// A file system may not know how to: a full disk then shows only when pages are written.
+fn fill_if_possible(file: &File, at: u64, len: u64) -> io::Result<()> {
+    match fill(file, at, len) {
+        Err(error) if error.raw_os_error() != Some(libc::EOPNOTSUPP) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn fill(file: &File, at: u64, len: u64) -> io::Result<()> {
@@ -240,12 +252,8 @@ pub(crate) fn publish(file: RawFd, scratch: Option<Scratch>, path: &Path) -> Res
     }
 }
 
-/// What the system would refuse later, or worse: a file beyond the limit of sizes is a signal that ends the process.
-fn check_limits(dir: Option<&Path>, len: u64) -> Result<(), Error> {
-    let refuse = |what: String| {
-        let error = io::Error::from_raw_os_error(libc::ENOSPC);
-        Err(system(format!("cannot reserve {len} bytes: {what}; {ADVICE}"), error))
-    };
+/// What the system would answer with a signal that ends the process: a file beyond the limit of sizes.
+fn check_file_size(len: u64) -> Result<(), Error> {
     // SAFETY: a struct of numbers, which the call fills.
     let limit = unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
@@ -259,9 +267,27 @@ fn check_limits(dir: Option<&Path>, len: u64) -> Result<(), Error> {
         );
         return Err(system(what, error));
     }
-    if let Some(most) = cgroup_limit().filter(|&most| most < len) {
-        return refuse(format!("its control group may use {most} bytes of memory (memory.max)"));
+    Ok(())
+}
+
+fn refuse(len: u64, what: String) -> Result<(), Error> {
+    let error = io::Error::from_raw_os_error(libc::ENOSPC);
+    Err(system(format!("cannot reserve {len} bytes: {what}; {ADVICE}"), error))
+}
+
+/// What the control group would answer with the end of a process.
+fn check_group(len: u64) -> Result<(), Error> {
+    match cgroup_limit().filter(|&most| most < len) {
+        Some(most) => {
+            refuse(len, format!("its control group may use {most} bytes of memory (memory.max)"))
+        }
+        None => Ok(()),
     }
+}
+
+/// What the system would refuse later.
+fn check_limits(dir: Option<&Path>, len: u64) -> Result<(), Error> {
+    check_group(len)?;
     let Some(dir) = dir else { return Ok(()) };
     let Ok(c) = c_path(dir) else { return Ok(()) };
     // SAFETY: the path ends with a NUL; a struct of numbers, which the call fills.
@@ -271,7 +297,7 @@ fn check_limits(dir: Option<&Path>, len: u64) -> Result<(), Error> {
             .then(|| stat.f_bavail.saturating_mul(stat.f_frsize))
     };
     match room.filter(|&room| room < len) {
-        Some(room) => refuse(format!("{} has {room} left", dir.display())),
+        Some(room) => refuse(len, format!("{} has {room} left", dir.display())),
         None => Ok(()),
     }
 }
@@ -300,7 +326,7 @@ pub(crate) fn is_at(file: RawFd, path: &Path) -> bool {
     named.is_some() && named == file_id(file)
 }
 
-/// The size that an arena's file has: whole pages.
-pub(crate) fn len_of(options: &Options) -> u64 {
+/// The size that an arena begins with: whole pages.
+pub(crate) fn size_of(options: &Options) -> u64 {
     options.size & !4095
 }

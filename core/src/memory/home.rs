@@ -105,11 +105,11 @@ pub(crate) fn open(
 ) -> Result<Found, Error> {
     let make = |dir: Option<&Path>| {
         let geometry = Geometry::plan(options)?;
-        let (len, permissions) = (file::len_of(options), options.permissions);
-        let (file, scratch) = file::create(dir, len, permissions)?;
+        let (len, size) = (geometry.words * 8, file::size_of(options));
+        let (file, scratch) = file::create(dir, len, size, options.permissions)?;
         let region = Region::of_file(file.into_fd(), len as usize, false)?;
-        region.gather();
-        file::reserve(region.file().unwrap_or(-1), len)?;
+        region.gather(size as usize);
+        file::reserve(region.file().unwrap_or(-1), size)?;
         initialise(&region, geometry);
         Ok::<_, Error>((region, geometry, scratch))
     };
@@ -117,7 +117,8 @@ pub(crate) fn open(
     match &options.home {
         Home::Private => {
             let geometry = Geometry::plan(options)?;
-            let region = Region::private(geometry.words as usize * 8)?;
+            let len = geometry.words * 8;
+            let region = Region::private(len as usize, len > file::size_of(options))?;
             initialise(&region, geometry);
             Ok(Found { region, geometry, path: None })
         }

@@ -13,11 +13,13 @@ use crate::types::{Options, Policy};
 use std::mem::{align_of, size_of};
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"nearcach");
-pub(crate) const VERSION: u64 = 2;
+pub(crate) const VERSION: u64 = 3;
 
 const PAGE: u64 = 4096;
 const SEGMENT_MIN_SHIFT: u32 = 16;
 const SEGMENT_MAX_SHIFT: u32 = 20;
+/// Segments of ordinary size, however far the limit may be moved: whoever looks for one to reclaim looks at all.
+const SEGMENTS_MAX: u64 = 1 << 16;
 /// Slots are filled to this part of all when a cache is full of items of the hinted size. At 0.65 one insert in
 /// thirty meets a full bucket; at 0.60 one in fifty, for another byte an item.
 const LOAD_PERCENT: u64 = 65;
@@ -44,6 +46,8 @@ pub(crate) struct Superblock {
     pub births: Line<Births>,
     /// Free segments, about.
     pub free: Line<AtomicU64>,
+    /// How much of the arena may be used.
+    pub limit: Line<Limit>,
     /// What writers are to reclaim in passing, and at what pace (`evict::pace`).
     pub reclaim: Line<[AtomicU64; 4]>,
     /// How often an item must have been read to be promoted, and what that is judged by (`evict::promote`).
@@ -81,11 +85,23 @@ pub(crate) struct Health {
     pub reaped: AtomicU64,
 }
 
+/// The memory limit, which can be moved.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Limit {
+    /// In bytes. All that a killed mover of it leaves undone follows from this word.
+    pub bytes: AtomicU64,
+    /// Segments below this one have been within the limit at some time. Those from it on were never touched.
+    pub reach: AtomicU64,
+    /// WITHHELD segments, about.
+    pub withheld: AtomicU64,
+}
+
 /// How the arena is cut up. Copied to private memory once, so that what is bounded against it cannot change.
 /// Places are granules of 8 bytes from the arena's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Geometry {
-    /// The whole arena, in granules.
+    /// The whole arena, in granules: the most that the memory limit may be moved to.
     pub words: u64,
     pub segments: u64,
     /// log2 of a segment's granules.
@@ -154,11 +170,17 @@ impl Lanes {
     }
 }
 
+/// What it takes to keep when an item was last asked for.
+pub(crate) const ACCESS_BYTES: usize = 4;
+
+/// The fewest segments of an arena.
+const SEGMENTS_MIN: u64 = 4;
+
 /// The doublings of the index take at most this part of the segments.
 const INDEX_SHARE: u64 = 2;
 
 /// One word for each segment in each of these arrays: what readers read never shares a line with the rest.
-pub(crate) const ARRAYS: u64 = 8;
+pub(crate) const ARRAYS: u64 = 9;
 
 impl Geometry {
     pub fn segment_words(&self) -> u64 {
@@ -166,6 +188,12 @@ impl Geometry {
     }
     pub fn segment_bytes(&self) -> u64 {
         8 << self.segment_shift
+    }
+
+    /// Bytes that every item has behind its value and flags.
+    #[inline(always)]
+    pub fn tail(&self) -> usize {
+        if self.track_access { ACCESS_BYTES } else { 0 }
     }
 
     /// Cuts up an arena for these options, or says which of them cannot be met.
@@ -197,7 +225,14 @@ impl Geometry {
                 options.item_size_hint
             )));
         }
-        let shift = (size / 512).next_power_of_two().trailing_zeros();
+        let max = options.memory_max.unwrap_or(options.size) & !(PAGE - 1);
+        if !(size..=Options::SIZE_MAX).contains(&max) {
+            return Err(Error::InvalidOptions(format!(
+                "memory_max is {max} bytes: it must be from {size}, the size of the cache, to {} (4 TiB)",
+                Options::SIZE_MAX
+            )));
+        }
+        let shift = (size / 512).max(max / SEGMENTS_MAX).next_power_of_two().trailing_zeros();
         let segment_shift = shift.clamp(SEGMENT_MIN_SHIFT, SEGMENT_MAX_SHIFT) - 3;
         // Threads come and go with their processes; a place that is lost waits for a reaper.
         let shared = options.home.is_shared();
@@ -207,7 +242,7 @@ impl Geometry {
         let slot = 128 * 100 / (15 * LOAD_PERCENT);
         let items = size / (item + slot);
         let mut geometry = Geometry {
-            words: size / 8,
+            words: max / 8,
             segment_shift,
             buckets: (items * 100 / (15 * LOAD_PERCENT)).clamp(8, u64::from(u32::MAX) >> 8),
             // In a private arena: this process, and those that this copy of it was forked from.
@@ -227,31 +262,49 @@ impl Geometry {
         // Each segment less makes room for the tables; a few rounds find the most that fit.
         while geometry.place() > geometry.words {
             geometry.segments = geometry.segments.saturating_sub(1);
-            if geometry.segments < 4 {
-                return Err(Error::InvalidOptions(format!(
-                    "a cache of {size} bytes has no room for an index of items of {} bytes: \
-                     raise the size, or item_size_hint",
-                    options.item_size_hint
-                )));
+            if geometry.segments < SEGMENTS_MIN {
+                break;
             }
         }
-        geometry.lanes = Lanes::plan(geometry.segments);
+        if geometry.allowance(size) < SEGMENTS_MIN {
+            return Err(Error::InvalidOptions(format!(
+                "a cache of {size} bytes has no room for an index of items of {} bytes and the tables of a memory_max of \
+                 {max}: raise the size or item_size_hint, or lower memory_max",
+                options.item_size_hint
+            )));
+        }
+        geometry.lanes = Lanes::plan(geometry.allowance(size));
         geometry.double();
         Ok(geometry)
     }
 
     /// Finds how often the index can double.
     fn double(&mut self) {
-        while self.can_double() {
+        while self.can_double(self.level_max, self.segments) {
             self.level_max += 1;
         }
     }
 
-    /// Is there room for one more doubling of the index, and are its buckets still told apart by half a hash?
-    fn can_double(&self) -> bool {
-        let buckets = self.buckets << (self.level_max + 1);
+    /// Is there room in so many segments for one more doubling of the index, and are its buckets still told apart by half
+    /// a hash?
+    pub fn can_double(&self, level: u64, segments: u64) -> bool {
+        let buckets = self.buckets << (level + 1);
         let chunks = ((buckets - self.buckets) * 16).div_ceil(self.segment_words());
-        chunks <= self.segments / INDEX_SHARE && buckets <= u64::from(u32::MAX)
+        chunks <= segments / INDEX_SHARE && buckets <= u64::from(u32::MAX)
+    }
+
+    /// Segments that a memory limit allows.
+    pub fn allowance(&self, bytes: u64) -> u64 {
+        let left = (bytes / 8).saturating_sub(self.segments_at);
+        (left >> self.segment_shift).min(self.segments)
+    }
+
+    /// The least memory limit for an index that has taken `index` segments: with room for the largest item, and to write.
+    pub fn limit_min(&self, index: u64) -> u64 {
+        let item = self.item_size_max.min(self.words * 8).div_ceil(self.segment_bytes());
+        let room = index + item + self.lanes.count() + 2 * SEGMENTS_MIN;
+        let segments = room.max(index * INDEX_SHARE);
+        (self.segments_at * 8 + segments * self.segment_bytes()).next_multiple_of(PAGE)
     }
 
     /// Lays the parts out one after the other; answers where the last one ends.
@@ -270,7 +323,8 @@ impl Geometry {
         self.directory_at = next(self.segments);
         self.ghosts_at = next(self.ghost_lines * 8);
         self.buckets_at = next(self.buckets * size_of::<Bucket>() as u64 / 8);
-        self.segments_at = next(0);
+        // Whole pages of segments can be given back to the system.
+        self.segments_at = next(0).next_multiple_of(PAGE / 8);
         self.segments_at + (self.segments << self.segment_shift)
     }
 
@@ -341,7 +395,7 @@ impl Geometry {
         let is_possible = words <= Options::SIZE_MAX / 8
             && words * 8 == len
             && (SEGMENT_MIN_SHIFT - 3..=SEGMENT_MAX_SHIFT - 3).contains(&geometry.segment_shift)
-            && (4..1 << 24).contains(&geometry.segments)
+            && (SEGMENTS_MIN..1 << 24).contains(&geometry.segments)
             && (1..=u64::from(u32::MAX)).contains(&buckets)
             && (1..=SEATS_MAX).contains(&processes)
             && (8..=SEATS_MAX).contains(&seats)
@@ -392,6 +446,7 @@ pub(crate) const FINGERPRINT: u64 = {
         align_of::<Bucket>(),
         size_of::<Flush>(),
         size_of::<Clock>(),
+        size_of::<Limit>(),
         ARRAYS as usize,
     ];
     // FNV-1a, because it can be written in a constant.

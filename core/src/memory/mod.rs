@@ -29,6 +29,6 @@ pub(crate) use fork::era;
 #[cfg(not(loom))]
 pub(crate) use home::{directory, path_of, trouble_at, unlink};
 #[cfg(not(loom))]
-pub(crate) use layout::{Geometry, VERSION};
+pub(crate) use layout::{ACCESS_BYTES, Geometry, VERSION};
 #[cfg(not(loom))]
 pub(crate) use process::ProcessId;

@@ -1,6 +1,7 @@
 //! Where an arena's bytes come from: with `file`, the only rooms that ask the operating system for memory.
 
 use crate::error::Error;
+use crate::memory::file::reserve_more;
 use crate::memory::fork::{close_file, file_id, note_file, own_number};
 use std::io;
 use std::os::fd::RawFd;
@@ -28,8 +29,11 @@ unsafe impl Sync for Region {}
 
 impl Region {
     /// Zeroed memory of this process alone. Its pages are taken from the system when they are first written.
-    pub fn private(len: usize) -> Result<Region, Error> {
-        let mapping = Mapping::new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, false)?;
+    /// `is_sparse`: not all of it is meant to be.
+    pub fn private(len: usize, is_sparse: bool) -> Result<Region, Error> {
+        let sparse = if is_sparse { libc::MAP_NORESERVE } else { 0 };
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | sparse;
+        let mapping = Mapping::new(len, flags, -1, false)?;
         // Huge pages save a TLB miss on nearly every get of a large cache; where the system does not grant
         // them, nothing is lost.
         #[cfg(not(miri))]
@@ -67,12 +71,39 @@ impl Region {
 
     /// Has the system put new shared memory into huge pages (Linux 6.1 and newer), which saves a TLB miss on nearly
     /// every get of a large cache. One page of each must be there already. Where it does not, nothing is lost.
-    pub fn gather(&self) {
+    pub fn gather(&self, len: usize) {
         const MADV_COLLAPSE: libc::c_int = 25;
         // SAFETY: the range is the region's mapping; the advice changes no contents.
         unsafe {
-            libc::madvise(self.base().cast(), self.len & !(HUGE - 1), MADV_COLLAPSE);
+            libc::madvise(self.base().cast(), len & !(HUGE - 1), MADV_COLLAPSE);
         }
+    }
+
+    /// Gives whole pages back to the system. Where a file system cannot, nothing is lost.
+    pub fn give_back(&self, at: u64, len: u64) {
+        let advice = if self.is_shared() { libc::MADV_REMOVE } else { libc::MADV_DONTNEED };
+        if at + len <= self.len as u64 {
+            // SAFETY: the range lies within the mapping; nobody reads from it what he does not look at again.
+            unsafe {
+                libc::madvise(self.base().wrapping_add(at as usize).cast(), len as usize, advice)
+            };
+        }
+    }
+
+    /// Takes the bytes of a file from the system; `total` is what the arena is to have then. Private memory is taken when
+    /// it is first written.
+    pub fn reserve(&self, at: u64, len: u64, total: u64) -> Result<(), Error> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let closed = || {
+            let error = io::Error::from_raw_os_error(libc::EBADF);
+            Error::System(
+                "the host has closed the cache's file: open the cache again".into(),
+                error,
+            )
+        };
+        reserve_more(self.file().ok_or_else(closed)?, at, len, total)
     }
 
     pub fn len(&self) -> usize {

@@ -5,6 +5,7 @@
 //!         (a drain is done in steps, by whoever passes by: between two of them DRAINING has no owner)
 //! FREE -> FILLING -> LARGE (an extent of a LARGE value) -> DRAINING -> ...
 //! FREE -> INDEX (a part of a doubled index, for good)
+//! FREE -> WITHHELD (beyond a lowered memory limit; its memory is the system's) -> FREE
 //! ```
 
 use crate::sync::{AtomicU64, Mutant, Ordering, fence, mutant};
@@ -29,6 +30,8 @@ pub enum Kind {
     Large = 6,
     /// Holds buckets of the index.
     Index = 7,
+    /// Beyond the memory limit. With a note its memory may be there still, or again.
+    Withheld = 8,
 }
 
 /// The queue of S3-FIFO that a segment belongs to (Yang et al., SOSP'23).
@@ -117,6 +120,7 @@ impl State {
             4 => Kind::Limbo,
             5 => Kind::Filling,
             6 => Kind::Large,
+            8 => Kind::Withheld,
             _ => Kind::Index,
         }
     }

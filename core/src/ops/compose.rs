@@ -6,7 +6,7 @@ use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::header::{Header, Number, bit};
 use crate::index::{Search, Slot};
-use crate::item::{Extent, Form, Head, Item};
+use crate::item::{Extent, Form, Head, Item, set_access};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
@@ -110,7 +110,7 @@ impl Op<'_> {
             Content::Bytes(_) => Form::Plain,
         };
         let mut outside = 0;
-        if (klen + vlen + 32) > segment_bytes {
+        if (klen + vlen + 48) > segment_bytes {
             form = Form::Large(vlen as u64);
             outside = vlen - vlen % segment_bytes;
             // A long rest gets a segment of its own rather than the better part of a lane's.
@@ -121,11 +121,9 @@ impl Op<'_> {
         let count = outside.div_ceil(segment_bytes);
         let extents = self.acquire_extents(count as u64, hash)?;
         let header = Header::new(klen, vlen - outside, bits, draft.deadline);
-        let now = || self.arena.superblock().clock.0.now();
-        let access = arena.geometry().track_access.then(|| draft.access.unwrap_or_else(now));
         let header = header.with_marks(draft.marks);
-        let head = Head::new(header, draft.token, draft.given, access, form);
-        let words = head.item_words(count);
+        let head = Head::new(header, draft.token, draft.given, form);
+        let words = head.item_words(count, arena.geometry().tail());
         let pool = self.first_pool(hash);
         self.reclaim_in_passing(words);
         let reserved = self.reserve(head.words(), words, pool, crate::evict::Origin::New);
@@ -147,6 +145,10 @@ impl Op<'_> {
         byte += rest.len() as u64;
         if draft.flags != 0 {
             arena.copy_in(byte, &draft.flags.to_le_bytes());
+        }
+        if arena.geometry().track_access {
+            let now = || arena.superblock().clock.0.now();
+            set_access(arena, loc + words, draft.access.unwrap_or_else(now));
         }
         let birth = arena.segment_of(loc).map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
         let unique = Item::at(arena, loc).map_or(0, |item| item.unique(arena, birth));

@@ -5,15 +5,29 @@ use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::header::{Header, bit};
 use crate::index::{find, likely, mark};
-use crate::item::{birth_of, natural};
-use crate::memory::Arena;
+use crate::item::{birth_of, is_due, natural};
 use crate::memory::segment::optimistic;
+use crate::memory::{ACCESS_BYTES, Arena};
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Meta, Sink};
 
 /// `None` says nothing. (No `Op` is needed for it, so that nothing has to be kept while a sink is called.)
 #[inline(always)]
 pub(super) fn glance<S: Sink + ?Sized>(
+    arena: &Arena,
+    key: &[u8],
+    hash: KeyHash,
+    sink: &mut S,
+) -> Option<Meta> {
+    match arena.geometry().track_access {
+        false => glance_at::<S, false>(arena, key, hash, sink),
+        true => glance_at::<S, true>(arena, key, hash, sink),
+    }
+}
+
+/// `TRACKS`: it is kept when items were last asked for.
+#[inline(always)]
+fn glance_at<S: Sink + ?Sized, const TRACKS: bool>(
     arena: &Arena,
     key: &[u8],
     hash: KeyHash,
@@ -26,7 +40,11 @@ pub(super) fn glance<S: Sink + ?Sized>(
     prefetch(arena, words);
     let birth = arena.birth(segment);
     let meta = optimistic(bucket.slot_word(i), slot.0, birth, |birth| {
-        let item = Plain::of(words, key)?;
+        let item = Plain::of(words, key, if TRACKS { ACCESS_BYTES } else { 0 })?;
+        // Once a minute the long way, which notes that it was asked for.
+        if TRACKS && is_due(item.access(), clock(arena)) {
+            return None;
+        }
         let cas = item.token(birth, || arena.offset_in_segment(slot.loc()));
         if horizon.covers(birth_of(cas)) {
             return None;
@@ -55,6 +73,12 @@ pub(super) fn glance<S: Sink + ?Sized>(
     Some(meta)
 }
 
+/// The time, out of the way of who does not ask for it.
+#[inline(never)]
+fn clock(arena: &Arena) -> u32 {
+    arena.superblock().clock.0.now()
+}
+
 /// Asks for the rest of a small item while its first word is still on its way: where the value begins is only known
 /// when that is there.
 #[inline(always)]
@@ -66,18 +90,20 @@ fn prefetch(arena: &Arena, words: &[AtomicU64]) {
 
 /// An item in one piece whose key is known.
 ///
-/// *Invariant:* header, token, key, value and flags lie within `words`.
+/// *Invariant:* header, token, key, value, flags and the tail lie within `words`.
 struct Plain<'a> {
     words: &'a [AtomicU64],
     header: Header,
     /// The byte where the value begins.
     value_at: usize,
+    /// The byte where its tail ends.
+    end: usize,
 }
 
 impl<'a> Plain<'a> {
     /// The item at the beginning of `words`, if it is one of this key.
     #[inline(always)]
-    fn of(words: &'a [AtomicU64], key: &[u8]) -> Option<Plain<'a>> {
+    fn of(words: &'a [AtomicU64], key: &[u8], tail: usize) -> Option<Plain<'a>> {
         // Relaxed, here and below: whoever publishes a location releases the words behind it, and what was recycled
         // meanwhile is found out by the caller.
         let header = Header(words.first()?.load(Ordering::Relaxed));
@@ -87,10 +113,11 @@ impl<'a> Plain<'a> {
         let key_at = 1 + usize::from(header.has(bit::TOKEN));
         let value_at = key_at * 8 + key.len();
         let flags = if header.has(bit::FLAGS) { 4 } else { 0 };
-        if value_at + header.inline() + flags > words.len() * 8 {
+        let end = value_at + header.inline() + flags + tail;
+        if end > words.len() * 8 {
             return None;
         }
-        let item = Plain { words, header, value_at };
+        let item = Plain { words, header, value_at, end };
         item.key_is(key_at, key).then_some(item)
     }
 
@@ -125,6 +152,12 @@ impl<'a> Plain<'a> {
     #[inline(always)]
     fn token(&self, birth: u64, offset: impl FnOnce() -> u64) -> u64 {
         if self.header.has(bit::TOKEN) { self.word(1) } else { natural(birth, offset()) }
+    }
+
+    /// When it was last asked for, of an item that keeps that.
+    #[inline(always)]
+    fn access(&self) -> u32 {
+        (self.word((self.end - 1) / 8) >> 32) as u32
     }
 
     #[inline(always)]

@@ -5,10 +5,10 @@ use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::index::{Found, Search, Slot, mark};
+use crate::item::size_of_item;
 use crate::ops::compose::Draft;
 use crate::ops::read::View;
 use crate::ops::remove::pour;
-use crate::ops::store::size_of_item;
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::types::{Meta, MetaGet, MetaHit, Sink};
@@ -34,7 +34,7 @@ impl<'a> Op<'a> {
                     self.count(Counter::GetMisses);
                     return Ok(None);
                 };
-                let made = self.vivify(&search, key, ask, self.deadline(expiry));
+                let made = self.vivify(&search, horizon, key, ask, self.deadline(expiry));
                 if let Some(hit) = made.inspect_err(|_| self.clear(Hazard::Read))? {
                     self.count(Counter::GetMisses);
                     pour(&[], sink);
@@ -43,7 +43,10 @@ impl<'a> Op<'a> {
                 continue;
             };
             let mut hit = self.hit(key, &view, held.slot);
-            let due = ask.recache.is_some_and(|least| hit.meta.ttl.is_some_and(|ttl| ttl < least));
+            let deadline = ask.touch.map(|expiry| self.deadline(expiry));
+            let touched = deadline.map(|deadline| self.ttl(deadline));
+            let judged = touched.filter(|_| ask.recache_after_touch).unwrap_or(hit.ttl_before);
+            let due = ask.recache.is_some_and(|least| judged.is_some_and(|ttl| ttl < least));
             hit.won = (hit.stale || due) && !hit.sent;
             hit.same = ask.compare == Some(hit.meta.cas);
             let read = if ask.no_bump { held.slot } else { held.slot.read() };
@@ -60,18 +63,17 @@ impl<'a> Op<'a> {
             if !ask.no_bump {
                 self.stamp(&view.item);
             }
-            let deadline = ask.touch.map(|expiry| self.deadline(expiry));
             // The very item that is answered; one that is about to be moved is touched where it comes to be.
-            let touched = deadline.is_none_or(|deadline| self.retime_held(&held, deadline));
+            let done = deadline.is_none_or(|deadline| self.retime_held(&held, deadline));
             self.clear(Hazard::Read);
             self.count(Counter::GetHits);
             if let Some(deadline) = deadline {
                 self.count(Counter::CmdTouch);
-                let touched =
-                    touched || self.retime(key, deadline, false, false, |_| Some(()))?.is_some();
-                self.count_touch(touched);
-                hit.meta.ttl = self.ttl(deadline);
+                let done =
+                    done || self.retime(key, deadline, false, false, |_| Some(()))?.is_some();
+                self.count_touch(done);
             }
+            hit.meta.ttl = touched.unwrap_or(hit.ttl_before);
             if !hit.same {
                 pour(&value, sink);
             }
@@ -133,6 +135,7 @@ impl<'a> Op<'a> {
             last_access: view.item.access.map(|time| now.saturating_sub(time)),
             binary: slot.has(mark::BINARY),
             size: size_of_item(key.len(), meta.len, meta.flags),
+            ttl_before: meta.ttl,
             meta,
         }
     }
@@ -141,13 +144,16 @@ impl<'a> Op<'a> {
     fn vivify(
         &self,
         search: &Search<'_>,
+        horizon: Horizon,
         key: &[u8],
         ask: MetaGet,
         deadline: u32,
     ) -> Result<Option<MetaHit>, Error> {
         let hash = self.arena.hasher.hash(key);
+        // It has been read by the get that makes it.
+        let born = mark::WON | if ask.no_bump { 0 } else { mark::FETCHED };
         let draft = Draft {
-            marks: mark::WON | if ask.binary { mark::BINARY } else { 0 },
+            marks: born | if ask.binary { mark::BINARY } else { 0 },
             given: ask.unique,
             ..Draft::new(key, Vec::new().into(), deadline)
         };
@@ -160,7 +166,9 @@ impl<'a> Op<'a> {
         }
         // It took the place of a dead item.
         if let Some(dead) = search.found {
-            self.count_reclaimed(dead.slot);
+            if let Some(death) = horizon.death(self.arena, &dead.item, dead.birth) {
+                self.count_reclaimed(&dead.item, dead.slot, death);
+            }
             self.gone(&dead.item, dead.birth);
         }
         self.clear(Hazard::Read);
@@ -175,6 +183,7 @@ impl<'a> Op<'a> {
             last_access: self.arena.geometry().track_access.then_some(0),
             binary: ask.binary,
             size: size_of_item(key.len(), 0, 0),
+            ttl_before: meta.ttl,
         }))
     }
 }

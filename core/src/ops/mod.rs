@@ -14,7 +14,7 @@ mod walk;
 
 pub(crate) use pin::Pinned;
 pub(crate) use read::{get, get_many, get_to};
-pub(crate) use walk::Walk;
+pub(crate) use walk::{entries, scan};
 
 use crate::{Error, KEY_MAX};
 

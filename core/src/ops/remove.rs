@@ -10,30 +10,41 @@ use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
 use crate::types::{Meta, MetaDelete, Sink};
-use crate::{Deletion, Error, Expiry, Touch};
+use crate::{Deletion, Error, Expiry};
 
 impl<'a> Op<'a> {
-    /// Removes, empties or invalidates an item, as `ask` says.
-    pub fn meta_delete(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
-        let deletion = self.unmake(key, ask)?;
+    /// Removes, empties or invalidates an item, as `ask` says. Also answers what was there.
+    pub fn meta_delete(
+        &self,
+        key: &[u8],
+        ask: MetaDelete,
+    ) -> Result<(Deletion, Option<Meta>), Error> {
+        let mut met = None;
+        let deletion = self.unmake(key, ask, &mut met)?;
         match deletion {
             Deletion::Deleted if ask.invalidate => {}
             Deletion::Deleted => self.count(Counter::DeleteHits),
             _ => self.count(Counter::DeleteMisses),
         }
-        Ok(deletion)
+        Ok((deletion, met))
     }
 
     /// Removes without counting.
     pub(super) fn remove(&self, key: &[u8]) {
         // A removal writes nothing, so it has no failure to tell of.
-        let _ = self.unmake(key, MetaDelete::default());
+        let _ = self.unmake(key, MetaDelete::default(), &mut None);
     }
 
-    fn unmake(&self, key: &[u8], ask: MetaDelete) -> Result<Deletion, Error> {
+    fn unmake(
+        &self,
+        key: &[u8],
+        ask: MetaDelete,
+        met: &mut Option<Meta>,
+    ) -> Result<Deletion, Error> {
         let hash = self.arena.hasher.hash(key);
         let mut refused = Deletion::Missing;
         let updated = self.update(key, hash, None, |present| {
+            *met = present.map(|present| present.view.meta(self));
             let Some(present) = present else {
                 refused = Deletion::Missing;
                 return Ok(Plan::Leave);
@@ -178,11 +189,13 @@ impl<'a> Op<'a> {
         Ok(result.filter(|_| matches!(updated, Updated::Put(_))))
     }
 
-    pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Error> {
+    /// Answers what was touched.
+    pub fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Option<Meta>, Error> {
         self.count(Counter::CmdTouch);
-        let touched = self.retime(key, self.deadline(expiry), true, false, |_| Some(()))?;
+        let seen = |view: &View<'_>| Some(view.meta(self));
+        let touched = self.retime(key, self.deadline(expiry), true, false, seen)?;
         self.count_touch(touched.is_some());
-        Ok(if touched.is_some() { Touch::Touched } else { Touch::Missing })
+        Ok(touched)
     }
 
     /// Get and touch.

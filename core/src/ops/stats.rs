@@ -36,7 +36,7 @@ impl Op<'_> {
         }
         let flush = &superblock.flush.0;
         let flushed = (flush.items.load(Ordering::Relaxed), flush.bytes.load(Ordering::Relaxed));
-        Stats::from_sums(&sums, flushed, self.arena.geometry().words * 8)
+        Stats::from_sums(&sums, flushed, self.arena.limit())
     }
 
     /// Seats are written by their owners alone: a reset notes where they stand.

@@ -1,6 +1,7 @@
 //! set, add, replace, append, prepend, cas, and memcached's `ms`, which is all of them.
 
 use crate::index::mark;
+use crate::item::size_of_item;
 use crate::ops::compose::{Content, Draft};
 use crate::ops::update::{Plan, Present, Updated};
 use crate::seat::Op;
@@ -8,11 +9,6 @@ use crate::stats::Counter;
 use crate::types::{MetaMode, MetaSet, MetaStored, Verb};
 use crate::{Error, Expiry, Outcome};
 use std::borrow::Cow;
-
-/// The size of an item as memcached counts it: its header, a cas unique, flags, key and value.
-pub(crate) fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
-    48 + 8 + if flags == 0 { 0 } else { 4 } + klen + 1 + vlen + 2
-}
 
 impl MetaSet {
     /// What a classic verb means.

@@ -159,8 +159,8 @@ impl<'a> Op<'a> {
             match self.install(&search, hash, &ready) {
                 Ok(true) => {
                     if let Some(found) = held {
-                        if death.is_some() {
-                            self.count_reclaimed(found.slot);
+                        if let Some(death) = death {
+                            self.count_reclaimed(&found.item, found.slot, death);
                         }
                         self.gone(&found.item, found.birth);
                     }

@@ -79,6 +79,8 @@ pub struct Info {
     pub path: Option<PathBuf>,
     /// The memory limit in bytes.
     pub size: u64,
+    /// The most that the limit may be moved to.
+    pub memory_max: u64,
     /// The layout's version.
     pub layout: u64,
     /// When it was created, as a Unix time in seconds.

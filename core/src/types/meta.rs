@@ -10,6 +10,8 @@ pub struct MetaGet {
     pub vivify: Option<Expiry>,
     /// R: if fewer seconds are left than this, the first to ask wins the recache.
     pub recache: Option<u32>,
+    /// R comes after T: it judges the time that the touch has given, and not that which was left before.
+    pub recache_after_touch: bool,
     /// T: give the item this expiry.
     pub touch: Option<Expiry>,
     /// C: if this is the item's unique, the caller has the value already: it is not copied.
@@ -33,8 +35,10 @@ impl MetaGet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetaHit {
-    /// Length, flags, unique, time left.
+    /// Length, flags, unique, time left (after a touch).
     pub meta: Meta,
+    /// t, if it comes before T: seconds that were left to live before the touch; `None` is for ever.
+    pub ttl_before: Option<u32>,
     /// W: this caller has won the right to recache.
     pub won: bool,
     /// X: the item is stale.

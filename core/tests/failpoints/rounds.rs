@@ -139,6 +139,7 @@ fn attack(scene: &Scene, plan: &Plan) -> String {
 /// one: the statistics may have lost count with those who died.
 fn fits(cache: &Cache) -> u64 {
     cache.flush_all(0).expect("a flush does not fail");
+    cache.set_memory_limit(cache.info().memory_max).expect("there is room for all of it");
     let (mut most, stores) = (0, cache.stats().limit_maxbytes / 100);
     for k in 0..stores {
         match cache.set(format!("fit {k}").as_bytes(), &[7; 300], 0, Expiry::Never) {
@@ -310,7 +311,9 @@ impl Attack<'_> {
             let most = self.usual.time * 20 + Duration::from_secs(2);
             assert!(time <= most, "{fall:?}: a survivor took {time:?}, {most:?} at most");
             let sleeps = note(SLEEPS);
-            assert!(sleeps <= 20, "{fall:?}: a survivor slept {sleeps} times");
+            // Who moves the limit may wait for another in the system, which has a lock for a file's holes.
+            let most = if self.scene.limits > 0 { 500 } else { 20 };
+            assert!(sleeps <= most, "{fall:?}: a survivor slept {sleeps} times");
         }
     }
 

@@ -19,11 +19,13 @@ pub struct Scene {
     pub calls: usize,
     /// So many of a hundred calls are flushes, besides those that are drawn anyway.
     pub flushes: u64,
+    /// So many of a hundred steps move the memory limit, to anything up to twice the size.
+    pub limits: u64,
     /// Is the cache made anew for each round? Else all rounds of the scene share one.
     pub fresh: bool,
 }
 
-pub const SCENES: [Scene; 8] = [
+pub const SCENES: [Scene; 9] = [
     Scene { name: "roomy", ..scene(4 << 20, Churn::None, Draws::Mixed, 24) },
     Scene { name: "flushing", flushes: 20, ..scene(2 << 20, Churn::Cleaning, Draws::Mixed, 24) },
     Scene { name: "evicting", ..scene(1 << 20, Churn::Evicting, Draws::Mixed, 24) },
@@ -31,6 +33,7 @@ pub const SCENES: [Scene; 8] = [
     Scene { name: "large", ..scene(8 << 20, Churn::None, Draws::Large, 24) },
     Scene { name: "large and evicting", ..scene(2 << 20, Churn::Evicting, Draws::Large, 24) },
     Scene { name: "counting", ..scene(1 << 20, Churn::Evicting, Draws::Counting, 24) },
+    Scene { name: "limited", limits: 15, ..scene(3 << 20, Churn::Evicting, Draws::Mixed, 24) },
     Scene {
         name: "growing",
         hint: 1 << 20,
@@ -40,7 +43,7 @@ pub const SCENES: [Scene; 8] = [
 ];
 
 const fn scene(size: u64, churn: Churn, draws: Draws, calls: usize) -> Scene {
-    Scene { name: "", size, hint: 100, churn, draws, calls, flushes: 0, fresh: false }
+    Scene { name: "", size, hint: 100, churn, draws, calls, flushes: 0, limits: 0, fresh: false }
 }
 
 /// Keys whose calls are recorded.
@@ -50,6 +53,7 @@ impl Scene {
     pub fn open(&self) -> Cache {
         let mut options = Options::new(self.size).home(Home::Inherited);
         options.item_size_hint = self.hint;
+        options.memory_max = (self.limits > 0).then_some(2 * self.size);
         // Moved over the quarantine of those of whom it is not certain that they are dead.
         options.manual_clock = true;
         let cache = options.open().expect("the cache opens");
@@ -106,6 +110,14 @@ impl Mix<'_> {
     /// Verbs on keys whose histories nobody keeps.
     fn aside<'c>(&'c self, rng: &mut Rng, pins: &mut Pins<'c>) {
         let cache = self.cache;
+        if rng.chance(self.scene.limits) {
+            let size = self.scene.size * (60 + rng.below(141)) / 100;
+            match cache.set_memory_limit(size) {
+                // Pins, or what a dead process held, may stand in its way.
+                Ok(_) | Err(Error::InvalidOptions(_)) => {}
+                Err(error) => panic!("the limit is moved to {size}: {error}"),
+            }
+        }
         let key = format!("aside {}", rng.below(20)).into_bytes();
         let done: Result<(), Error> = match rng.below(14) {
             0..3 => cache.pin(&key).map(|pin| pins.keep(pin)),

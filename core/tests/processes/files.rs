@@ -15,6 +15,7 @@ pub const TESTS: &[Test] = &[
     ("eight_open_one_name_and_share_it", eight_open),
     ("killed_while_creating", killed_creating),
     ("a_full_file_system_is_an_error_and_no_signal", full_file_system),
+    ("a_limit_without_room_is_an_error_and_no_signal", full_for_a_limit),
     ("a_file_system_that_cannot_be_written", read_only_file_system),
     ("a_limit_of_file_sizes_is_an_error_and_no_signal", limited_file_size),
     ("the_files_and_directories_of_another_user", another_user),
@@ -193,6 +194,35 @@ fn full_file_system() -> Tried {
         first.set(format!("key {k}").as_bytes(), &[1; 300], 0, NEVER).expect("it evicts");
     }
     first.check().expect("the cache is whole");
+    Ok(())
+}
+
+fn full_for_a_limit() -> Tried {
+    mounted(5 << 20)?;
+    let mut options = Options::new(3 << 20).home(Home::Named("moved".into()));
+    options.memory_max = Some(16 << 20);
+    let cache = options.open().expect("only what is used is reserved");
+    let fill = |round: u32| {
+        for k in 0..20_000 {
+            cache.set(format!("{round} {k}").as_bytes(), &[1; 300], 0, NEVER).expect("it evicts");
+        }
+        cache.check().expect("the cache is whole");
+    };
+    fill(0);
+    let error = cache.set_memory_limit(16 << 20).expect_err("there are 5 MiB");
+    assert!(matches!(error, Error::System(..)), "{error:?}");
+    assert!(error.to_string().contains("16777216"), "{error}");
+    assert_eq!(cache.stats().limit_maxbytes, 3 << 20, "it stays as it was");
+    fill(1);
+    assert_eq!(cache.set_memory_limit(4 << 20).expect("there is room for it"), 4 << 20);
+    let rest = Path::new(&dir()).join("rest");
+    std::fs::write(&rest, vec![1; 3 << 20]).expect_err("the disk is full");
+    fill(2);
+    // What a lowered limit gives back, others can have.
+    std::fs::remove_file(&rest).expect("it is there");
+    cache.set_memory_limit(3 << 20).expect("it is lowered");
+    std::fs::write(&rest, vec![1; 7 << 18]).expect("there is room for it");
+    fill(3);
     Ok(())
 }
 

@@ -7,10 +7,12 @@ use crate::{NEVER, Test, Tried, attach, get, named, open, set};
 use nearcache::{Cache, Home, Life, Options};
 use std::io;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
 
 pub const TESTS: &[Test] = &[
     ("two_processes_on_one_name", two_processes),
     ("a_cache_is_warm_after_everybody_was_killed", warm),
+    ("killed_while_it_moves_the_memory_limit", killed_moving),
     ("unlinked_while_attached", unlinked),
     ("statistics_are_summed_and_survive", statistics),
     ("a_zombie_is_dead", zombie),
@@ -436,6 +438,49 @@ fn at_once() -> Tried {
             }
         });
         assert_eq!((cache.processes().len(), locks(inode)), (1, 1), "round {round}");
+    }
+    Ok(())
+}
+
+fn killed_moving() -> Tried {
+    let size = 4 << 20;
+    let mut options = Options::new(size).home(Home::Named("moved".into()));
+    options.memory_max = Some(4 * size);
+    let cache = options.open().expect("the cache opens");
+    let fill = || {
+        for k in 0..4000 {
+            set(&cache, &format!("key {k}"), &"v".repeat(k % 700));
+        }
+    };
+    for round in 0..20 {
+        fill();
+        let mut mover = fork(|| {
+            loop {
+                for part in [2, 8, 3, 6] {
+                    cache.set_memory_limit(size / 2 * part).expect("it can be moved");
+                    fill();
+                }
+            }
+        });
+        // Until it is at it, and then so much longer as the round says.
+        let begun = cache.info().size;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while cache.info().size == begun {
+            assert!(Instant::now() < deadline, "the limit is not moved");
+            std::thread::yield_now();
+        }
+        (0..round * 50).for_each(|k| set(&cache, &format!("other {k}"), "v"));
+        mover.signal(libc::SIGKILL);
+        mover.wait();
+        cache.reap().expect("reaping does not fail");
+        cache.check().expect("the cache is whole");
+        for limit in [size, 4 * size, size] {
+            assert_eq!(cache.set_memory_limit(limit).expect("it is moved"), limit);
+            fill();
+            cache.check().expect("the cache is whole");
+        }
+        let kept = (0..4000).filter(|k| get(&cache, &format!("key {k}")).is_some()).count();
+        assert!(kept > 500, "{kept} items are there");
     }
     Ok(())
 }

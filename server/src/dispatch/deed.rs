@@ -1,6 +1,9 @@
 //! What a request did to a key: told here once, for all who count by size or prefix and for those who watch.
 
 use super::Desk;
+use crate::classes::item_size;
+use crate::protocol::number;
+use crate::stats::Event;
 use nearcache::Meta;
 
 /// What was asked.
@@ -67,6 +70,13 @@ pub struct Item {
     pub ttl: Option<u32>,
 }
 
+impl Item {
+    /// A number, of which the core tells nothing else.
+    pub fn number(value: u64) -> Item {
+        Item { len: number::width(value), flags: 0, ttl: None }
+    }
+}
+
 impl From<Meta> for Item {
     fn from(meta: Meta) -> Item {
         Item { len: meta.len, flags: meta.flags, ttl: meta.ttl }
@@ -77,10 +87,46 @@ impl Desk<'_> {
     /// Does anybody want to hear of misses and failures, too? (A get of many keys does not look for them otherwise.)
     #[inline]
     pub fn noting(self) -> bool {
-        false
+        self.server.counts_prefixes()
     }
 
     /// Notes a deed.
     #[inline]
-    pub fn note(self, _deed: Deed<'_>) {}
+    pub fn note(self, deed: Deed<'_>) {
+        self.count_by_class(&deed);
+        if self.server.counts_prefixes() {
+            self.counters.prefixes.note(self.server.options.prefix_delimiter, &deed);
+        }
+    }
+
+    /// Counts a deed by the class of its item, where the core tells its size.
+    #[inline]
+    fn count_by_class(self, deed: &Deed<'_>) {
+        let (Some(item), counters) = (deed.item, &self.counters.classes) else {
+            return;
+        };
+        let size = item_size(deed.key.len(), item.flags, item.len);
+        let class = self.server.classes.of(size);
+        match (deed.kind, deed.came) {
+            (Kind::Store | Kind::Cas, came) => {
+                counters.add(class, Event::Set);
+                match (deed.kind, came) {
+                    (_, Came::NoMemory) => counters.add(class, Event::NoMemory),
+                    (Kind::Cas, Came::Done) => counters.add(class, Event::CasHit),
+                    (Kind::Cas, Came::Exists) => counters.add(class, Event::CasBad),
+                    _ => {}
+                }
+            }
+            (_, came) if came != Came::Done => {}
+            (Kind::Fetch, _) => counters.add(class, Event::Get),
+            (Kind::FetchAndTouch, _) => {
+                counters.add(class, Event::Get);
+                counters.add(class, Event::Touch);
+            }
+            (Kind::Touch, _) => counters.add(class, Event::Touch),
+            (Kind::Delete, _) => counters.add(class, Event::Delete),
+            (Kind::Incr, _) => counters.add(class, Event::Incr),
+            (Kind::Decr, _) => counters.add(class, Event::Decr),
+        }
+    }
 }

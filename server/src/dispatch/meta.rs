@@ -3,11 +3,10 @@
 
 use super::{Came, Deed, Desk, Item, Kind, error_came};
 use crate::buffer::Output;
-use crate::classes::class_of;
 use crate::protocol::meta::{Head, Meta, Store, Verb};
 use crate::protocol::{base64, reply, token::Tokens};
 use nearcache::{
-    Deletion, KEY_MAX, MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaSum, Outcome,
+    Deletion, Error, KEY_MAX, MetaArith, MetaDelete, MetaGet, MetaHit, MetaSet, MetaSum, Outcome,
 };
 
 /// The line of an answer.
@@ -95,11 +94,21 @@ impl Desk<'_> {
         };
         let mark = out.mark();
         let mut data = out.data(head.value);
-        let (kind, command) = (Kind::Fetch, "mg");
-        let mut deed = Deed { kind, command, key, came: Came::Missing, item: None };
-        match self.server.cache.meta_get(key, ask, &mut data) {
+        let kind = if ask.touch.is_some() { Kind::FetchAndTouch } else { Kind::Fetch };
+        let mut deed = Deed { kind, command: "mg", key, came: Came::Missing, item: None };
+        let found = match self.server.cache.meta_get(key, ask, &mut data) {
+            // There is no memory for an item that it was to make: a miss all the same.
+            Err(Error::OutOfMemory) if ask.vivify.is_some() => Ok(None),
+            found => found,
+        };
+        match found {
             Ok(Some(hit)) => {
-                (deed.came, deed.item) = (Came::Done, Some(hit.meta.into()));
+                deed.item = Some(hit.meta.into());
+                // One that was made is a miss.
+                let made = ask.vivify.is_some() && hit.won && !hit.stale && !hit.hit_before;
+                if !made || hit.meta.len > 0 {
+                    deed.came = Came::Done;
+                }
                 let with_value = head.value && !hit.same;
                 match with_value {
                     true => data.hit(),
@@ -120,15 +129,18 @@ impl Desk<'_> {
         if with_value {
             line.0.extend(itoa::Buffer::new().format(meta.len).bytes());
         }
+        let mut ttl = hit.ttl_before;
         for word in head.words() {
             match word[0] {
                 b'c' => line.number(b'c', self.shown(meta)),
+                // What is shown is what was there when its flag came.
+                b'T' => ttl = meta.ttl,
                 b'f' => line.number(b'f', u64::from(meta.flags)),
                 b'h' => line.number(b'h', u64::from(hit.hit_before)),
                 // A region that was made elsewhere need not know it.
                 b'l' => line.number(b'l', u64::from(hit.last_access.unwrap_or(0))),
                 b's' => line.number(b's', meta.len as u64),
-                b't' => line.ttl(meta.ttl),
+                b't' => line.ttl(ttl),
                 // The key as the item has it, so that a binary one is never sent as it is.
                 b'k' => {
                     line.0.extend(b" k");
@@ -207,14 +219,18 @@ impl Desk<'_> {
                 MetaDelete { compare, unique: None, ..ask }
             }
         };
-        let deletion = self.server.cache.meta_delete(key, ask);
+        let deleted = self.server.cache.meta_delete_seen(key, ask);
+        // What is only invalidated is not deleted.
+        let met = deleted.as_ref().ok().and_then(|(_, met)| *met).filter(|_| !ask.invalidate);
+        let item = met.map(Item::from);
+        let deletion = deleted.map(|(deletion, _)| deletion);
         let came = match &deletion {
             Ok(Deletion::Deleted) => Came::Done,
             Ok(Deletion::Missing) => Came::Missing,
             Ok(Deletion::Exists) => Came::Exists,
             Err(error) => error_came(error),
         };
-        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item: None });
+        self.note(Deed { kind: Kind::Delete, command: "md", key, came, item });
         match deletion {
             Ok(Deletion::Deleted) if head.quiet => {}
             Ok(Deletion::Deleted) => out.text(&Line::bare(b"HD", head)),
@@ -244,13 +260,21 @@ impl Desk<'_> {
             Err(error) => error_came(error),
         };
         let kind = if ask.down { Kind::Decr } else { Kind::Incr };
-        self.note(Deed { kind, command: "ma", key, came, item: None });
+        let item = match sum {
+            Ok(MetaSum::Number { number, .. }) => Some(Item::number(number)),
+            _ => None,
+        };
+        self.note(Deed { kind, command: "ma", key, came, item });
         let (number, cas, ttl) = match sum {
             Ok(MetaSum::Number { .. }) if head.quiet => return,
             Ok(MetaSum::Number { number, cas, ttl }) => (number, cas, ttl),
             Ok(MetaSum::Missing) => return out.text(&Line::bare(b"NF", head)),
             Ok(MetaSum::Exists) => return out.text(&Line::bare(b"EX", head)),
-            Err(error) => return self.failed(&error, reply::NO_MEMORY, out),
+            Err(error) => {
+                let making = ask.vivify.is_some();
+                let words = if making { reply::NO_MEMORY_MAKING } else { reply::NO_MEMORY };
+                return self.failed(&error, words, out);
+            }
         };
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(number);
@@ -283,7 +307,8 @@ impl Desk<'_> {
         let ttl = hit.meta.ttl.map_or(-1, i64::from);
         let access = hit.last_access.unwrap_or(0);
         let fetched = if hit.hit_before { "yes" } else { "no" };
-        let (unique, class, size) = (self.shown(hit.meta), class_of(hit.size), hit.size);
+        let (unique, class, size) =
+            (self.shown(hit.meta), self.server.classes.of(hit.size), hit.size);
         line.extend(
             format!(" exp={ttl} la={access} cas={unique} fetch={fetched} cls={class} size={size}")
                 .bytes(),

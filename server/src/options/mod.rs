@@ -4,6 +4,7 @@
 
 mod extended;
 mod getopt;
+mod knobs;
 mod protocol;
 mod table;
 mod tls;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use getopt::Known;
+pub use knobs::{Flash, Knobs};
 pub use protocol::Protocol;
 pub use table::{OPTIONS, help};
 pub use tls::{KeyFormat, Security, TlsOptions, Verify};
@@ -99,6 +101,8 @@ pub struct Options {
     pub region: Option<Home>,
     /// `--debug-clock`: a clock that `debugtime` moves.
     pub debug_clock: bool,
+    /// memcached's knobs, most of which turn nothing here.
+    pub knobs: Knobs,
     /// What was given and has no effect here, one sentence each.
     pub without_effect: Vec<String>,
 }
@@ -142,6 +146,7 @@ impl Default for Options {
             refuse_over_limit: true,
             region: None,
             debug_clock: false,
+            knobs: Knobs::default(),
             without_effect: Vec::new(),
         }
     }
@@ -302,17 +307,18 @@ fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> 
     let why = match option {
         'f' => {
             match value.parse::<f64>() {
-                Ok(factor) if factor > 1.0 => {}
+                Ok(factor) if factor > 1.0 => options.knobs.classes.factor = factor,
                 _ => return wrong(format!("-f {value}: wants a factor greater than 1")),
             }
-            "there are no slab classes to grow"
+            "there are no slab classes to grow (but statistics by class follow it)"
         }
         'n' => {
-            number::<u32>(value, 1, i64::from(u32::MAX), "-n", "a number of bytes")?;
-            "there are no slab classes"
+            options.knobs.classes.least = number(value, 1, 1 << 30, "-n", "a number of bytes")?;
+            "there are no slab classes (but statistics by class follow it)"
         }
         'N' => {
-            number::<u32>(value, 0, i64::from(i32::MAX), "-N", "a number of NAPI ids")?;
+            let most = i64::from(i32::MAX);
+            options.knobs.napi_ids = number(value, 0, most, "-N", "a number of NAPI ids")?;
             "connections are dealt out in turn"
         }
         'L' => "memory is mapped by the cache core as it sees fit",
@@ -370,6 +376,7 @@ fn check_users(options: &mut Options) -> Result<(), Wrong> {
 }
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
+    options.knobs.check(options.item_size_max)?;
     for (given, option) in
         [(options.udp_port != 0, "-U"), (options.http.is_some(), "--http"), (options.sasl, "-S")]
     {
@@ -436,7 +443,7 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_said() {
         let line = "-f 1.5 -n 64 -L -N 2 -o hashpower=20,modern,slab_reassign,track_sizes";
-        assert_eq!(served(line).without_effect.len(), 8);
+        assert_eq!(served(line).without_effect.len(), 7);
         for (line, part) in [
             ("-o ssl_key=k", "without -Z"),
             ("-Z -o ssl_chain_cert=c,ssl_min_version=0", "TLS 1.2 is the oldest"),

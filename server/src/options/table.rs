@@ -45,8 +45,18 @@ pub const OPTIONS: &[Known] = &[
     flag('i', "license", "print the licence and exit"),
     flag('V', "version", "print the version and exit"),
     with('P', "pidfile", "file", "write the process id to this file"),
-    with('f', "slab-growth-factor", "num", "no effect: there are no slab classes"),
-    with('n', "slab-min-size", "bytes", "no effect: there are no slab classes"),
+    with(
+        'f',
+        "slab-growth-factor",
+        "num",
+        "of memcached's slab classes: statistics are counted by them",
+    ),
+    with(
+        'n',
+        "slab-min-size",
+        "bytes",
+        "of memcached's slab classes: statistics are counted by them",
+    ),
     flag('L', "enable-largepages", "no effect"),
     with(
         'D',

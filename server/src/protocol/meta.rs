@@ -81,6 +81,8 @@ struct Flags {
     touch_is_last: bool,
     /// R.
     recache: Option<u32>,
+    /// Did R come behind T?
+    recache_after_touch: bool,
     /// C.
     compare: Option<u64>,
     /// E.
@@ -131,6 +133,7 @@ pub fn get<'a>(line: &'a [u8], args: Tokens<'a>) -> Request<'a> {
         Ok(Verb::Get(MetaGet {
             vivify: flags.lifetime_made(),
             recache: flags.recache,
+            recache_after_touch: flags.recache_after_touch,
             touch: flags.touch,
             compare: flags.compare,
             unique: flags.unique,
@@ -348,6 +351,7 @@ fn read_flag(
             read(flags.touch.is_some(), reply::BAD_TOKEN)
         }
         b'R' => {
+            flags.recache_after_touch = flags.touch.is_some();
             flags.recache = number::strict_i32(word).map(|seconds| seconds.max(0) as u32);
             read(flags.recache.is_some(), reply::BAD_TOKEN)
         }

@@ -7,3 +7,4 @@ pub mod meta;
 pub mod number;
 pub mod reply;
 pub mod token;
+pub mod uri;

@@ -49,6 +49,8 @@ lines! {
     NO_MEMORY_STORING = "SERVER_ERROR out of memory storing object";
     /// incr or decr found no memory.
     NO_MEMORY = "SERVER_ERROR out of memory";
+    /// `ma` found no memory for an item that it makes.
+    NO_MEMORY_MAKING = "SERVER_ERROR Out of memory allocating new item";
     /// `-F`.
     FLUSH_DISABLED = "CLIENT_ERROR flush_all not allowed";
     /// No `-A`. The colon is memcached's.
@@ -59,16 +61,46 @@ lines! {
     MEMLIMIT_TOO_SMALL = "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m";
     /// cache_memlimit with what must be bytes.
     MEMLIMIT_IN_BYTES = "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes";
-    /// cache_memlimit with another size than the arena's: it was mapped once and for all.
+    /// cache_memlimit with a size that the arena cannot have.
     MEMLIMIT_FIXED = "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust";
     /// Over `-c`.
     TOO_MANY_CONNECTIONS = "ERROR Too many open connections";
     /// `stats detail` without its word.
     DETAIL_USAGE = "CLIENT_ERROR usage: stats detail on|off|dump";
-    /// `stats detail on`: prefix statistics are not kept.
-    DETAIL_UNAVAILABLE = "SERVER_ERROR this server keeps no statistics by key prefix";
+    /// `stats detail` under `-X`.
+    DETAIL_DISABLED = "CLIENT_ERROR stats detail not allowed";
     /// `stats cachedump` without its numbers.
     BAD_CACHEDUMP = "CLIENT_ERROR bad command line";
+    /// `stats cachedump` under `-X`.
+    CACHEDUMP_DISABLED = "CLIENT_ERROR stats cachedump not allowed";
+    /// `stats cachedump` of a class over 63.
+    BAD_SLAB_ID = "CLIENT_ERROR Illegal slab id";
+    /// `lru_crawler metadump` under `-X`.
+    METADUMP_DISABLED = "ERROR metadump not allowed";
+    /// `lru_crawler mgdump` under `-X`.
+    KEY_DUMP_DISABLED = "ERROR key dump not allowed";
+    /// `lru_crawler` when it is off.
+    CRAWLER_DISABLED = "CLIENT_ERROR lru crawler disabled";
+    /// `lru_crawler enable` when it is on.
+    CRAWLER_RUNS = "ERROR failed to start lru crawler thread";
+    /// `lru_crawler` with a class that is none.
+    BAD_CRAWL_CLASS = "BADCLASS invalid class id";
+    /// `lru_crawler crawl` of what is not in a class.
+    CRAWL_FAILED = "ERROR an unknown error happened";
+    /// `lru_crawler sleep`.
+    CRAWLER_SLEEP = "CLIENT_ERROR sleep must be one second or less";
+    /// `slabs reassign` under `-o no_slab_reassign`.
+    REASSIGN_DISABLED = "CLIENT_ERROR slab reassignment disabled";
+    /// `slabs reassign` with a class that is none.
+    BAD_SLAB_CLASS = "BADCLASS invalid src or dst class id";
+    /// `slabs reassign`: there are no pages.
+    NO_SPARE_PAGE = "NOSPARE source class has no spare pages";
+    /// `slabs reassign` from a class to itself.
+    SAME_CLASS = "SAME src and dst class are identical";
+    /// `lru tune`.
+    LRU_PERCENTAGES = "ERROR hot and warm pcts must not exceed 80";
+    /// `lru tune`.
+    LRU_FACTORS = "ERROR hot/warm age factors must be greater than 0";
     /// A meta flag twice.
     DUPLICATE_FLAG = "CLIENT_ERROR duplicate flag";
     /// A meta flag unknown.

@@ -16,6 +16,10 @@ use std::{fs, thread};
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The most a connection may hold in the middle of a reply that is made in pieces: what may be unsent before the next
+/// piece waits, one piece, and the doubling of the buffer.
+pub const HELD_BY_A_REPORT: u64 = 2 * (64 + 64) * 1024;
+
 /// A directory that goes away.
 pub struct Place(pub PathBuf);
 
@@ -279,6 +283,18 @@ impl Client {
             "to {}",
             request.as_ref().escape_ascii()
         );
+    }
+
+    /// What `stats` with these words tells, as pairs.
+    pub fn stats(&mut self, words: &str) -> Vec<(String, String)> {
+        self.send(format!("stats {words}\r\n"));
+        let text = String::from_utf8(self.until("END\r\n")).expect("text");
+        let pair = |line: &str| {
+            let line = line.strip_prefix("STAT ").unwrap_or_else(|| panic!("no STAT: {line}"));
+            let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+            (name.to_string(), value.to_string())
+        };
+        text.lines().filter(|line| *line != "END").map(pair).collect()
     }
 
     /// One statistic.

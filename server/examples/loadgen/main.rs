@@ -48,8 +48,16 @@ fn main() -> Outcome<()> {
     if plan.wants("memory") {
         rows.push(plan.memory()?);
     }
+    if rows.is_empty() {
+        let names: Vec<&str> = WORKS.iter().map(|work| work.name).collect();
+        return Err(format!(
+            "no work has {only:?} in its name; there are: {}, memory",
+            names.join("; ")
+        )
+        .into());
+    }
     fs::write(into, serde_json::to_string_pretty(&rows)?)?;
-    println!("* this memcached writes once for each get of a pipeline: for information only");
+    println!("* memcached 1.6.18 writes once for each get of a pipeline: for information only");
     println!("written to {into}");
     Ok(())
 }
@@ -72,6 +80,11 @@ impl Plan<'_> {
 
     /// All works over this kind of socket.
     fn speed(&self, over: Transport) -> Outcome<Vec<serde_json::Value>> {
+        let wanted = |work: &&Work| work.over == over && self.wants(work.name);
+        let works: Vec<&Work> = WORKS.iter().filter(wanted).collect();
+        if works.is_empty() {
+            return Ok(Vec::new());
+        }
         let (ours, theirs) = self.start(over, MEMORY)?;
         let mut content = Content::new();
         // All memory is written to first, as it is in a cache that has been in use for a while: the system clears a
@@ -84,10 +97,7 @@ impl Plan<'_> {
             peer.fill(SMALL, &content)?;
         }
         let mut rows = Vec::new();
-        for work in WORKS {
-            if work.over != over || !self.wants(work.name) {
-                continue;
-            }
+        for work in works {
             let mut pairs = Vec::new();
             for number in 0..self.rounds {
                 let mut run = |peer| drive::round(peer, work, &mut content, self.seconds);
@@ -146,7 +156,8 @@ fn figures<'a>(work: &Work, rounds: &[(Round, Round)]) -> Vec<Row<'a>> {
     rows.push(row(format!("cpu us/{unit}"), work.bars.1, &|round| round.processor));
     for (place, name) in ["p50", "p99", "p99.9"].into_iter().enumerate() {
         let bar = (name == "p99").then_some(1.0);
-        rows.push(row(format!("{name} us"), bar, &|round| round.percentiles[place]));
+        let each = if work.depth > 1 { "/batch" } else { "" };
+        rows.push(row(format!("{name} us{each}"), bar, &|round| round.percentiles[place]));
     }
     rows
 }

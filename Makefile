@@ -41,6 +41,10 @@ bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=di
 	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
 
+bench-daemon: ## nearcached beside the machine's memcached (ROUNDS, SECONDS_EACH, ONLY: see server/bench.sh)
+	@scripts/setup.sh build memcached
+	@server/bench.sh
+
 install: ## library, headers, nearcached, nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh

@@ -62,7 +62,7 @@ stress: ## threads on one cache: the concurrent tests, repeated with new seeds f
 	@scripts/setup.sh build
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh stress
 
-fuzz: ## random verbs beside the sequential model, and in damaged arenas, for MINUTES (20)
+fuzz: ## random verbs beside the sequential model, in damaged arenas, and from clients of the daemon, for MINUTES (20)
 	@scripts/setup.sh build
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh model
 

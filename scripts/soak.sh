@@ -2,7 +2,8 @@
 # The core's randomised tests for longer than `make test` gives them, each round with a new seed.
 #   scripts/soak.sh processes   processes in four languages on one cache, killed and stopped (default 10 minutes)
 #   scripts/soak.sh stress   threads against one cache
-#   scripts/soak.sh model    sequences of verbs beside the sequential model, and verbs in damaged arenas
+#   scripts/soak.sh model    sequences of verbs beside the sequential model, and verbs in damaged arenas, and hostile
+#                              clients of the daemon
 # MINUTES says how long (default 20). SEED replays one round instead: a failing round prints its seed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -38,6 +39,7 @@ model() {
         step "round $round, properties" fuzz-properties env NEARCACHE_CASES="${NEARCACHE_CASES:-500}" \
             cargo test -p nearcache --release --test properties
         step "round $round, fuzz targets" fuzz-targets core/fuzz/run.sh 60
+        step "round $round, the daemon's" fuzz-daemon server/fuzz/run.sh 60
         [ -z "${SEED:-}" ] && [ "$(now)" -lt "$end" ] || break
     done
     say "$round rounds, nothing found"

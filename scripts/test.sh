@@ -34,7 +34,7 @@ if [ -e core/tests/loom.rs ]; then
 fi
 stage failpoints "processes killed before each of their stores" core/tests/failpoints.sh
 stage compare "the comparison with other caches" tests/compare/run.sh
-stage fuzz "random verbs, and damaged arenas" core/fuzz/run.sh 8
+stage fuzz "random verbs, damaged arenas, hostile clients" sh -c "core/fuzz/run.sh 8 && server/fuzz/run.sh 5"
 stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
 stage php "PHP" tests/php/run.sh

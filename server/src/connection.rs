@@ -89,6 +89,14 @@ impl Connection {
         self.transport.is_handshaking()
     }
 
+    /// It is about to be closed for no fault of its last request: says why, if nothing else is being said.
+    pub fn refuse(&mut self, words: &[u8]) {
+        if self.output.unsent().is_empty() {
+            let _ = self.transport.write(words);
+            self.transport.finish();
+        }
+    }
+
     /// The socket can be read.
     pub fn readable(&mut self, shop: &mut Shop<'_>) -> Turn {
         let mut taken = 0;
@@ -210,8 +218,13 @@ impl Connection {
                         continue;
                     }
                 }
-                Step::Full => {}
-                Step::Starved if self.output.unsent().is_empty() => return Turn::Read,
+                Step::Full => {
+                    left = left.saturating_sub(1);
+                    if left == 0 {
+                        return self.send(shop, Turn::Again);
+                    }
+                }
+                Step::Starved if self.is_quiet() => return Turn::Read,
                 Step::Starved => return Turn::Send,
                 Step::Close => {
                     self.closing = true;
@@ -227,6 +240,11 @@ impl Connection {
                 blocked => return blocked,
             }
         }
+    }
+
+    /// Is there nothing to send?
+    fn is_quiet(&self) -> bool {
+        self.output.unsent().is_empty() && !self.transport.wants_write()
     }
 
     /// Sends; `then` if all is sent.

@@ -61,15 +61,19 @@ pub enum Count {
     NewSessions,
     /// Connections closed for idleness.
     IdleKicks,
+    /// Connections closed because what was read from all was too much.
+    ReadOom,
+    /// Connections closed because what waits to be read by all was too much.
+    ReplyOom,
 }
 
 /// One number for each [`Count`], in its order.
-pub type Counts = [u64; Count::IdleKicks as usize + 1];
+pub type Counts = [u64; Count::ReplyOom as usize + 1];
 
 /// The counters of one worker.
 #[derive(Debug, Default)]
 pub struct Counters {
-    counts: [Counter; Count::IdleKicks as usize + 1],
+    counts: [Counter; Count::ReplyOom as usize + 1],
     /// By slab class.
     pub classes: ByClass,
     /// By prefix, while that is wanted.

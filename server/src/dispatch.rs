@@ -54,6 +54,9 @@ const BATCH: usize = 32;
 /// Values of this length or less may be copied twice for the sake of asking for several at a time.
 const COPIED_TWICE: usize = 4096;
 
+/// After so many batches of one get, others have their turn, even if none of the keys was there.
+const BATCHES: u32 = 64;
+
 /// Some keys of a get.
 struct Batch<'a> {
     keys: [&'a [u8]; BATCH],
@@ -117,7 +120,7 @@ impl Desk<'_> {
             out.text(reply::BAD_FORMAT);
             Progress::Done
         };
-        let mut at = get.keys;
+        let (mut at, mut left) = (get.keys, BATCHES);
         loop {
             let Some(batch) = Batch::read(line, at) else {
                 return too_long(out);
@@ -138,7 +141,8 @@ impl Desk<'_> {
                     return Progress::Done;
                 }
             }
-            if out.unsent().len() >= full {
+            left -= 1;
+            if out.unsent().len() >= full || left == 0 {
                 if mark.is_some() && !ascii::keys_fit(line, at) {
                     return too_long(out);
                 }

@@ -5,6 +5,7 @@ use crate::options::{Options, Protocol, Security, Verify};
 use crate::protocol::reply;
 use crate::server::{Peer, Server};
 use crate::tls;
+use crate::udp;
 use crate::worker::Inbox;
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -58,7 +59,11 @@ pub struct Arrival {
 pub struct Doors {
     /// The sockets.
     pub listeners: Vec<Listener>,
+    /// The UDP sockets, which the workers read.
+    pub datagrams: Vec<udp::Door>,
     unix_socket: Option<PathBuf>,
+    /// A descriptor to give up when there is no other, so that whoever waits can be told.
+    spare: Option<OwnedFd>,
     /// Which worker is next.
     turn: usize,
 }
@@ -83,15 +88,19 @@ pub enum Accepted {
 impl Doors {
     /// Binds the ports that the options name. The error says what could not be bound.
     pub fn open(options: &Options) -> Result<Doors, String> {
-        let mut doors = Doors { listeners: Vec::new(), unix_socket: None, turn: 0 };
+        let datagrams = udp::open(options)?;
+        let mut doors =
+            Doors { listeners: Vec::new(), datagrams, unix_socket: None, spare: spare(), turn: 0 };
         if options.unix_socket.is_some() {
             return Ok(doors);
         }
-        if options.listen.is_empty() {
-            doors.listeners = everywhere(options)?;
-        }
-        for place in &options.listen {
-            doors.listeners.extend(somewhere(place, options)?);
+        if options.port != 0 {
+            if options.listen.is_empty() {
+                doors.listeners = everywhere(options)?;
+            }
+            for place in &options.listen {
+                doors.listeners.extend(somewhere(place, options)?);
+            }
         }
         Ok(doors)
     }
@@ -110,6 +119,11 @@ impl Doors {
         Ok(())
     }
 
+    /// The first UDP port, or 0.
+    pub fn udp_port(&self) -> u16 {
+        self.datagrams.first().map_or(0, |door| door.bound.port())
+    }
+
     /// The first TCP port, or 0.
     pub fn port(&self) -> u16 {
         let mut ports = self.listeners.iter().filter_map(|listener| listener.inet);
@@ -123,6 +137,9 @@ impl Doors {
         let mut file = fs::File::create(&unfinished)?;
         for (port, family) in self.listeners.iter().filter_map(|listener| listener.inet) {
             writeln!(file, "TCP {family}: {port}")?;
+        }
+        for door in &self.datagrams {
+            writeln!(file, "UDP {}: {}", door.family(), door.bound.port())?;
         }
         drop(file);
         fs::rename(&unfinished, path)
@@ -140,7 +157,20 @@ impl Doors {
             let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
             let (socket, address) = match rustix::net::acceptfrom_with(&listener.socket, flags) {
                 Ok(accepted) => accepted,
+                Err(Errno::MFILE | Errno::NFILE)
+                    if server.options.refuse_over_limit && self.spare.take().is_some() =>
+                {
+                    if let Ok(socket) = rustix::net::accept_with(&listener.socket, flags) {
+                        server.connections.reject();
+                        turn_away(&socket, listener.security);
+                    }
+                    self.spare = spare();
+                    continue;
+                }
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    if self.spare.is_none() {
+                        self.spare = spare();
+                    }
                     if server.verbosity() > 0 {
                         eprintln!(
                             "nearcached: too many open files: no connection is accepted until one closes"
@@ -184,6 +214,11 @@ impl Doors {
         }
         Accepted::Done
     }
+}
+
+/// A descriptor of nothing.
+fn spare() -> Option<OwnedFd> {
+    fs::File::open("/dev/null").ok().map(OwnedFd::from)
 }
 
 /// Says why, and closes. What the client has sent already is read: closing a socket with unread bytes resets the
@@ -253,14 +288,14 @@ fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
 }
 
 /// A place of `-l` without its prefixes, and what they say.
-struct Prefixed<'a> {
-    rest: &'a str,
-    protocol: Protocol,
+pub(crate) struct Prefixed<'a> {
+    pub(crate) rest: &'a str,
+    pub(crate) protocol: Protocol,
     security: Security,
 }
 
 /// Reads `notls:`, `btls:`, `mtls:`, `proto[<name>]:`, `tag[<name>]:` and `tag_<name>_:`, in any order.
-fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
+pub(crate) fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
     let security = match options.tls {
         true => Security::Tls(options.tls_options.verify()),
         false => Security::Plain,
@@ -322,7 +357,7 @@ fn tls_of(place: &str, verify: Verify, options: &Options) -> Result<Security, St
     Ok(Security::Tls(verify))
 }
 
-fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
+pub(crate) fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
     if let Some(rest) = place.strip_prefix('[') {
         let (host, tail) = rest.split_once(']')?;
         return match tail.strip_prefix(':') {

@@ -86,7 +86,10 @@ pub fn raise_limits(options: &Options) -> Result<(), Wrong> {
     if options.lock_memory {
         as_far_as_allowed(Resource::Memlock);
     }
-    let wanted = options.connections as u64 + options.threads as u64 * 4 + OTHER_FILES;
+    // A worker has its loop, its wake-up and its share of each UDP socket, of which there are two for each address at
+    // most.
+    let own = 2 + 2 * options.listen.len().max(1) as u64;
+    let wanted = options.connections as u64 + options.threads as u64 * own + OTHER_FILES;
     let files = getrlimit(Resource::Nofile);
     if files.current.is_none_or(|current| current >= wanted) {
         return Ok(());

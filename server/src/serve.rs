@@ -14,9 +14,13 @@ use crate::worker::{Inbox, Worker, request_stop};
 use nearcache::Home;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -88,9 +92,10 @@ impl Started {
             let failed = |error| eprintln!("nearcached: cannot write {}: {error}", path.display());
             PidFile::write(path).map_err(failed).ok()
         });
-        let server = Arc::new(Server::new(cache, options, users, tls, doors, departures));
-        let (inboxes, workers) =
-            start(&server).map_err(|error| system(format!("can't start a worker: {error}")))?;
+        let server = Server::new(cache, options, users, doors, departures).with_tls(tls);
+        let server = Arc::new(server);
+        let (inboxes, workers) = start(&server, doors)
+            .map_err(|error| system(format!("can't start a worker: {error}")))?;
         say_what_is_served(&server);
         Ok(Started { server, signals, inboxes, workers, _pid_file: pid_file })
     }
@@ -182,7 +187,10 @@ fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcach
     if let Some(home) = &options.region {
         wanted.home = home.clone();
     }
-    wanted.open().map_err(|error| {
+    let before = options.region.as_ref().and_then(file_of);
+    let opened = wanted.open();
+    say_if_begun_anew(options, before);
+    opened.map_err(|error| {
         system(match &options.region {
             None => format!("cannot make the cache: {error}"),
             Some(Home::At(path)) => format!("cannot serve the region {}: {error}", path.display()),
@@ -192,13 +200,50 @@ fn open_cache(options: &Options, departures: Arc<Departures>) -> Result<nearcach
     })
 }
 
+/// The file of a cache as it is now. While this is held, no other file can get its number.
+fn file_of(home: &Home) -> Option<File> {
+    let Home::At(path) = home else {
+        return None;
+    };
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Some(rustix::fs::open(path, flags, Mode::empty()).ok()?.into())
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|found| found.ino())
+}
+
+/// A file that the core cannot go on with it puts aside, and begins anew: that must not go unsaid.
+fn say_if_begun_anew(options: &Options, before: Option<File>) {
+    let (Some(Home::At(path)), Some(before)) = (&options.region, before) else {
+        return;
+    };
+    let before = before.metadata().ok().map(|found| found.ino());
+    if before == inode(path) {
+        return;
+    }
+    let mut aside = path.clone().into_os_string();
+    aside.push(".damaged");
+    let aside = PathBuf::from(aside);
+    let kept = before == inode(&aside);
+    let (path, aside) = (path.display(), aside.display());
+    match kept {
+        true => eprintln!(
+            "nearcached: {path} was damaged: it is kept as {aside}, and the cache starts empty"
+        ),
+        false => eprintln!(
+            "nearcached: {path} was of before the machine's start, and the cache starts empty"
+        ),
+    }
+}
+
 type Workers = (Vec<Arc<Inbox>>, Vec<JoinHandle<()>>);
 
-fn start(server: &Arc<Server>) -> io::Result<Workers> {
+fn start(server: &Arc<Server>, doors: &Doors) -> io::Result<Workers> {
     let (mut inboxes, mut workers) = (Vec::new(), Vec::new());
     for number in 0..server.options.threads {
         let inbox = Arc::new(Inbox::new()?);
-        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox))?;
+        let worker = Worker::new(Arc::clone(server), number, Arc::clone(&inbox), &doors.datagrams)?;
         let thread = thread::Builder::new().name(format!("worker {number}"));
         workers.push(thread.spawn(move || {
             let _all_or_nothing = AllOrNothing;

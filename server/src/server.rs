@@ -33,6 +33,8 @@ pub struct Server {
     pub options: Options,
     /// The TCP port bound (the first, if several); 0 is none.
     pub bound_port: u16,
+    /// The UDP port bound (the first, if several); 0 is none.
+    pub bound_udp_port: u16,
     /// The listeners: descriptor and address.
     pub listeners: Vec<(i32, String)>,
     /// When it was started, by the cache's clock.
@@ -72,19 +74,15 @@ impl Server {
         cache: Cache,
         options: Options,
         users: Option<Users>,
-        tls: Option<Tls>,
         doors: &Doors,
         departures: Arc<Departures>,
     ) -> Server {
-        if let Some(tls) = &tls {
-            tls.set_refreshed(cache.unix_time());
-        }
         let name = |listener: &Listener| (listener.socket.as_raw_fd(), listener.address.clone());
         Server {
             started: cache.unix_time(),
             counters: (0..options.threads).map(|_| Arc::default()).collect(),
             connections: Connections::default(),
-            tls,
+            tls: None,
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -98,10 +96,20 @@ impl Server {
             knobs: Mutex::new(options.knobs.clone()),
             count_prefixes: AtomicBool::new(options.count_prefixes),
             bound_port: doors.port(),
+            bound_udp_port: doors.udp_port(),
             listeners: doors.listeners.iter().map(name).collect(),
             cache,
             options,
         }
+    }
+
+    /// The same, with these certificates.
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Server {
+        if let Some(tls) = &tls {
+            tls.set_refreshed(self.started);
+        }
+        self.tls = tls;
+        self
     }
 
     /// Must a client say who it is before anything else?
@@ -339,6 +347,11 @@ impl fmt::Display for Doing {
 }
 
 impl Peer {
+    /// Is it nobody in particular: a socket that anybody's datagrams come to?
+    pub fn is_udp(&self) -> bool {
+        self.address.starts_with("udp")
+    }
+
     /// A connection just accepted.
     pub fn new(fd: i32, address: String, listener: String, now: i64) -> Peer {
         Peer {

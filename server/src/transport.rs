@@ -3,7 +3,7 @@
 use crate::tls::{News, Stream};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use std::os::fd::OwnedFd;
 
 /// A connected stream. Neither call blocks: `Errno::AGAIN` means to wait until the socket is ready.
@@ -68,6 +68,19 @@ impl Transport {
                 rustix::net::recv(socket, room, RecvFlags::empty()).map(|(count, _)| count)
             }
             Transport::Tls(stream) => stream.read(buffer),
+        }
+    }
+
+    /// Nothing more is sent. What has come is read and forgotten: closing a socket with unread bytes resets the
+    /// connection, and the client might never see what was sent last.
+    pub fn finish(&self) {
+        let _ = rustix::net::shutdown(self.socket(), Shutdown::Write);
+        let mut unread = [0u8; 16 << 10];
+        for _ in 0..64 {
+            match rustix::net::recv(self.socket(), &mut unread[..], RecvFlags::DONTWAIT) {
+                Ok((1.., _)) => {}
+                _ => break,
+            }
         }
     }
 

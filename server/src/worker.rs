@@ -6,19 +6,22 @@
 //! first needs no bookkeeping of unread sockets), which mio does not offer, and mio's portability buys nothing to a
 //! server of unix sockets and eventfds on Linux. rustix's calls are safe, and are the bare system calls.
 
-use crate::buffer::Pool;
+use crate::buffer::{OUTPUT_HIGH, Pool};
 use crate::connection::{Connection, Shop, Turn};
 use crate::conversation::Conversation;
 use crate::counters::{Count, Counters};
 use crate::dispatch::Desk;
 use crate::listener::Arrival;
+use crate::protocol::reply;
 use crate::server::{Server, Stop, lock};
 use crate::tls::{HANDSHAKE_SECONDS, Stream};
 use crate::transport::Transport;
+use crate::udp;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
+use std::cmp::Reverse;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
@@ -26,6 +29,9 @@ use std::sync::{Arc, Mutex};
 
 /// The event data of the wake-up descriptor; connections have their slot's number.
 const WAKE: u64 = u64::MAX;
+
+/// The event data of the first UDP socket; the others' follow.
+const DATAGRAMS: u64 = 1 << 63;
 
 /// How many sockets are told ready at a time. They are all read and served, and then their replies are sent: to go
 /// the same way through the kernel several times in a row keeps it in the processor's caches (a quarter less time for
@@ -81,6 +87,11 @@ struct Held {
 }
 
 impl Held {
+    /// Is it more than this?
+    fn over(&self, limits: (usize, usize)) -> bool {
+        self.bytes.0 > limits.0 || self.bytes.1 > limits.1
+    }
+
     /// One connection held `then` and holds `now`.
     fn change(&mut self, then: (usize, usize), now: (usize, usize)) {
         self.bytes.0 = self.bytes.0 + now.0 - then.0;
@@ -97,6 +108,7 @@ pub struct Worker {
     counters: Arc<Counters>,
     inbox: Arc<Inbox>,
     epoll: OwnedFd,
+    post: udp::Post,
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
     /// Slots that go on at once, in turn.
@@ -106,27 +118,50 @@ pub struct Worker {
     pool: Pool,
     /// Bytes held by the connections, and how many hold any.
     held: Held,
+    /// What they may hold.
+    limits: (usize, usize),
+    /// Do they hold more?
+    crowded: bool,
     now: i64,
     swept: i64,
 }
 
 impl Worker {
     /// The worker of this number.
-    pub fn new(server: Arc<Server>, number: usize, inbox: Arc<Inbox>) -> io::Result<Worker> {
+    pub fn new(
+        server: Arc<Server>,
+        number: usize,
+        inbox: Arc<Inbox>,
+        doors: &[udp::Door],
+    ) -> io::Result<Worker> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &inbox.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        let threads = server.options.threads as u64;
+        let item_size_max = server.cache.item_size_max();
+        let share = |limit: u64| match limit {
+            0 => usize::MAX,
+            // The largest item comes and goes in any case.
+            limit => ((limit / threads) as usize).max(2 * (item_size_max + 2 * OUTPUT_HIGH)),
+        };
         let now = server.cache.unix_time();
+        let post = udp::Post::new(doors, &epoll, DATAGRAMS, now)?;
+        for peer in post.peers() {
+            server.connections.open(peer);
+        }
         Ok(Worker {
+            limits: (share(server.options.read_memory), share(server.options.reply_memory)),
             counters: Arc::clone(&server.counters[number]),
             server,
             inbox,
             epoll,
+            post,
             slots: Vec::new(),
             free: Vec::new(),
             queue: Vec::new(),
             senders: Vec::with_capacity(EVENTS),
             pool: Pool::default(),
             held: Held::default(),
+            crowded: false,
             now,
             swept: now,
         })
@@ -153,6 +188,7 @@ impl Worker {
             for (index, event) in events.iter().enumerate() {
                 match event.data.u64() {
                     WAKE => woken = true,
+                    data @ DATAGRAMS.. => self.datagrams((data - DATAGRAMS) as usize),
                     slot => self.ready(slot as usize, event.flags, more || index + 1 < count),
                 }
             }
@@ -161,6 +197,7 @@ impl Worker {
             if woken {
                 self.welcome();
             }
+            self.relieve();
             self.sweep();
             self.note();
         }
@@ -216,6 +253,13 @@ impl Worker {
         self.senders = senders;
     }
 
+    fn datagrams(&mut self, number: usize) {
+        let desk = Desk { server: &self.server, counters: &self.counters, fd: -1 };
+        if let Some(stop) = self.post.ready(number, desk, &mut self.pool, self.now) {
+            request_stop(stop);
+        }
+    }
+
     fn turn(
         &mut self,
         slot: usize,
@@ -241,6 +285,7 @@ impl Worker {
         if held != found.held {
             self.held.change(found.held, held);
             found.held = held;
+            self.crowded |= self.held.over(self.limits);
         }
         let interest = match turn {
             Turn::Read => EventFlags::IN,
@@ -325,6 +370,35 @@ impl Worker {
         self.server.connections.close(fd);
         self.queue.retain(|&queued| queued != slot);
         self.free.push(slot);
+    }
+
+    /// `-o read_buf_mem_limit` and `resp_obj_mem_limit`: whoever has sent nothing for longest, and of these the one
+    /// that holds most, makes room for the others.
+    fn relieve(&mut self) {
+        if !std::mem::take(&mut self.crowded) {
+            return;
+        }
+        for (count, held) in [
+            (Count::ReadOom, (|held| held.0) as fn((usize, usize)) -> usize),
+            (Count::ReplyOom, |held| held.1),
+        ] {
+            while held(self.held.bytes) > held(self.limits) {
+                let holders = self.slots.iter().enumerate().filter_map(|(number, slot)| {
+                    let slot = slot.as_ref().filter(|slot| held(slot.held) > 0)?;
+                    // Relaxed: this thread is the one that stores it.
+                    let last = slot.connection.peer().last_command.load(Ordering::Relaxed);
+                    Some((last, Reverse(held(slot.held)), number))
+                });
+                let Some((_, _, number)) = holders.min() else {
+                    break;
+                };
+                if let (Count::ReadOom, Some(slot)) = (count, &mut self.slots[number]) {
+                    slot.connection.refuse(reply::NO_MEMORY_READING);
+                }
+                self.counters.add(count, 1);
+                self.close(number);
+            }
+        }
     }
 
     /// Are there connections that may be silent for too long?

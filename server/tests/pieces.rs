@@ -37,7 +37,7 @@ impl Bench {
         cache.track_access = true;
         let cache = cache.open().expect("a cache");
         let departures = Departures::new(Arc::new(Classes::new(&options.knobs.classes)));
-        Bench { server: Server::new(cache, options, None, None, &doors, Arc::new(departures)) }
+        Bench { server: Server::new(cache, options, None, &doors, Arc::new(departures)) }
     }
 
     /// Sends the pieces one after the other, each executed before the next is sent, and answers all replies.

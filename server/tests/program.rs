@@ -96,7 +96,7 @@ fn what_cannot_be_obeyed_ends_it_at_once_with_a_sentence() {
         (&["-m", "x"], 64, "-m x: wants a limit in megabytes"),
         (&["-o", "nonsense"], 1, "Illegal suboption \"nonsense\""),
         (&["-l", "no.such.host.invalid", "-p", "-1"], 71, "no.such.host.invalid"),
-        (&["-l", "btls:127.0.0.1"], 71, "TLS is not served"),
+        (&["-l", "btls:127.0.0.1"], 71, "TLS is served with -Z only"),
         (&["-s", "/no/such/directory/socket"], 71, "/no/such/directory/socket"),
     ] {
         let arguments: Vec<&str> = ["-u", "root"].iter().chain(arguments).copied().collect();

@@ -3,9 +3,11 @@
 //! string with each number from 0 on. U+0000 in a reply stands for any number; `<CLOSED>` for the connection closed by
 //! the server. Where a reply differs from memcached's on purpose, `deviates` says how.
 
+#[path = "common/certificates.rs"]
+mod certificates;
 mod common;
 
-use common::Daemon;
+use common::{Client, Daemon};
 use serde_json::Value;
 
 fn bytes(parts: &Value) -> Vec<u8> {
@@ -48,12 +50,24 @@ fn matches(got: &[u8], pattern: &[u8]) -> bool {
 #[test]
 fn every_request_has_memcacheds_reply() {
     let daemon = Daemon::start(&["--debug-clock", "-t", "2"]);
+    all_replies(|| daemon.connect());
+}
+
+#[test]
+fn every_request_has_memcacheds_reply_over_tls() {
+    let files = certificates::Files::new();
+    let daemon = files.daemon("", &["--debug-clock", "-t", "2"]);
+    let config = files.client();
+    all_replies(|| certificates::connect(&daemon, &config));
+}
+
+fn all_replies(connect: impl Fn() -> Client) {
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in include_str!("replies.jsonl").lines() {
         let case: Value = serde_json::from_str(line).expect("JSON");
         let (request, reply) = (bytes(&case["request"]), bytes(&case["reply"]));
-        let mut client = daemon.connect();
+        let mut client = connect();
         client.expect("flush_all\r\n", "OK\r\n");
         client.send(&request);
         let closed = reply == b"<CLOSED>";

@@ -206,7 +206,9 @@ impl Arena {
     /// The memory limit in bytes.
     pub fn limit(&self) -> u64 {
         // Acquire: pairs with the exchange of who moves it.
-        self.superblock().limit.0.bytes.load(Ordering::Acquire).min(self.geometry.words * 8)
+        let bytes = self.superblock().limit.0.bytes.load(Ordering::Acquire);
+        // One that is damaged leaves some segments.
+        bytes.clamp(self.geometry.least(), self.geometry.words * 8)
     }
 
     /// Segments that the memory limit allows.

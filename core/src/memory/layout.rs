@@ -293,6 +293,11 @@ impl Geometry {
         chunks <= segments / INDEX_SHARE && buckets <= u64::from(u32::MAX)
     }
 
+    /// What an arena takes with the fewest segments.
+    pub fn least(&self) -> u64 {
+        self.segments_at * 8 + SEGMENTS_MIN * self.segment_bytes()
+    }
+
     /// Segments that a memory limit allows.
     pub fn allowance(&self, bytes: u64) -> u64 {
         let left = (bytes / 8).saturating_sub(self.segments_at);

@@ -25,6 +25,8 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
                     return wrong(format!("-o idle_timeout={value}: wants a number of seconds"));
                 }
             },
+            ("read_buf_mem_limit", value) => options.read_memory = megabytes(name, value)?,
+            ("resp_obj_mem_limit", value) => options.reply_memory = megabytes(name, value)?,
             ("region", Some(name)) => options.region = Some(super::region(name)?),
             ("region", None) => return wrong("-o region: wants a name, or a path"),
             ("idle_timeout", None) => return wrong("-o idle_timeout: wants a number of seconds"),
@@ -43,4 +45,15 @@ pub fn apply(list: &str, options: &mut Options) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+fn megabytes(name: &str, value: Option<&str>) -> Result<u64, Wrong> {
+    let megabytes: Option<u64> = value.and_then(|value| value.parse().ok());
+    match megabytes.filter(|&megabytes| megabytes <= 1 << 24) {
+        Some(megabytes) => Ok(megabytes << 20),
+        None => wrong(format!(
+            "-o {name}={}: wants a number of megabytes, 0 for no limit",
+            value.unwrap_or_default()
+        )),
+    }
 }

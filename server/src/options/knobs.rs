@@ -54,8 +54,6 @@ pub struct Knobs {
     pub watcher_logbuf_size: u64,
     /// `worker_logbuf_size`, in bytes (kilobytes are given).
     pub worker_logbuf_size: u64,
-    /// `read_buf_mem_limit`, in bytes (megabytes are given).
-    pub read_buf_mem_limit: u64,
     /// `track_sizes`.
     pub track_sizes: bool,
     /// `ext_*`.
@@ -112,7 +110,6 @@ impl Default for Knobs {
             temporary_ttl: None,
             watcher_logbuf_size: 256 << 10,
             worker_logbuf_size: 64 << 10,
-            read_buf_mem_limit: 0,
             track_sizes: false,
             flash: Flash {
                 item_size: 512,
@@ -193,7 +190,6 @@ impl Knobs {
             | "no_inline_ascii_resp"
             | "drop_privileges"
             | "no_drop_privileges"
-            | "resp_obj_mem_limit"
             | "sock_cookie_id"
             | "ext_path" => {}
             _ => return false,
@@ -223,9 +219,6 @@ impl Knobs {
             "hot_max_factor" => self.hot_max_factor = given.fraction(0.0, f64::MAX)?,
             "warm_max_factor" => self.warm_max_factor = given.fraction(0.0, f64::MAX)?,
             "temporary_ttl" => self.temporary_ttl = Some(given.any()?),
-            "read_buf_mem_limit" => {
-                self.read_buf_mem_limit = given.within::<u64>(0, 1 << 40)? << 20
-            }
             _ => return Ok(false),
         }
         Ok(true)

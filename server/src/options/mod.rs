@@ -95,6 +95,10 @@ pub struct Options {
     pub core_files: bool,
     /// `-o idle_timeout`: seconds after which a silent connection is closed; 0 is never.
     pub idle_timeout: u32,
+    /// `-o read_buf_mem_limit`: the most bytes that connections may hold of what they sent; 0 is no limit.
+    pub read_memory: u64,
+    /// `-o resp_obj_mem_limit`: the most bytes of replies that wait for clients to read them; 0 is no limit.
+    pub reply_memory: u64,
     /// `-o no_maxconns_fast` turns it off: refuse connections over the limit instead of letting them wait.
     pub refuse_over_limit: bool,
     /// `--region`: the shared cache to serve; a private one without it.
@@ -143,6 +147,8 @@ impl Default for Options {
             lock_memory: false,
             core_files: false,
             idle_timeout: 0,
+            read_memory: 0,
+            reply_memory: 0,
             refuse_over_limit: true,
             region: None,
             debug_clock: false,
@@ -198,7 +204,7 @@ fn wrong<T>(sentence: impl Into<String>) -> Result<T, Wrong> {
 /// Reads the arguments (without the program's name).
 pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
     let mut options = Options::default();
-    let mut size_given = false;
+    let (mut size_given, mut port_given) = (false, false);
     for Given { option, value } in getopt::read(table::OPTIONS, arguments)? {
         match option {
             'h' => return Ok(Asked::Help),
@@ -209,8 +215,20 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
                 options.item_size_max = item_size(&value)?;
             }
             'o' => extended::apply(&value, &mut options)?,
-            _ => apply(option, value, &mut options)?,
+            _ => {
+                port_given |= option == 'p';
+                apply(option, value, &mut options)?;
+            }
         }
+    }
+    // As memcached has it: -U alone names both.
+    if options.udp_port != 0 && !port_given {
+        options.port = options.udp_port;
+    }
+    if options.udp_port != 0 && options.unix_socket.is_some() {
+        options
+            .without_effect
+            .push("-U has no effect: there is no UDP beside a unix socket".into());
     }
     if let Some(file) = &options.memory_file {
         if options.region.is_some() {
@@ -368,18 +386,18 @@ fn check_users(options: &mut Options) -> Result<(), Wrong> {
             "-Y: clients say in text who they are; give neither -B binary nor -S with it",
         );
     }
-    if options.udp_port != 0 {
-        return wrong("-Y: a datagram cannot say who sent it; give no -U with it");
-    }
     options.protocol = Protocol::Ascii;
     Ok(())
 }
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
     options.knobs.check(options.item_size_max)?;
-    for (given, option) in
-        [(options.udp_port != 0, "-U"), (options.http.is_some(), "--http"), (options.sasl, "-S")]
-    {
+    if options.udp_port != 0 && (options.auth_file.is_some() || options.sasl) {
+        return wrong(
+            "-U: a datagram does not say who sent it, and -Y or -S ask for it; leave one of them out",
+        );
+    }
+    for (given, option) in [(options.http.is_some(), "--http"), (options.sasl, "-S")] {
         if given {
             return wrong(format!("{option}: is not served"));
         }
@@ -392,8 +410,9 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
             options.item_size_max,
         ));
     }
-    if options.unix_socket.is_none() && options.port == 0 && options.listen.is_empty() {
-        return wrong("-p 0: there is nothing to listen on; give a port or -s");
+    let inet = options.port != 0 || options.udp_port != 0;
+    if options.unix_socket.is_none() && !inet {
+        return wrong("-p 0: there is nothing to listen on; give a port, -U or -s");
     }
     Ok(())
 }
@@ -428,6 +447,8 @@ mod tests {
         assert_eq!(served("-l 127.0.0.1,::1 -l host:99").listen.len(), 3);
         assert_eq!(served("-I 512k").item_size_max, 512 << 10);
         assert_eq!(served("-o idle_timeout=5,no_maxconns_fast").idle_timeout, 5);
+        assert_eq!(served("-o read_buf_mem_limit=2").read_memory, 2 << 20);
+        assert_eq!((served("-U 7").port, served("-U 7 -p 0").port), (7, 0));
     }
 
     #[test]
@@ -466,11 +487,15 @@ mod tests {
             ("-I 40m", "half of the memory limit"),
             ("-f 1", "greater than 1"),
             ("-U x", "-U x"),
+            ("-U 7 -S", "ask for it"),
+            ("-p 0 -U 0", "nothing to listen on"),
             ("-D ab", "one character"),
             ("-B x", "auto, ascii or binary"),
             ("-a 999", "octal"),
             ("-o nonsense", "nonsense"),
             ("-o idle_timeout=x", "idle_timeout"),
+            ("-o read_buf_mem_limit", "a number of megabytes"),
+            ("-o resp_obj_mem_limit=x", "-o resp_obj_mem_limit=x"),
             ("-o region", "-o region"),
             ("--region=", "cannot name a cache"),
             ("--region .hidden", "--region .hidden"),

@@ -123,6 +123,12 @@ lines! {
     BAD_ARITH_MODE = "CLIENT_ERROR invalid mode for ma M token";
     /// A meta key that is no base64.
     BAD_BASE64 = "CLIENT_ERROR error decoding key";
+    /// Over `read_buf_mem_limit`.
+    NO_MEMORY_READING = "SERVER_ERROR out of memory reading request";
+    /// The reply to a datagram would be longer than is kept for one.
+    TOO_LARGE_FOR_UDP = "SERVER_ERROR the reply is too large for UDP; ask over TCP";
+    /// A datagram asked for a reply that is made in pieces.
+    NOT_OVER_UDP = "SERVER_ERROR not served over UDP; ask over TCP";
     /// The processes that share the region have taken every place for a thread.
     NO_PLACE = "SERVER_ERROR too many threads share the region";
     /// `-Y`: something else was said before who it is.

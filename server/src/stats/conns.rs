@@ -21,8 +21,13 @@ pub fn write(server: &Server) -> After {
         let fd = peer.fd;
         // Relaxed: a statistic.
         let last = peer.last_command.load(Ordering::Relaxed);
+        if peer.is_udp() {
+            line(out, format_args!("{fd}:UDP"), "UDP");
+        }
         line(out, format_args!("{fd}:addr"), &peer.address);
-        line(out, format_args!("{fd}:listen_addr"), &peer.listener);
+        if !peer.is_udp() {
+            line(out, format_args!("{fd}:listen_addr"), &peer.listener);
+        }
         line(out, format_args!("{fd}:state"), peer.doing());
         line(out, format_args!("{fd}:secs_since_last_cmd"), now - last);
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 pub fn write(server: &Server, out: &mut Output) {
     let counts = server.counts();
     process_lines(server, out);
-    buffer_lines(server, out);
+    buffer_lines(server, &counts, out);
     cache_lines(server, &counts, out);
     line(out, "auth_cmds", counts[Count::AuthCommands as usize]);
     line(out, "auth_errors", counts[Count::AuthErrors as usize]);
@@ -98,19 +98,19 @@ fn process_lines(server: &Server, out: &mut Output) {
     line(out, "connection_structures", most);
 }
 
-fn buffer_lines(server: &Server, out: &mut Output) {
+fn buffer_lines(server: &Server, counts: &Counts, out: &mut Output) {
     let sum = |reading: fn(&Counters) -> &Counter| -> u64 {
         let each = server.counters.iter();
         each.map(|counters| reading(counters).get()).sum()
     };
     let pooled = sum(|counters| &counters.pooled_bytes);
-    line(out, "response_obj_oom", 0);
+    line(out, "response_obj_oom", counts[Count::ReplyOom as usize]);
     line(out, "response_obj_count", sum(|counters| &counters.write_buffers));
     line(out, "response_obj_bytes", sum(|counters| &counters.write_buffer_bytes));
     line(out, "read_buf_count", sum(|counters| &counters.read_buffers));
     line(out, "read_buf_bytes", sum(|counters| &counters.read_buffer_bytes) + pooled);
     line(out, "read_buf_bytes_free", pooled);
-    line(out, "read_buf_oom", 0);
+    line(out, "read_buf_oom", counts[Count::ReadOom as usize]);
     line(out, "reserved_fds", 0);
 }
 

@@ -33,7 +33,7 @@ fn place(server: &Server, out: &mut Output) {
     line(out, "maxbytes", server.cache.stats().limit_maxbytes);
     line(out, "maxconns", options.connections);
     line(out, "tcpport", server.bound_port);
-    line(out, "udpport", options.udp_port);
+    line(out, "udpport", server.bound_udp_port);
     line(out, "inter", inter);
     line(out, "verbosity", server.verbosity());
     line(out, "oldest", 0);
@@ -91,7 +91,7 @@ fn rest(server: &Server, knobs: &Knobs, out: &mut Output) {
     line(out, "idle_timeout", options.idle_timeout);
     line(out, "watcher_logbuf_size", knobs.watcher_logbuf_size);
     line(out, "worker_logbuf_size", knobs.worker_logbuf_size);
-    line(out, "read_buf_mem_limit", knobs.read_buf_mem_limit);
+    line(out, "read_buf_mem_limit", options.read_memory);
     line(out, "track_sizes", yes_no(knobs.track_sizes));
     line(out, "inline_ascii_response", "no");
     let flash = &knobs.flash;

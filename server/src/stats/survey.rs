@@ -10,7 +10,7 @@ use crate::report::{BUCKETS, Long, Report};
 use crate::server::{Server, lock};
 use nearcache::{Cursor, Seen};
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is wanted of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,20 @@ pub enum Tells {
 
 /// How many bytes of item size are counted together in `stats sizes`.
 const SIZES_STEP: usize = 32;
+
+/// What queues and a crawler would count.
+const NOT_HERE: [&str; 10] = [
+    "evicted_active",
+    "crawler_reclaimed",
+    "crawler_items_checked",
+    "lrutail_reflocked",
+    "moves_to_cold",
+    "moves_to_warm",
+    "moves_within_lru",
+    "direct_reclaims",
+    "hits_to_hot",
+    "hits_to_warm",
+];
 
 /// What the walk has found of one class.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +99,7 @@ impl Survey {
         for class in (1..=server.classes.largest()).filter(|&class| self.classes[class].items > 0) {
             let (found, losses) = (self.classes[class], server.departures.of(class));
             // Relaxed: statistics.
-            let lost = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+            let lost = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
             let mut write = |name: &str, value: u64| {
                 line(out, format_args!("items:{class}:{name}"), value);
             };
@@ -108,13 +122,7 @@ impl Survey {
             write("reclaimed", lost(&losses.reclaimed));
             write("expired_unfetched", lost(&losses.expired_unfetched));
             write("evicted_unfetched", lost(&losses.evicted_unfetched));
-            for name in ["evicted_active", "crawler_reclaimed", "crawler_items_checked"] {
-                write(name, 0);
-            }
-            for name in ["lrutail_reflocked", "moves_to_cold", "moves_to_warm"] {
-                write(name, 0);
-            }
-            for name in ["moves_within_lru", "direct_reclaims", "hits_to_hot", "hits_to_warm"] {
+            for name in NOT_HERE {
                 write(name, 0);
             }
             write("hits_to_cold", counts.get(class, Event::Get));

@@ -158,6 +158,21 @@ impl Daemon {
         assert!(status.success());
     }
 
+    /// SIGHUP, until the main thread has dealt with it and sleeps again.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+        eventually(|| {
+            let path = format!("/proc/{}/status", self.child.id());
+            let text = fs::read_to_string(path).expect("status");
+            let field = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name));
+                line.expect("a field").trim()
+            };
+            let pending = u64::from_str_radix(field("ShdPnd:"), 16).expect("a mask");
+            (pending & 1 == 0 && field("State:").starts_with('S')).then_some(())
+        });
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
         eventually(|| self.child.try_wait().expect("a child"))
@@ -178,7 +193,7 @@ pub fn connect_unix(path: &Path) -> Client {
 /// A byte stream with the two calls that TCP and unix sockets share.
 pub trait Stream: Read + Write + Send {
     fn patience(&self, time: Duration);
-    fn end_writing(&self);
+    fn end_writing(&mut self);
 }
 
 impl Stream for TcpStream {
@@ -186,7 +201,7 @@ impl Stream for TcpStream {
         self.set_read_timeout(Some(time)).expect("a timeout");
         self.set_write_timeout(Some(time)).expect("a timeout");
     }
-    fn end_writing(&self) {
+    fn end_writing(&mut self) {
         let _ = self.shutdown(std::net::Shutdown::Write);
     }
 }
@@ -196,7 +211,7 @@ impl Stream for UnixStream {
         self.set_read_timeout(Some(time)).expect("a timeout");
         self.set_write_timeout(Some(time)).expect("a timeout");
     }
-    fn end_writing(&self) {
+    fn end_writing(&mut self) {
         let _ = self.shutdown(std::net::Shutdown::Write);
     }
 }
@@ -221,8 +236,18 @@ impl Client {
         self.stream.write_all(bytes)
     }
 
+    /// One read. A process that was stopped and goes on meanwhile makes the system interrupt it.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
     /// Half-closes, and reads to the end.
-    pub fn finish(self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         self.stream.end_writing();
         self.rest()
     }
@@ -232,7 +257,7 @@ impl Client {
         let mut bytes = std::mem::take(&mut self.unread);
         let mut buffer = [0; 65536];
         loop {
-            match self.stream.read(&mut buffer) {
+            match self.read(&mut buffer) {
                 Ok(0) => return bytes,
                 Ok(count) => bytes.extend(&buffer[..count]),
                 // Closed with our bytes unread: it is closed.
@@ -246,7 +271,7 @@ impl Client {
     pub fn take(&mut self, count: usize) -> Vec<u8> {
         let mut buffer = [0; 65536];
         while self.unread.len() < count {
-            let read = self.stream.read(&mut buffer).expect("reads");
+            let read = self.read(&mut buffer).expect("reads");
             assert!(read > 0, "closed after {}", self.unread.escape_ascii());
             self.unread.extend(&buffer[..read]);
         }
@@ -257,7 +282,7 @@ impl Client {
     pub fn until(&mut self, end: &str) -> Vec<u8> {
         let mut buffer = [0; 65536];
         while !self.unread.ends_with(end.as_bytes()) {
-            let read = self.stream.read(&mut buffer).expect("reads");
+            let read = self.read(&mut buffer).expect("reads");
             assert!(read > 0, "closed after {}", self.unread.escape_ascii());
             self.unread.extend(&buffer[..read]);
         }
@@ -271,7 +296,7 @@ impl Client {
         let mut buffer = [0; 65536];
         // Compared as it comes: a shorter answer than expected is seen at once, not when patience ends.
         while self.unread.len() < reply.len() && reply.as_bytes().starts_with(&self.unread) {
-            let read = self.stream.read(&mut buffer).expect("reads");
+            let read = self.read(&mut buffer).expect("reads");
             assert!(read > 0, "closed after {}", self.unread.escape_ascii());
             self.unread.extend(&buffer[..read]);
         }

@@ -1,0 +1,1 @@
+../../core/fuzz/libfuzzer.sh

@@ -9,7 +9,7 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php bench install deb soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-php bench bench-daemon install deb soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,6 +40,10 @@ test-php: ## the tests of the PHP extension alone
 bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=directory: hit ratios too)
 	@scripts/setup.sh build c php python memcached bench
 	@scripts/bench.sh
+
+bench-daemon: ## nearcached beside the machine's memcached (ROUNDS, SECONDS_EACH, ONLY: see server/bench.sh)
+	@scripts/setup.sh build memcached
+	@server/bench.sh
 
 install: ## library, headers, nearcached, nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build

@@ -33,6 +33,8 @@ pub struct Shop<'a> {
 pub enum Turn {
     /// Wait until it can be read.
     Read,
+    /// Send its replies when those of others are ready too, then wait until it can be read.
+    Send,
     /// Wait until it can be written.
     Write,
     /// Let the others have their turn, then go on at once.
@@ -126,8 +128,12 @@ impl Connection {
             shop.desk.counters.add(Count::BytesRead, count as u64);
             taken += count;
             let turn = self.advance(shop);
-            // A read that filled its space probably left something in the socket.
-            if turn != Turn::Read || count < space || taken >= TURN_BYTES {
+            if count < space || taken >= TURN_BYTES {
+                break turn;
+            }
+            // A read that filled its space probably left something in the socket. It may be the end.
+            let turn = if turn == Turn::Send { self.send(shop, Turn::Read) } else { turn };
+            if turn != Turn::Read {
                 break turn;
             }
         };
@@ -141,6 +147,12 @@ impl Connection {
             Ok(false) => Turn::Write,
             Err(_) => Turn::Close,
         };
+        self.rest(turn, shop)
+    }
+
+    /// The replies of others are ready too.
+    pub fn deliver(&mut self, shop: &mut Shop<'_>) -> Turn {
+        let turn = self.send(shop, Turn::Read);
         self.rest(turn, shop)
     }
 
@@ -199,7 +211,7 @@ impl Connection {
         Ok((count, space))
     }
 
-    /// Executes what is there, and sends what was answered.
+    /// Executes what is there. Sends what was answered if it is much or cannot wait.
     fn advance(&mut self, shop: &mut Shop<'_>) -> Turn {
         if self.closing {
             return Turn::Close;
@@ -227,7 +239,8 @@ impl Connection {
                         return self.send(shop, Turn::Again);
                     }
                 }
-                Step::Starved => return self.send(shop, Turn::Read),
+                Step::Starved if self.is_quiet() => return Turn::Read,
+                Step::Starved => return Turn::Send,
                 Step::Close => {
                     self.closing = true;
                     return self.send(shop, Turn::Close);
@@ -246,6 +259,11 @@ impl Connection {
                 blocked => return blocked,
             }
         }
+    }
+
+    /// Is there nothing to send?
+    fn is_quiet(&self) -> bool {
+        self.output.unsent().is_empty() && !self.transport.wants_write()
     }
 
     /// Sends; `then` if all is sent.

@@ -33,8 +33,11 @@ const WAKE: u64 = u64::MAX;
 /// The event data of the first UDP socket; the others' follow.
 const DATAGRAMS: u64 = 1 << 63;
 
-/// How many sockets are told ready at a time.
-const EVENTS: usize = 256;
+/// How many sockets are told ready at a time. They are all read and served, and then their replies are sent: to go
+/// the same way through the kernel several times in a row keeps it in the processor's caches (a quarter less time for
+/// gets of many keys). With a few at a time connections come up in the order in which their requests came; with 256,
+/// a request that just missed a long round waited for two, and p99 was 1.4 times as high.
+const EVENTS: usize = 16;
 
 /// How others reach a worker.
 #[derive(Debug)]
@@ -110,6 +113,8 @@ pub struct Worker {
     free: Vec<usize>,
     /// Slots that go on at once, in turn.
     queue: Vec<usize>,
+    /// Slots with replies to send.
+    senders: Vec<usize>,
     pool: Pool,
     /// Bytes held by the connections, and how many hold any.
     held: Held,
@@ -153,6 +158,7 @@ impl Worker {
             slots: Vec::new(),
             free: Vec::new(),
             queue: Vec::new(),
+            senders: Vec::with_capacity(EVENTS),
             pool: Pool::default(),
             held: Held::default(),
             crowded: false,
@@ -178,13 +184,15 @@ impl Worker {
             self.go_on(events.is_empty());
             let mut woken = false;
             let count = events.len();
+            let more = count == EVENTS;
             for (index, event) in events.iter().enumerate() {
                 match event.data.u64() {
                     WAKE => woken = true,
                     data @ DATAGRAMS.. => self.datagrams((data - DATAGRAMS) as usize),
-                    slot => self.ready(slot as usize, event.flags, index + 1 < count),
+                    slot => self.ready(slot as usize, event.flags, more || index + 1 < count),
                 }
             }
+            self.deliver();
             // After the events: a slot freed by one of them must not be another connection's for the next.
             if woken {
                 self.welcome();
@@ -217,6 +225,7 @@ impl Worker {
         for slot in queue {
             self.turn(slot, !alone || count > 1, Connection::again);
         }
+        self.deliver();
     }
 
     fn ready(&mut self, slot: usize, flags: EventFlags, more: bool) {
@@ -233,6 +242,15 @@ impl Worker {
         } else if flags.intersects(EventFlags::IN | EventFlags::ERR | EventFlags::HUP) {
             self.turn(slot, others_wait, Connection::readable);
         }
+    }
+
+    /// Sends the replies that are ready.
+    fn deliver(&mut self) {
+        let mut senders = std::mem::take(&mut self.senders);
+        for slot in senders.drain(..) {
+            self.turn(slot, true, Connection::deliver);
+        }
+        self.senders = senders;
     }
 
     fn datagrams(&mut self, number: usize) {
@@ -271,6 +289,10 @@ impl Worker {
         }
         let interest = match turn {
             Turn::Read => EventFlags::IN,
+            Turn::Send => {
+                self.senders.push(slot);
+                EventFlags::IN
+            }
             Turn::Write => EventFlags::OUT,
             Turn::Again => {
                 found.queued = true;

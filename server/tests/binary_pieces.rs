@@ -65,6 +65,7 @@ fn talk<'a>(server: &Server, pieces: impl IntoIterator<Item = &'a [u8]>) -> Hear
                         return heard;
                     }
                     Step::Stop(_) => panic!("nobody asked the server to end"),
+                    Step::Watch(_) => panic!("nobody asked to watch"),
                 }
             }
             assert!(input.capacity() + conversation.held() < 4 << 20, "what is held is bounded");

@@ -1,5 +1,6 @@
 //! A connection fed by hand over a socket pair: what a request is must not depend on where the network cuts it.
 
+use nearcached::buffer::{BUFFER_SIZE, Pool};
 use nearcached::classes::Classes;
 use nearcached::connection::{Connection, Shop, Turn};
 use nearcached::conversation::Conversation;
@@ -11,6 +12,7 @@ use nearcached::server::{Peer, Server};
 use nearcached::stats::Departures;
 use nearcached::transport::Transport;
 use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -41,21 +43,9 @@ impl Bench {
     /// Sends the pieces one after the other, each executed before the next is sent, and answers all replies.
     fn talk<'a>(&self, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         self.server.cache.flush_all(0).expect("it may be written");
-        let (mut ours, theirs) = UnixStream::pair().expect("a pair");
-        ours.set_nonblocking(true).expect("a mode");
-        theirs.set_nonblocking(true).expect("a mode");
-        let peer = Arc::new(Peer::new(0, String::new(), String::new(), 0));
-        let mut connection = Connection::new(
-            Transport::Plain(OwnedFd::from(theirs)),
-            Conversation::new(peer, Protocol::Negotiated),
-        );
+        let (mut ours, mut connection) = connect();
         let (mut pool, mut replies) = (Default::default(), Vec::new());
-        let mut shop = Shop {
-            desk: Desk { server: &self.server, counters: &self.server.counters[0], fd: 0 },
-            pool: &mut pool,
-            others_wait: true,
-            now: 0,
-        };
+        let mut shop = self.shop(&mut pool);
         for piece in pieces {
             let mut left = piece;
             while !left.is_empty() {
@@ -69,6 +59,7 @@ impl Bench {
                     turn = match turn {
                         Turn::Again => connection.again(&mut shop),
                         Turn::Write => connection.writable(&mut shop),
+                        Turn::Send => connection.deliver(&mut shop),
                         _ => break,
                     };
                 }
@@ -77,6 +68,21 @@ impl Bench {
         }
         replies
     }
+
+    fn shop<'a>(&'a self, pool: &'a mut Pool) -> Shop<'a> {
+        let desk = Desk { server: &self.server, counters: &self.server.counters[0], fd: 0 };
+        Shop { desk, pool, others_wait: true, now: 0 }
+    }
+}
+
+/// Our end, and the connection on the other.
+fn connect() -> (UnixStream, Connection) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    ours.set_nonblocking(true).expect("a mode");
+    theirs.set_nonblocking(true).expect("a mode");
+    let peer = Arc::new(Peer::new(0, String::new(), String::new(), 0));
+    let transport = Transport::Plain(OwnedFd::from(theirs));
+    (ours, Connection::new(transport, Conversation::new(peer, Protocol::Negotiated)))
 }
 
 fn drain(stream: &mut UnixStream, into: &mut Vec<u8>) {
@@ -279,5 +285,28 @@ fn gets_of_many_keys_give_way_whether_the_keys_are_there_or_not() {
         assert!(bench.talk(request.as_bytes().chunks(20_000)) == expected.as_bytes(), "{key}");
         let yields = bench.server.counts()[Count::Yields as usize];
         assert!(yields > 10, "others had {yields} turns meanwhile");
+    }
+}
+
+#[test]
+fn who_says_no_more_is_still_answered() {
+    let bench = Bench::new(20);
+    let (mut ours, mut connection) = connect();
+    // A read that fills the buffer is followed by another, and that finds the end; or nothing yet.
+    let line = format!("get {}\r\n", "k ".repeat(BUFFER_SIZE / 16 / 2 - 3));
+    let request = line.repeat(16);
+    assert_eq!(request.len(), BUFFER_SIZE);
+    let (mut pool, mut replies) = (Pool::default(), Vec::new());
+    let mut shop = bench.shop(&mut pool);
+    for ends in [false, true] {
+        ours.write_all(request.as_bytes()).expect("room");
+        if ends {
+            ours.shutdown(Shutdown::Write).expect("an end");
+        }
+        let turn = connection.readable(&mut shop);
+        assert_eq!(turn, if ends { Turn::Close } else { Turn::Read });
+        drain(&mut ours, &mut replies);
+        assert_eq!(String::from_utf8_lossy(&replies), "END\r\n".repeat(16));
+        replies.clear();
     }
 }

@@ -87,8 +87,8 @@ impl Value {
     /// Room for the next read. It grows with what has come, so each byte is moved a bounded number of times and a
     /// mere announcement costs nothing. A read may bring more than the value.
     pub fn make_room(&mut self) -> &mut Vec<u8> {
-        if self.data.capacity() - self.data.len() < GROWTH_LEAST / 4 {
-            let missing = self.len.saturating_sub(self.data.len());
+        let missing = self.len.saturating_sub(self.data.len());
+        if self.data.capacity() - self.data.len() < missing.min(GROWTH_LEAST / 4) {
             let growth = missing.min(self.data.len()).max(GROWTH_LEAST);
             self.data.reserve_exact(growth);
         }

@@ -12,8 +12,8 @@ packages_of() {
         php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
         python) python_packages ;;
         memcached) echo memcached libmemcached-tools libsasl2-modules ;; # memccapable; SASL PLAIN for clients
-        bench) echo php8.2-apcu util-linux ;; # what the extension is measured against; taskset
-        checks) echo valgrind procps nutcracker chromium ;; # what only the tests need
+        bench) echo php8.2-apcu util-linux iproute2 ;; # what the extension is measured against; taskset, a network of its own
+        checks) echo valgrind procps nutcracker chromium openssl ;; # what only the tests need
         deb) echo dpkg-dev ;;
         packaging) echo bash-completion fish man-db perl-base procps systemd systemd-container zsh ;; # to test the packages
         *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks deb packaging" ;;

@@ -1,11 +1,13 @@
 //! A server without threads and sockets, and conversations with it.
 
 use nearcached::buffer::{BUFFER_SIZE, Input, OUTPUT_HIGH, Output, Pool};
+use nearcached::classes::Classes;
 use nearcached::conversation::{Conversation, Step};
 use nearcached::dispatch::Desk;
 use nearcached::listener::Doors;
 use nearcached::options::{Options, Protocol};
 use nearcached::server::{Peer, Server};
+use nearcached::stats::Departures;
 use std::sync::Arc;
 
 /// The largest item. Small, so that short cases come to the limit.
@@ -46,7 +48,8 @@ impl Bench {
         cache.manual_clock = true;
         cache.track_access = true;
         let cache = cache.open().expect("a private cache");
-        Bench { server: Server::new(cache, options, None, &doors) }
+        let departures = Departures::new(Arc::new(Classes::new(&options.knobs.classes)));
+        Bench { server: Server::new(cache, options, None, &doors, Arc::new(departures)) }
     }
 
     /// Is the cache sound?
@@ -115,7 +118,8 @@ impl Bench {
             match step {
                 Step::Done | Step::Full => {}
                 Step::Starved => return false,
-                Step::Close => return true,
+                // A watcher's connection is the log's from then on.
+                Step::Close | Step::Watch(_) => return true,
                 Step::Stop(stop) => {
                     panic!("a client without the right to ends the server: {stop:?}")
                 }

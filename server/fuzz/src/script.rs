@@ -83,9 +83,11 @@ pub fn script(data: &[u8]) -> (Vec<u8>, bool) {
     (out, true)
 }
 
-/// Is one of the lines, if they are lines, longer than one that comes in pieces may be?
+/// Is one of the lines, if they are lines, longer than one that comes in pieces may be? Such a line is read if it comes
+/// with its end, and ends the conversation if it does not.
 pub fn has_long_line(said: &[u8]) -> bool {
-    said.split(|&byte| byte == b'\n').any(|line| line.len() > LINE_MAX)
+    said.first() != Some(&0x80)
+        && said.split(|&byte| byte == b'\n').any(|line| line.len() > LINE_MAX)
 }
 
 fn text(input: &mut Input<'_>, out: &mut Vec<u8>) {
@@ -125,12 +127,13 @@ fn text(input: &mut Input<'_>, out: &mut Vec<u8>) {
                 out.push(input.byte());
             }
         }
-        // A long line.
-        _ => {
+        // A long line. Rare: what may come of it depends on the cuts.
+        _ if input.byte().is_multiple_of(16) => {
             word(out, input.one_of(&["get", "set", "mg"]));
             let len = input.below(6000);
             out.resize(out.len() + len, input.one_of(b"k \0"));
         }
+        _ => word(out, "mn"),
     }
     end(input, out);
 }
@@ -163,7 +166,8 @@ fn length(input: &mut Input<'_>, out: &mut Vec<u8>) -> usize {
 
 fn data(input: &mut Input<'_>, len: usize, out: &mut Vec<u8>) {
     let fill = input.one_of(b"v0 \n");
-    out.resize(out.len() + len, fill);
+    // No line in it is overlong, should it be taken for commands.
+    out.extend((1..=len).map(|at| if at % 1000 == 0 { b'\n' } else { fill }));
     end(input, out);
 }
 

@@ -229,3 +229,16 @@ fn evictions_account_for_what_is_missing() {
     assert!(stats.index_evictions <= stats.evictions && stats.segments_evicted > 0);
     cache.check().expect("the cache is whole");
 }
+
+/// A check may be the first to meet a flush whose time has come.
+#[test]
+fn a_flush_that_falls_due_is_no_fault() {
+    let mut options = Options::new(4 << 20);
+    options.manual_clock = true;
+    let cache = options.open().expect("a cache");
+    cache.flush_all(2).expect("it may be written");
+    cache.set(b"key", b"value", 0, Expiry::Never).expect("room");
+    cache.advance_clock(100).expect("a manual clock");
+    cache.check().expect("sound");
+    assert_eq!(cache.stats().curr_items, 0);
+}

@@ -10,6 +10,11 @@ pub trait Report: Debug + Send {
     /// Does a small piece of the work and writes what it has to say; false when the reply is complete. A piece takes
     /// well under a millisecond and writes a few kilobytes at most.
     fn more(&mut self, desk: Desk<'_>, out: &mut Output) -> bool;
+
+    /// Bytes of the reply that are there already and wait for the client to read what goes before them.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// Buckets of the index that one piece of a walk looks at.
@@ -42,6 +47,10 @@ impl Report for Long {
         self.0.advance(count);
         !self.0.unsent().is_empty()
     }
+
+    fn held(&self) -> usize {
+        self.0.capacity()
+    }
 }
 
 /// A report whose words nobody wants (`noreply`).
@@ -51,5 +60,9 @@ pub struct Silent(pub Box<dyn Report>);
 impl Report for Silent {
     fn more(&mut self, desk: Desk<'_>, _out: &mut Output) -> bool {
         self.0.more(desk, &mut Output::default())
+    }
+
+    fn held(&self) -> usize {
+        self.0.held()
     }
 }

@@ -178,6 +178,25 @@ fn replies_that_would_be_too_long_are_refused() {
 }
 
 #[test]
+fn one_datagram_brings_no_more_than_the_longest_reply() {
+    // (1 KiB + 128 KiB) / 1392, rounded up.
+    let daemon = start(&["-t", "1", "-I", "1k"]);
+    let mut sender = Sender::new(&daemon);
+    let words = "SERVER_ERROR the reply is too large for UDP; ask over TCP\r\n";
+    let replies = [&["MN\r\n"; 95][..], &[words]].concat();
+    sender.expect("mn\r\n".repeat(1000), &replies);
+    sender.silent();
+    // Otherwise one datagram could ask for some hundred megabytes, and everybody else would wait.
+    let daemon = start(&["-t", "1"]);
+    let mut client = daemon.connect();
+    client.expect(format!("set a 0 0 60000\r\n{}\r\n", "v".repeat(60_000)), "STORED\r\n");
+    Sender::new(&daemon).send("get a\r\n".repeat(9000));
+    client.stat_until("get_hits", |hits| hits > 0);
+    let written = client.stat("bytes_written");
+    assert!(written < 2_000_000, "{written} bytes for one datagram");
+}
+
+#[test]
 fn a_flood_of_datagrams_leaves_connections_their_turns() {
     let daemon = start(&["-t", "1"]);
     let port = ports(&daemon)["UDP INET"];

@@ -296,6 +296,22 @@ fn who_must_say_who_he_is_cannot_by_datagram() {
         assert_eq!(status.code(), Some(64), "{said}");
         assert!(said.contains("-U"), "{said}");
     }
+    // Nor can he show his certificate.
+    let files = "ssl_chain_cert=/none,ssl_ca_cert=/none";
+    for (place, more, refused) in [
+        ("127.0.0.1", ",ssl_verify_mode=2", true),
+        ("127.0.0.1", ",ssl_verify_mode=3", true),
+        ("mtls:127.0.0.1", "", true),
+        ("mtls:127.0.0.1", ",ssl_verify_mode=1", true),
+        ("notls:127.0.0.1", ",ssl_verify_mode=2", false),
+        ("127.0.0.1", ",ssl_verify_mode=1", false),
+    ] {
+        let options = format!("{files}{more}");
+        let arguments = ["-p", "-1", "-U", "-1", "-l", place, "-Z", "-o", &options];
+        let (status, _, said) = run(&[&["-u", "root"], &arguments[..]].concat());
+        assert_eq!(said.contains("shows no certificate"), refused, "{place} {more}: {said}");
+        assert_eq!(status.code(), Some(if refused { 71 } else { 64 }), "{said}");
+    }
     let daemon = Daemon::start_unix(&["-U", "-1"]);
     assert!(daemon.said.contains("-U has no effect"), "{}", daemon.said);
 }

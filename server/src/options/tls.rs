@@ -163,7 +163,9 @@ pub(super) fn check(options: &mut Options) -> Result<(), Wrong> {
     if options.unix_socket.is_some() {
         without_effect.push("-Z has no effect: a unix socket is served as it is".into());
     } else if options.port == 0 {
-        return wrong("-Z: wants a TCP port: datagrams are sent as they are; leave -p 0 out, or -Z");
+        return wrong(
+            "-Z: wants a TCP port: datagrams are sent as they are; leave -p 0 out, or -Z",
+        );
     } else if options.udp_port != 0 {
         without_effect.push("-Z has no effect on UDP: datagrams are sent as they are".into());
     }

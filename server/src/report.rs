@@ -1,5 +1,6 @@
-//! A reply that takes time, in pieces: a walk through the cache for a dump or for numbers by size. Between two pieces
-//! the other connections of the worker have their turns, and a client that does not read makes no more of them.
+//! A reply that takes time, in pieces: a walk through the cache for a dump or for numbers by size, a long text, a memory
+//! limit that is lowered. Between two pieces the other connections of the worker have their turns, and a client that does
+//! not read makes no more of them.
 
 use crate::buffer::Output;
 use crate::dispatch::{After, Desk};

@@ -240,12 +240,6 @@ fn a_place_that_is_taken_is_said() {
 }
 
 #[test]
-fn a_place_that_others_can_reach_is_said() {
-    let daemon = Daemon::start(&["--http", "0.0.0.0:0"]);
-    assert!(daemon.said.contains("is open to whoever can reach it"), "{}", daemon.said);
-}
-
-#[test]
 fn what_it_shows_to_anybody_is_said() {
     let place = Place::new();
     let users = place.0.join("users");

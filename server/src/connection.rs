@@ -92,9 +92,11 @@ impl Connection {
 
     /// Bytes held for reading and for writing.
     pub fn held(&self) -> (usize, usize) {
-        let (reading, writing) = self.transport.held();
-        let reading = reading + self.input.capacity() + self.conversation.held();
-        (reading, writing + self.output.capacity())
+        let (transport, conversation) = (self.transport.held(), self.conversation.held());
+        (
+            transport.0 + conversation.0 + self.input.capacity(),
+            transport.1 + conversation.1 + self.output.capacity(),
+        )
     }
 
     /// Has it not yet come to talking?

@@ -95,12 +95,8 @@ impl Doors {
             return Ok(doors);
         }
         if options.port != 0 {
-            if options.listen.is_empty() {
-                doors.listeners = everywhere(options)?;
-            }
-            for place in &options.listen {
-                doors.listeners.extend(somewhere(place, options)?);
-            }
+            let bind = |address, spoken: &Prefixed<'_>| tcp(address, spoken, options);
+            doors.listeners = bind_all(options, options.port, bind)?;
         }
         Ok(doors)
     }
@@ -248,54 +244,60 @@ fn tcp_name(address: SocketAddr) -> String {
     }
 }
 
-/// Every address of this machine, by both families if both are there.
-fn everywhere(options: &Options) -> Result<Vec<Listener>, String> {
-    let port = wanted_port(options);
-    let spoken = prefixes("", options)?;
-    let v4 = tcp(SocketAddr::from(([0; 4], port)), &spoken, options);
-    let v6 = tcp(SocketAddr::from(([0u16; 8], port)), &spoken, options);
-    match (v4, v6) {
-        // A machine without IPv6 (or without IPv4) is served by what it has.
-        (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
-        (Err(_), Ok(v6)) if options.port == -1 => Ok(vec![v6]),
-        (Err(error), _) => Err(error),
+/// Binds the port (-1 is any) at each place of `-l`, or else at every address of this machine, by both families if both
+/// are there.
+pub(crate) fn bind_all<T>(
+    options: &Options,
+    port: i32,
+    bind: impl Fn(SocketAddr, &Prefixed<'_>) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let port = u16::try_from(port).unwrap_or(0);
+    if options.listen.is_empty() {
+        let spoken = prefixes("", options)?;
+        let v4 = bind(SocketAddr::from(([0; 4], port)), &spoken);
+        let v6 = bind(SocketAddr::from(([0u16; 8], port)), &spoken);
+        return match (v4, v6) {
+            // A machine without IPv6 (or without IPv4) is served by what it has.
+            (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
+            (Err(_), Ok(v6)) if port == 0 => Ok(vec![v6]),
+            (Err(error), _) => Err(error),
+        };
     }
-}
-
-fn wanted_port(options: &Options) -> u16 {
-    u16::try_from(options.port).unwrap_or(0)
-}
-
-/// One `-l` place: `host`, `host:port`, `[v6]` or `[v6]:port`, with memcached's prefixes before it.
-fn somewhere(place: &str, options: &Options) -> Result<Vec<Listener>, String> {
-    let spoken = prefixes(place, options)?;
-    let (host, port) = host_and_port(spoken.rest, wanted_port(options))
-        .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
-    let addresses =
-        (host, port).to_socket_addrs().map_err(|error| format!("-l {place}: {error}"))?;
-    let mut listeners = Vec::new();
-    let mut trouble = format!("-l {place}: no such address");
-    for address in addresses {
-        match tcp(address, &spoken, options) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => trouble = error,
+    let mut bound = Vec::new();
+    for place in &options.listen {
+        let spoken = prefixes(place, options)?;
+        let before = bound.len();
+        let mut trouble = format!("-l {place}: no such address");
+        for address in addresses(place, spoken.rest, port)? {
+            match bind(address, &spoken) {
+                Ok(socket) => bound.push(socket),
+                Err(error) => trouble = error,
+            }
+        }
+        if bound.len() == before {
+            return Err(trouble);
         }
     }
-    match listeners.is_empty() {
-        true => Err(trouble),
-        false => Ok(listeners),
-    }
+    Ok(bound)
+}
+
+/// The addresses of `host`, `host:port`, `[v6]` or `[v6]:port`, which is what is left of this place of `-l`.
+fn addresses(place: &str, rest: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let named = host_and_port(rest, port)
+        .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
+    let found = named.to_socket_addrs().map_err(|error| format!("-l {place}: {error}"))?;
+    Ok(found.collect())
 }
 
 /// A place of `-l` without its prefixes, and what they say.
 pub(crate) struct Prefixed<'a> {
-    pub(crate) rest: &'a str,
+    rest: &'a str,
     pub(crate) protocol: Protocol,
-    security: Security,
+    pub(crate) security: Security,
 }
 
 /// Reads `notls:`, `btls:`, `mtls:`, `proto[<name>]:`, `tag[<name>]:` and `tag_<name>_:`, in any order.
-pub(crate) fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
+fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
     let security = match options.tls {
         true => Security::Tls(options.tls_options.verify()),
         false => Security::Plain,
@@ -362,7 +364,7 @@ fn tls_of(place: &str, verify: Verify, options: &Options) -> Result<Security, St
     Ok(Security::Tls(verify))
 }
 
-pub(crate) fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
+fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
     if let Some(rest) = place.strip_prefix('[') {
         let (host, tail) = rest.split_once(']')?;
         return match tail.strip_prefix(':') {

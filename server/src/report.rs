@@ -1,5 +1,6 @@
-//! A reply that takes time, in pieces: a walk through the cache for a dump or for numbers by size. Between two pieces
-//! the other connections of the worker have their turns, and a client that does not read makes no more of them.
+//! A reply that takes time, in pieces: a walk through the cache for a dump or for numbers by size, a long text, a memory
+//! limit that is lowered. Between two pieces the other connections of the worker have their turns, and a client that does
+//! not read makes no more of them.
 
 use crate::buffer::Output;
 use crate::dispatch::{After, Desk};
@@ -10,6 +11,11 @@ pub trait Report: Debug + Send {
     /// Does a small piece of the work and writes what it has to say; false when the reply is complete. A piece takes
     /// well under a millisecond and writes a few kilobytes at most.
     fn more(&mut self, desk: Desk<'_>, out: &mut Output) -> bool;
+
+    /// Bytes of the reply that are there already and wait for the client to read what goes before them.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// Buckets of the index that one piece of a walk looks at.
@@ -42,6 +48,10 @@ impl Report for Long {
         self.0.advance(count);
         !self.0.unsent().is_empty()
     }
+
+    fn held(&self) -> usize {
+        self.0.capacity()
+    }
 }
 
 /// A report whose words nobody wants (`noreply`).
@@ -51,5 +61,9 @@ pub struct Silent(pub Box<dyn Report>);
 impl Report for Silent {
     fn more(&mut self, desk: Desk<'_>, _out: &mut Output) -> bool {
         self.0.more(desk, &mut Output::default())
+    }
+
+    fn held(&self) -> usize {
+        self.0.held()
     }
 }

@@ -307,11 +307,13 @@ fn receive(server: &Arc<Server>, site: &Arc<Site>) -> io::Result<JoinHandle<()>>
 }
 
 fn say_what_is_served(server: &Server, site: Option<&Site>) {
-    if let Some(address) =
-        site.map(|site| site.address).filter(|address| !address.ip().is_loopback())
+    let guarded = server.asks_who() || server.tls.is_some();
+    if let Some(Site { address, .. }) =
+        site.filter(|site| guarded || !site.address.ip().is_loopback())
     {
+        let shows = if server.options.dump { "shows keys and " } else { "" };
         eprintln!(
-            "nearcached: --http {address} is open to whoever can reach it: it shows keys and asks for no password"
+            "nearcached: --http {address} is open to whoever can reach it: it {shows}asks for no password"
         );
     }
     if server.verbosity() == 0 {

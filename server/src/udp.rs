@@ -60,6 +60,8 @@ pub struct Exchange {
     output: Output,
     /// The beginning of a reply that is more than the output takes.
     long: Vec<u8>,
+    /// So many pieces may still be sent for this datagram.
+    pieces: u16,
 }
 
 impl Exchange {
@@ -88,6 +90,10 @@ impl Exchange {
             return (0, None);
         }
         self.output.begin(pool);
+        // All commands of a datagram together get no more than one could: a small one would otherwise keep the worker
+        // busy with hundreds of megabytes.
+        let pieces = reply_max(desk).div_ceil(PIECE);
+        self.pieces = u16::try_from(pieces).unwrap_or(u16::MAX);
         let mut conversation = Conversation::new(Arc::clone(peer), protocol);
         let mut commands = 0;
         let stop = loop {
@@ -112,13 +118,15 @@ impl Exchange {
                 // The rest of it will never come.
                 Step::Starved | Step::Watch(_) => break None,
             };
-            if complete {
-                commands += 1;
-                self.send(number, desk, send);
-            } else if !self.keep(desk) {
+            let goes_on = match complete {
+                true => self.send(number, desk, send),
+                false => self.keep(desk),
+            };
+            if !goes_on {
                 self.refuse(number, reply::TOO_LARGE_FOR_UDP, send);
                 break None;
             }
+            commands += u32::from(complete);
         };
         self.empty();
         self.output.rest(pool);
@@ -132,23 +140,25 @@ impl Exchange {
         self.long.len() <= reply_max(desk)
     }
 
-    /// Sends the reply to a command in its pieces.
-    fn send(&mut self, number: u16, desk: Desk<'_>, send: &mut Send<'_>) {
+    /// Sends the reply to a command in its pieces, unless they are too many.
+    fn send(&mut self, number: u16, desk: Desk<'_>, send: &mut Send<'_>) -> bool {
         if !self.long.is_empty() && !self.keep(desk) {
-            return self.refuse(number, reply::TOO_LARGE_FOR_UDP, send);
+            return false;
         }
         let whole = if self.long.is_empty() { self.output.unsent() } else { &self.long };
-        match u16::try_from(whole.len().div_ceil(PIECE)) {
-            Ok(pieces) => {
-                for (bytes, piece) in whole.chunks(PIECE).zip(0..) {
-                    if !send(&header(number, piece, pieces), bytes) {
-                        break;
-                    }
-                }
-                self.empty();
+        let Some(pieces) =
+            u16::try_from(whole.len().div_ceil(PIECE)).ok().filter(|pieces| *pieces <= self.pieces)
+        else {
+            return false;
+        };
+        self.pieces -= pieces;
+        for (bytes, piece) in whole.chunks(PIECE).zip(0..) {
+            if !send(&header(number, piece, pieces), bytes) {
+                break;
             }
-            Err(_) => self.refuse(number, reply::TOO_LARGE_FOR_UDP, send),
         }
+        self.empty();
+        true
     }
 
     /// Sends this sentence instead of the reply.

@@ -327,9 +327,10 @@ impl Worker {
                     let buffer = self.server.options.tls_options.buffer;
                     match Stream::new(socket, config, buffer) {
                         Ok(stream) => Transport::Tls(Box::new(stream)),
-                        Err(error) => {
+                        Err((socket, error)) => {
                             eprintln!("nearcached: TLS with {} failed: {error}", peer.address);
                             self.server.connections.close(peer.fd);
+                            drop(socket);
                             continue;
                         }
                     }

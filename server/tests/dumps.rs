@@ -227,3 +227,25 @@ fn who_stops_reading_a_dump_costs_little_and_may_go() {
     other.stat_until("curr_connections", |count| count == 2);
     other.stat_until("response_obj_bytes", |held| held <= 64 << 10);
 }
+
+#[test]
+fn a_long_text_that_waits_for_its_reader_is_counted() {
+    let daemon = Daemon::start(&["-t", "1", "-o", "resp_obj_mem_limit=4"]);
+    let mut client = daemon.connect();
+    client.expect("stats detail on\r\n", "OK\r\n");
+    for number in 0..4096 {
+        client.expect(format!("get {number:0>200}:a\r\n"), "END\r\n");
+    }
+    // Over a megabyte, all of which is there until its client has read it.
+    let silent = || {
+        let mut silent = daemon.connect();
+        silent.send("stats detail dump\r\n".repeat(20));
+        silent
+    };
+    let one = silent();
+    client.stat_until("response_obj_bytes", |held| held > 1_000_000);
+    drop(one);
+    client.stat_until("response_obj_bytes", |held| held < 200_000);
+    let _many: Vec<Client> = (0..10).map(|_| silent()).collect();
+    client.stat_until("response_obj_oom", |count| count > 0);
+}

@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Client, Daemon, eventually};
+use common::{Client, Daemon, Place, eventually};
 use serde_json::Value;
+use std::fs;
 use std::net::TcpStream;
 
 /// The port that the daemon said.
@@ -239,7 +240,37 @@ fn a_place_that_is_taken_is_said() {
 }
 
 #[test]
-fn a_place_that_others_can_reach_is_said() {
-    let daemon = Daemon::start(&["--http", "0.0.0.0:0"]);
-    assert!(daemon.said.contains("is open to whoever can reach it"), "{}", daemon.said);
+fn what_it_shows_to_anybody_is_said() {
+    let place = Place::new();
+    let users = place.0.join("users");
+    fs::write(&users, "a:b\n").expect("written");
+    let users = users.to_str().expect("a path").to_string();
+    for (arguments, shown) in [
+        (&["--http", "0"][..], None),
+        (&["--http", "0", "-Y", &users], Some("it shows keys and asks for no password")),
+        (&["--http", "0", "-Y", &users, "-X"], Some("it asks for no password")),
+        (&["--http", "0.0.0.0:0"], Some("it shows keys and asks for no password")),
+    ] {
+        let said = Daemon::start(arguments).said.clone();
+        match shown {
+            Some(words) => assert!(said.contains(words), "{arguments:?}: {said}"),
+            None => assert!(!said.contains("no password"), "{arguments:?}: {said}"),
+        }
+    }
+}
+
+#[test]
+fn keys_are_not_shown_where_dumps_are_forbidden() {
+    let daemon = Daemon::start(&["--http", "0", "-X", "-t", "1"]);
+    let (mut client, mut visitor) = (daemon.connect(), visitor(port(&daemon)));
+    client.expect("set secret 0 0 1\r\nx\r\n", "STORED\r\n");
+    eventually(|| {
+        client
+            .expect("get secret\r\n".repeat(100), &"VALUE secret 0 1\r\nx\r\nEND\r\n".repeat(100));
+        let seen = live(&mut visitor);
+        assert!(!seen.to_string().contains("secret"), "{seen}");
+        // It has been all through the cache by then, and heard of some of the reads.
+        let written = client.stat("log_worker_written");
+        (seen["survey"]["items"] == 1 && written > 10).then_some(())
+    });
 }

@@ -178,6 +178,25 @@ fn replies_that_would_be_too_long_are_refused() {
 }
 
 #[test]
+fn one_datagram_brings_no_more_than_the_longest_reply() {
+    // (1 KiB + 128 KiB) / 1392, rounded up.
+    let daemon = start(&["-t", "1", "-I", "1k"]);
+    let mut sender = Sender::new(&daemon);
+    let words = "SERVER_ERROR the reply is too large for UDP; ask over TCP\r\n";
+    let replies = [&["MN\r\n"; 95][..], &[words]].concat();
+    sender.expect("mn\r\n".repeat(1000), &replies);
+    sender.silent();
+    // Otherwise one datagram could ask for some hundred megabytes, and everybody else would wait.
+    let daemon = start(&["-t", "1"]);
+    let mut client = daemon.connect();
+    client.expect(format!("set a 0 0 60000\r\n{}\r\n", "v".repeat(60_000)), "STORED\r\n");
+    Sender::new(&daemon).send("get a\r\n".repeat(9000));
+    client.stat_until("get_hits", |hits| hits > 0);
+    let written = client.stat("bytes_written");
+    assert!(written < 2_000_000, "{written} bytes for one datagram");
+}
+
+#[test]
 fn a_flood_of_datagrams_leaves_connections_their_turns() {
     let daemon = start(&["-t", "1"]);
     let port = ports(&daemon)["UDP INET"];
@@ -276,6 +295,22 @@ fn who_must_say_who_he_is_cannot_by_datagram() {
         let (status, _, said) = run(arguments);
         assert_eq!(status.code(), Some(64), "{said}");
         assert!(said.contains("-U"), "{said}");
+    }
+    // Nor can he show his certificate.
+    let files = "ssl_chain_cert=/none,ssl_ca_cert=/none";
+    for (place, more, refused) in [
+        ("127.0.0.1", ",ssl_verify_mode=2", true),
+        ("127.0.0.1", ",ssl_verify_mode=3", true),
+        ("mtls:127.0.0.1", "", true),
+        ("mtls:127.0.0.1", ",ssl_verify_mode=1", true),
+        ("notls:127.0.0.1", ",ssl_verify_mode=2", false),
+        ("127.0.0.1", ",ssl_verify_mode=1", false),
+    ] {
+        let options = format!("{files}{more}");
+        let arguments = ["-p", "-1", "-U", "-1", "-l", place, "-Z", "-o", &options];
+        let (status, _, said) = run(&[&["-u", "root"], &arguments[..]].concat());
+        assert_eq!(said.contains("shows no certificate"), refused, "{place} {more}: {said}");
+        assert_eq!(status.code(), Some(if refused { 71 } else { 64 }), "{said}");
     }
     let daemon = Daemon::start_unix(&["-U", "-1"]);
     assert!(daemon.said.contains("-U has no effect"), "{}", daemon.said);

@@ -85,7 +85,8 @@ impl Bench {
                 if end {
                     return Talked { replies, closed: true };
                 }
-                let held = input.capacity() + conversation.held();
+                let (reading, writing) = conversation.held();
+                let held = input.capacity() + reading + writing;
                 assert!(held <= HELD_MOST, "{held} bytes are held");
                 input.rest(&mut pool);
                 output.rest(&mut pool);

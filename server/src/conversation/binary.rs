@@ -48,10 +48,11 @@ impl Binary {
     }
 
     /// See [`Conversation::held`](super::Conversation::held).
-    pub fn held(&self) -> usize {
+    pub fn held(&self) -> (usize, usize) {
         match &self.stage {
-            Stage::Value(value) => value.capacity(),
-            _ => 0,
+            Stage::Value(value) => (value.capacity(), 0),
+            Stage::Report(report) => (0, report.held()),
+            _ => (0, 0),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is said on a connection, whatever carries it: bytes in, requests executed, replies out. There is no I/O here,
 //! so a datagram, a TLS record and a fuzzer's input are all the same to it. What a client can make the server hold is
-//! bounded: one read buffer (a long multiget's line aside), one value below the item limit, and [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes
-//! plus one item of replies.
+//! bounded: one read buffer (a long multiget's line aside), one value below the item limit,
+//! [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes plus one item of replies, and the text of one report.
 
 mod binary;
 mod incoming;
@@ -93,10 +93,10 @@ impl Conversation {
         }
     }
 
-    /// Bytes held besides input and output.
-    pub fn held(&self) -> usize {
+    /// Bytes held for reading and for writing, besides input and output.
+    pub fn held(&self) -> (usize, usize) {
         match &self.talk {
-            Talk::New(_) | Talk::Login(_) => 0,
+            Talk::New(_) | Talk::Login(_) => (0, 0),
             Talk::Text(text) => text.held(),
             Talk::Binary(binary) => binary.held(),
         }

@@ -47,10 +47,11 @@ impl Text {
     }
 
     /// See [`Conversation::held`](super::Conversation::held).
-    pub fn held(&self) -> usize {
+    pub fn held(&self) -> (usize, usize) {
         match &self.stage {
-            Stage::Value(value) => value.capacity(),
-            _ => 0,
+            Stage::Value(value) => (value.capacity(), 0),
+            Stage::Report(report) => (0, report.held()),
+            _ => (0, 0),
         }
     }
 

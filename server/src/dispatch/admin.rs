@@ -22,17 +22,14 @@ type Reply = &'static [u8];
 impl Desk<'_> {
     /// Executes one; `words` is what stands behind its name.
     pub(super) fn administer(self, admin: Admin, words: &[u8], out: &mut Output) -> After {
-        if admin == Admin::Watch {
-            return self.watch(words, out);
-        }
         // One more than any of them has: it will not be understood then.
-        let words: Vec<&[u8]> = Tokens::new(words, 0).take(WORDS_MAX + 1).collect();
-        let mut knobs = lock(&self.server.knobs);
+        let list: Vec<&[u8]> = Tokens::new(words, 0).take(WORDS_MAX + 1).collect();
+        let knobs = || lock(&self.server.knobs);
         out.text(match admin {
-            Admin::Slabs => slabs(&mut knobs, self.server.classes.largest(), &words),
-            Admin::Lru => lru(&mut knobs, &words).unwrap_or(reply::ERROR),
-            Admin::Extstore => extstore(&mut knobs, &words).unwrap_or(reply::ERROR),
-            Admin::LruCrawler => match self.crawler(&mut knobs, &words) {
+            Admin::Slabs => slabs(&mut knobs(), self.server.classes.largest(), &list),
+            Admin::Lru => lru(&mut knobs(), &list).unwrap_or(reply::ERROR),
+            Admin::Extstore => extstore(&mut knobs(), &list).unwrap_or(reply::ERROR),
+            Admin::LruCrawler => match self.crawler(&mut knobs(), &list) {
                 Ok((form, classes)) => {
                     out.text(reply::OK);
                     return Dump::begin(self, form, classes);
@@ -43,7 +40,7 @@ impl Desk<'_> {
                 self.refresh_certificates(out);
                 return After::Nothing;
             }
-            Admin::Watch => reply::ERROR,
+            Admin::Watch => return self.watch(words, out),
         });
         After::Nothing
     }

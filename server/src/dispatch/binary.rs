@@ -286,6 +286,11 @@ impl Report for Stats {
         self.pass_on(out);
         more
     }
+
+    fn held(&self) -> usize {
+        let whole = self.whole.as_ref().map_or(0, Vec::capacity);
+        whole + self.text.capacity() + self.report.as_ref().map_or(0, |report| report.held())
+    }
 }
 
 fn is_join(verb: Verb) -> bool {

@@ -43,6 +43,8 @@ const COUNTERS: &[&str] = &[
 /// The whole report.
 pub fn report(server: &Server, survey: &Survey) -> String {
     let readings = Readings::of(server);
+    // `-X`: what shows keys is refused.
+    let keys = server.options.dump;
     let mut json = Json::default();
     json.object(|json| {
         json.name("version").text(env!("CARGO_PKG_VERSION"));
@@ -54,7 +56,7 @@ pub fn report(server: &Server, survey: &Survey) -> String {
             }
         });
         json.name("hottest").list(|json| {
-            for hot in server.log.hottest(HOTTEST) {
+            for hot in server.log.hottest(if keys { HOTTEST } else { 0 }) {
                 json.object(|json| {
                     json.name("key").key(&hot.key);
                     json.name("rate").number(hot.rate * SAMPLED as f64);
@@ -66,13 +68,13 @@ pub fn report(server: &Server, survey: &Survey) -> String {
         json.name("survey").object(|json| {
             json.name("whole").bool(since.is_some());
             json.name("age").number(since.map_or(0.0, |since| since.as_secs_f64()));
-            survey_of(tally, json);
+            survey_of(tally, keys, json);
         });
     });
     json.end()
 }
 
-fn survey_of(tally: &Tally, json: &mut Json) {
+fn survey_of(tally: &Tally, keys: bool, json: &mut Json) {
     json.name("items").number(tally.all.items);
     json.name("bytes").number(tally.all.bytes);
     json.name("unread").number(tally.unread.items);
@@ -88,7 +90,7 @@ fn survey_of(tally: &Tally, json: &mut Json) {
         }
     });
     json.name("largest").list(|json| {
-        for large in &tally.largest {
+        for large in tally.largest.iter().filter(|_| keys) {
             json.object(|json| {
                 json.name("key").key(&large.key);
                 json.name("size").number(large.size);

@@ -66,7 +66,7 @@ pub struct Options {
     pub flush: bool,
     /// `-A`: obey `shutdown`.
     pub shutdown_command: bool,
-    /// `-X` turns it off: answer dumps (`stats cachedump`, `lru_crawler metadump` and `mgdump`).
+    /// `-X` turns it off: show keys (`stats cachedump` and `detail`, `lru_crawler metadump` and `mgdump`, `--http`).
     pub dump: bool,
     /// `-W` turns it off: obey `watch`.
     pub watch: bool,

@@ -91,7 +91,8 @@ pub const OPTIONS: &[Known] = &[
         'o',
         "extended",
         "list",
-        "idle_timeout=<seconds>, region=<name>, [no_]maxconns_fast; memcached's others have no effect",
+        "idle_timeout=<seconds>, region=<name>, [no_]maxconns_fast, ssl_*, limits and sizes of buffers; -v tells which of \
+         memcached's others have no effect",
     ),
     with('N', "napi-ids", "num", "no effect"),
     with(

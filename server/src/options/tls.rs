@@ -160,8 +160,46 @@ pub(super) fn check(options: &mut Options) -> Result<(), Wrong> {
             "-o ssl_min_version={mode} has no effect: TLS 1.2 is the oldest that is served"
         ));
     }
+    if options.unix_socket.is_some() {
+        without_effect.push("-Z has no effect: a unix socket is served as it is".into());
+    } else if options.port == 0 {
+        return wrong(
+            "-Z: wants a TCP port: datagrams are sent as they are; leave -p 0 out, or -Z",
+        );
+    } else if options.udp_port != 0 {
+        without_effect.push("-Z has no effect on UDP: datagrams are sent as they are".into());
+    }
     if tls.kernel {
         without_effect.push("-o ssl_kernel_tls has no effect: the server encrypts itself".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Asked, parse};
+
+    /// What was said to have no effect, or was wrong.
+    fn said(line: &str) -> Vec<String> {
+        let line = format!("-Z -o ssl_chain_cert=c {line}");
+        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
+        match parse(&words) {
+            Ok(Asked::Serve(options)) => options.without_effect,
+            Ok(other) => panic!("{line}: {other:?}"),
+            Err(wrong) => vec![wrong.sentence],
+        }
+    }
+
+    #[test]
+    fn what_is_not_under_tls_is_said() {
+        assert_eq!(said(""), Vec::<String>::new());
+        for (line, part) in [
+            ("-s socket", "-Z has no effect: a unix socket"),
+            ("-U 7", "-Z has no effect on UDP"),
+            ("-p 0 -U 7", "-Z: wants a TCP port"),
+        ] {
+            let said = said(line);
+            assert!(said.len() == 1 && said[0].contains(part), "{line}: {said:?}");
+        }
+    }
 }

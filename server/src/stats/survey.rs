@@ -187,4 +187,8 @@ impl Report for Survey {
             }
         }
     }
+
+    fn held(&self) -> usize {
+        self.text.as_ref().map_or(0, Report::held)
+    }
 }

@@ -55,9 +55,16 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The server's side, at its beginning.
-    pub fn new(socket: OwnedFd, config: Arc<ServerConfig>, buffer: usize) -> Result<Stream, Error> {
-        let mut session = ServerConnection::new(config)?;
+    /// The server's side, at its beginning. If there can be none, the socket is given back.
+    pub fn new(
+        socket: OwnedFd,
+        config: Arc<ServerConfig>,
+        buffer: usize,
+    ) -> Result<Stream, (OwnedFd, Error)> {
+        let mut session = match ServerConnection::new(config) {
+            Ok(session) => session,
+            Err(error) => return Err((socket, error)),
+        };
         session.set_buffer_limit(Some(buffer));
         Ok(Stream {
             socket,

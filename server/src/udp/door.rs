@@ -5,8 +5,8 @@ use super::{Exchange, HEADER};
 use crate::buffer::Pool;
 use crate::counters::Count;
 use crate::dispatch::Desk;
-use crate::listener::{Prefixed, host_and_port, prefixes};
-use crate::options::{Options, Protocol};
+use crate::listener::bind_all;
+use crate::options::{Options, Protocol, Security, Verify};
 use crate::server::{Peer, Stop};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -16,7 +16,7 @@ use rustix::net::{
     SocketType, sockopt,
 };
 use std::io::{self, IoSlice};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,28 +49,16 @@ pub fn open(options: &Options) -> Result<Vec<Door>, String> {
     if options.udp_port == 0 || options.unix_socket.is_some() {
         return Ok(Vec::new());
     }
-    let port = u16::try_from(options.udp_port).unwrap_or(0);
-    if options.listen.is_empty() {
-        let v6 = bind(SocketAddr::from(([0u16; 8], port)), options.protocol);
-        return match (bind(SocketAddr::from(([0; 4], port)), options.protocol), v6) {
-            // A machine without IPv6 (or without IPv4) is served by what it has.
-            (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
-            (Err(_), Ok(v6)) if port == 0 => Ok(vec![v6]),
-            (Err(error), _) => Err(error),
-        };
-    }
-    let mut doors = Vec::new();
-    for place in &options.listen {
-        let Prefixed { rest, protocol, .. } = prefixes(place, options)?;
-        let (host, port) = host_and_port(rest, port)
-            .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
-        let addresses =
-            (host, port).to_socket_addrs().map_err(|error| format!("-l {place}: {error}"))?;
-        for address in addresses {
-            doors.push(bind(address, protocol)?);
+    bind_all(options, options.udp_port, |address, spoken| {
+        if spoken.security == Security::Tls(Verify::Demanded) {
+            return Err(
+                "-U: a datagram shows no certificate, and clients are asked for one; leave -U out, or put notls: \
+                 before the place in -l"
+                    .into(),
+            );
         }
-    }
-    Ok(doors)
+        bind(address, spoken.protocol)
+    })
 }
 
 fn bind(address: SocketAddr, protocol: Protocol) -> Result<Door, String> {

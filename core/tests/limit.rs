@@ -166,7 +166,10 @@ fn what_may_not_be_evicted_stays() {
     }
     let before = cache.stats();
     assert!(matches!(cache.set_memory_limit(10 * MIB), Err(Error::InvalidOptions(_))));
-    assert_eq!(cache.stats(), before, "and the limit is what it was");
+    // Not all of the counters: segments may have been cleaned.
+    let after = cache.stats();
+    assert_eq!(after.limit_maxbytes, before.limit_maxbytes, "the limit is what it was");
+    assert_eq!((after.curr_items, after.evictions), (before.curr_items, before.evictions));
     cache.check().expect("the cache is whole");
     // There is room when some of it is deleted.
     for k in 0..count / 2 {

@@ -182,6 +182,29 @@ fn what_may_not_be_evicted_stays() {
     cache.check().expect("the cache is whole");
 }
 
+/// What one has failed to reach is not what the other goes back to.
+#[test]
+fn two_who_fail_to_lower_it_at_once_leave_what_is_in_use() {
+    let mut options = options(8 * MIB, 8 * MIB, Home::Private);
+    options.evict = false;
+    let cache = options.open().expect("the cache opens");
+    let mut count = 0u32;
+    while cache.set(&count.to_le_bytes(), &[b'v'; 300], 0, Expiry::Never).is_ok() {
+        count += 1;
+    }
+    for _ in 0..100 {
+        std::thread::scope(|scope| {
+            for part in [4, 5] {
+                let cache = &cache;
+                scope.spawn(move || cache.set_memory_limit(part * MIB));
+            }
+        });
+        cache.check().expect("the limit covers what is in use");
+        assert_eq!(cache.stats().limit_maxbytes, 8 * MIB, "the limit is what it was");
+    }
+    assert_eq!(cache.len(), u64::from(count));
+}
+
 #[test]
 fn pins_stay_while_the_limit_is_lowered() {
     let cache = options(16 * MIB, 16 * MIB, Home::Inherited).open().expect("the cache opens");

@@ -235,3 +235,34 @@ fn an_observer_that_panics_harms_nobody() {
     assert!(cache.stats().evictions > 0);
     cache.check().expect("the cache is whole");
 }
+
+/// More threads than there are seats to keep scan at once, and each looks up what it is shown.
+#[test]
+fn a_visit_may_call_a_cache_whose_seats_are_all_taken() {
+    use std::sync::{Barrier, mpsc};
+    const THREADS: usize = 40;
+    let cache = Arc::new(Options::new(1 << 20).open().expect("the cache opens"));
+    cache.set(b"key", b"value", 0, Expiry::Never).expect("no failure");
+    let (barrier, (done, finished)) = (Arc::new(Barrier::new(THREADS)), mpsc::channel());
+    for _ in 0..THREADS {
+        let (cache, barrier, done) = (Arc::clone(&cache), Arc::clone(&barrier), done.clone());
+        std::thread::spawn(move || {
+            // Those who come first keep a seat each.
+            cache.get(b"key").expect("no failure");
+            barrier.wait();
+            let mut cursor = Cursor::default();
+            let mut found = 0;
+            let mut visit = |item: nearcache::Seen<'_>| {
+                // All are shown it before any goes on.
+                barrier.wait();
+                found += usize::from(cache.contains(item.key).expect("no failure"));
+            };
+            while cache.scan(&mut cursor, 64, &mut visit).expect("no failure") {}
+            done.send(found).expect("somebody waits");
+        });
+    }
+    for _ in 0..THREADS {
+        let found = finished.recv_timeout(std::time::Duration::from_secs(30));
+        assert_eq!(found, Ok(1), "nobody holds a seat while it is shown an item");
+    }
+}

@@ -5,7 +5,8 @@
 use crate::buffer::Output;
 use crate::classes::CLASSES;
 use crate::dispatch::{After, Desk};
-use crate::protocol::{base64, number, reply, token::Tokens, uri};
+use crate::protocol::token::{self, Tokens};
+use crate::protocol::{base64, number, reply, uri};
 use crate::report::{BUCKETS, Report};
 use nearcache::{Cursor, Seen};
 use std::fmt;
@@ -131,7 +132,7 @@ impl Dump {
             }
             Form::Get => {
                 line.extend(b"mg ");
-                match item.binary {
+                match item.binary || !token::is_word(item.key) {
                     true => {
                         base64::encode(item.key, &mut line);
                         line.extend(b" b");
@@ -141,7 +142,8 @@ impl Dump {
                 line.extend(b"\r\n");
             }
             Form::Cache { items, bytes } => {
-                if item.binary || item.last_access.is_some_and(|ago| ago < COLD_AFTER) {
+                let is_shown = !item.binary && token::is_word(item.key);
+                if !is_shown || item.last_access.is_some_and(|ago| ago < COLD_AFTER) {
                     return true;
                 }
                 line.extend(b"ITEM ");

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::packets::{FLAGS_5, lines, packet};
 use common::{Client, Daemon, HELD_BY_A_REPORT};
 use std::collections::BTreeMap;
 use std::thread;
@@ -102,6 +103,28 @@ fn items_are_shown_as_they_are() {
     assert_eq!(client.stat("lru_crawler_starts"), 5);
     assert_eq!(client.stat("lru_crawler_running"), 0);
     assert_eq!(client.stat("crawler_items_checked"), 20);
+}
+
+/// The binary protocol and the other faces of a shared region store keys of any bytes.
+#[test]
+fn no_key_ends_its_line() {
+    let daemon = Daemon::start(&["--debug-clock", "-t", "1"]);
+    let mut binary = daemon.connect();
+    binary.send(packet(0x01, FLAGS_5, b"a\r\nEN\r\nflush_all", b"v"));
+    binary.send(packet(0x01, FLAGS_5, b"b c", b"v"));
+    assert_eq!(lines(&binary.finish()), ["01 0 c", "01 0 c"]);
+    let mut client = daemon.connect();
+    client.send("lru_crawler mgdump all\r\nmn\r\n");
+    let dump = String::from_utf8(client.until("MN\r\n")).expect("text");
+    let mut lines: Vec<&str> = dump.split_inclusive('\n').collect();
+    lines[1..3].sort_unstable();
+    assert_eq!(
+        lines,
+        ["OK\r\n", "mg YQ0KRU4NCmZsdXNoX2FsbA== b\r\n", "mg YiBj b\r\n", "EN\r\n", "MN\r\n"]
+    );
+    // What is not one word cannot be shown here, nor asked for.
+    client.expect("set plain 0 0 1\r\nx\r\ndebugtime 200\r\n", "STORED\r\nOK\r\n");
+    client.expect("stats cachedump 1 0\r\n", "ITEM plain [1 b; 0 s]\r\nEND\r\n");
 }
 
 #[test]

@@ -35,26 +35,36 @@ impl Op<'_> {
                  the cache is made)"
             )));
         }
-        let word = &arena.superblock().limit.0.bytes;
-        // AcqRel, here and below: whoever sees the limit sees what was done before under another.
-        let before = word.swap(bytes, Ordering::AcqRel);
-        self.comply().inspect_err(|_| {
-            // As it was; unless somebody else has moved it since.
-            let _ = word.compare_exchange(bytes, before, Ordering::AcqRel, Ordering::Relaxed);
-            // What fails here, fails for the one reason that is told already.
-            let _ = self.comply();
-        })?;
-        Ok(arena.limit())
+        let limit = &arena.superblock().limit.0;
+        // Release, here and below: whoever sees the limit sees what was done before under another.
+        limit.bytes.store(bytes, Ordering::Release);
+        match self.comply() {
+            Ok(reached) => {
+                limit.reached.store(reached, Ordering::Release);
+                Ok(arena.limit())
+            }
+            Err(error) => {
+                // Not what was there before: that may be what another is about to fail at. Unless somebody else has moved
+                // it since.
+                let reached = limit.reached.load(Ordering::Acquire);
+                let (done, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+                let _ = limit.bytes.compare_exchange(bytes, reached, done, failed);
+                // What fails here, fails for the one reason that is told already.
+                let _ = self.comply();
+                Err(error)
+            }
+        }
     }
 
-    /// Takes as many segments into use, or out of it, as the limit says.
-    fn comply(&self) -> Result<(), Error> {
+    /// Takes as many segments into use, or out of it, as the limit says, and answers the limit.
+    fn comply(&self) -> Result<u64, Error> {
         loop {
-            let (allowed, used) = (self.arena.allowance(), self.count_used());
+            let limit = self.arena.limit();
+            let (allowed, used) = (self.arena.geometry().allowance(limit), self.count_used());
             match used.cmp(&allowed) {
                 Less if self.take_back(allowed - used)? => {}
                 // What is missing is just being taken back by others, who may be stopped.
-                Less | Equal => return Ok(()),
+                Less | Equal => return Ok(limit),
                 Greater if self.withhold_free(used - allowed) => {}
                 Greater => self.withhold_another()?,
             }

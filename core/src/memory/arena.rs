@@ -394,6 +394,7 @@ fn initialise(region: &Region, geometry: Geometry, options: &Options, seed: u64)
     let limit = file::size_of(options);
     let segments = geometry.allowance(limit);
     sb.limit.0.bytes.store(limit, Ordering::Relaxed);
+    sb.limit.0.reached.store(limit, Ordering::Relaxed);
     sb.limit.0.reach.store(segments, Ordering::Relaxed);
     sb.free.0.store(segments, Ordering::Relaxed);
     sb.policy.0[0].store(2, Ordering::Relaxed);

@@ -91,6 +91,8 @@ pub(crate) struct Health {
 pub(crate) struct Limit {
     /// In bytes. All that a killed mover of it leaves undone follows from this word.
     pub bytes: AtomicU64,
+    /// The last limit that was reached: what a mover who fails goes back to.
+    pub reached: AtomicU64,
     /// Segments below this one have been within the limit at some time. Those from it on were never touched.
     pub reach: AtomicU64,
     /// WITHHELD segments, about.

@@ -50,11 +50,24 @@ pub(crate) fn scan(
     buckets: usize,
     visit: &mut dyn FnMut(Seen<'_>),
 ) -> bool {
-    // Each with an operation of its own: a lent seat is not kept from others for long.
+    let (mut met, mut keys) = (Vec::new(), Vec::new());
     (0..buckets.max(1)).all(|_| {
         let op = seat::look(arena);
         let look = |view: &View<'_>, slot, _: &[u8]| Some(Some(op.seen(view, slot)));
-        op.next_bucket(cursor, look, &mut |key, seen| visit(Seen { key, ..seen }))
+        let is_more = op.next_bucket(cursor, look, &mut |key, seen| {
+            keys.extend_from_slice(key);
+            met.push((key.len(), seen));
+        });
+        // Its seat may be a lent one, which what `visit` calls may be waiting for.
+        drop(op);
+        let mut rest = &keys[..];
+        for (len, seen) in met.drain(..) {
+            let (key, after) = rest.split_at(len);
+            rest = after;
+            visit(Seen { key, ..seen });
+        }
+        keys.clear();
+        is_more
     })
 }
 

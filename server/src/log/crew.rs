@@ -28,6 +28,8 @@ struct Member {
     unsent: Vec<u8>,
     /// Lines lost since it was told last.
     skipped: u64,
+    /// Its socket had no room when this round's lines were given: not tried again for each of them.
+    full: bool,
     gone: bool,
 }
 
@@ -108,6 +110,7 @@ fn tell(server: &Server, crew: &mut [Member]) -> usize {
     }
     hottest.fade(Instant::now());
     drop(hottest);
+    crew.iter_mut().for_each(|member| member.full = false);
     // Each ring is in order; together they are not.
     lines.sort_unstable_by_key(|&(gid, ..)| gid);
     for (gid, streams, line) in &lines {
@@ -162,6 +165,7 @@ impl Member {
             since: log.gid.load(Ordering::Relaxed),
             unsent: b"OK\r\n".to_vec(),
             skipped: 0,
+            full: false,
             gone: false,
             watcher,
         }
@@ -183,7 +187,7 @@ impl Member {
     }
 
     fn give(&mut self, log: &Log, line: &[u8]) {
-        if self.unsent.len() + line.len() + SKIPPED_LINE > log.watcher_bytes {
+        if self.unsent.len() + line.len() + SKIPPED_LINE > log.watcher_bytes && !self.full {
             // What can be sent makes room.
             self.flush();
         }
@@ -213,7 +217,10 @@ impl Member {
             match self.watcher.transport.write(&self.unsent[sent..]) {
                 Ok(count) => sent += count,
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break,
+                Err(Errno::AGAIN) => {
+                    self.full = true;
+                    break;
+                }
                 Err(_) => self.gone = true,
             }
         }

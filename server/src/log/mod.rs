@@ -28,7 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use crew::run;
 pub use hottest::{Hot, Hottest};
-pub use record::{stream, uri_encode};
+pub use record::stream;
 
 /// How many may watch at a time, as in memcached.
 const WATCHERS_MAX: u64 = 20;

@@ -2,6 +2,7 @@
 
 use super::ring::RECORD_MAX;
 use crate::classes::Classes;
+use crate::protocol::uri;
 use std::io::Write;
 
 /// What a watcher may ask for, and what is told of. A set of streams is a sum of these bits.
@@ -68,7 +69,7 @@ pub struct Record<'a> {
     pub access: u32,
     /// Was it fetched before?
     pub fetched: bool,
-    /// The command, the status or the reason: eight letters at most each.
+    /// The command, the status or the reason.
     pub words: [&'a str; 2],
     /// The key, or the other end's address.
     pub text: &'a [u8],
@@ -163,7 +164,7 @@ impl Record<'_> {
         let class = if self.size == 0 { 0 } else { classes.of(self.size as usize) };
         let [first, second] = self.words;
         let mut key = Vec::with_capacity(3 * self.text.len());
-        uri_encode(self.text, &mut key);
+        uri::encode(self.text, &mut key);
         let key = String::from_utf8_lossy(&key);
         // Writing to memory cannot fail.
         let _ = write!(line, "ts={seconds}.{micros:06} gid={gid} ");
@@ -224,20 +225,6 @@ impl Address<'_> {
         };
         let (ip, port) = place.rsplit_once(':').unwrap_or((place, "0"));
         Address { ip: ip.trim_matches(['[', ']']), port, transport }
-    }
-}
-
-/// Everything but letters, digits and `-._~` as `%` and two digits.
-pub fn uri_encode(bytes: &[u8], into: &mut Vec<u8>) {
-    for &byte in bytes {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => into.push(byte),
-            _ => {
-                const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-                let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[digit as usize]);
-                into.extend([b'%', high, low]);
-            }
-        }
     }
 }
 

@@ -51,6 +51,11 @@ fn may_be_long(bytes: &[u8]) -> bool {
     spaces <= LEADING_SPACES_MAX && (rest.starts_with(b"get ") || rest.starts_with(b"gets "))
 }
 
+/// Is it one word wherever a line is read? Other protocols and other faces of a shared region store keys of any bytes.
+pub fn is_word(key: &[u8]) -> bool {
+    !key.iter().any(|byte| b" \r\n\0".contains(byte))
+}
+
 /// The words of a line, one by one.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens<'a> {

@@ -1,9 +1,9 @@
-//! Keys as dumps write them: what is not plain is `%` and two hexadecimal digits, so that a key of any bytes is one
+//! Keys as dumps and the log write them: what is not plain is `%` and two hexadecimal digits, so that a key of any bytes is one
 //! word of a line.
 
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Appends `key` as memcached's dumps encode it: letters, digits and `-._~` stand for themselves.
+/// Appends `key` as memcached's dumps and log encode it: letters, digits and `-._~` stand for themselves.
 pub fn encode(key: &[u8], into: &mut Vec<u8>) {
     escape(key, into, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
 }

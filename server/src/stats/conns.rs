@@ -19,7 +19,7 @@ pub fn write(server: &Server) -> After {
     }
     for peer in server.connections.list() {
         let fd = peer.fd;
-        // Relaxed: a statistic.
+        // Relaxed: a statistic. Its second may have begun after ours was read.
         let last = peer.last_command.load(Ordering::Relaxed);
         if peer.is_udp() {
             line(out, format_args!("{fd}:UDP"), "UDP");
@@ -29,7 +29,7 @@ pub fn write(server: &Server) -> After {
             line(out, format_args!("{fd}:listen_addr"), &peer.listener);
         }
         line(out, format_args!("{fd}:state"), peer.doing());
-        line(out, format_args!("{fd}:secs_since_last_cmd"), now - last);
+        line(out, format_args!("{fd}:secs_since_last_cmd"), (now - last).max(0));
     }
     out.text(reply::END);
     Long::reply(text)

@@ -121,16 +121,18 @@ fn buffer_lines(server: &Server, counts: &Counts, out: &mut Output) {
 fn cache_lines(server: &Server, counts: &Counts, out: &mut Output) {
     let cache = server.cache.stats();
     let own = |count: Count| counts[count as usize];
-    let again = own(Count::AskedAgain);
-    let again_hits = own(Count::AskedAgainHits);
+    let [gets, get_hits, get_misses] = asked_by_clients(
+        [cache.cmd_get, cache.get_hits, cache.get_misses],
+        [own(Count::AskedAgain), own(Count::AskedAgainHits)],
+    );
     for (name, value) in [
-        ("cmd_get", cache.cmd_get.saturating_sub(again)),
+        ("cmd_get", gets),
         ("cmd_set", cache.cmd_set),
         ("cmd_flush", cache.cmd_flush),
         ("cmd_touch", cache.cmd_touch),
         ("cmd_meta", cache.cmd_meta),
-        ("get_hits", cache.get_hits.saturating_sub(again_hits)),
-        ("get_misses", cache.get_misses.saturating_sub(again - again_hits)),
+        ("get_hits", get_hits),
+        ("get_misses", get_misses),
         ("get_expired", cache.get_expired),
         ("get_flushed", cache.get_flushed),
         ("delete_misses", cache.delete_misses.saturating_sub(own(Count::UnlinkMisses))),
@@ -149,6 +151,14 @@ fn cache_lines(server: &Server, counts: &Counts, out: &mut Output) {
     ] {
         line(out, name, value);
     }
+}
+
+/// Gets, hits and misses without those that were asked again. A worker may count between two of these readings: then
+/// there are more hits among them than there are of them.
+fn asked_by_clients([gets, hits, misses]: [u64; 3], [again, again_hits]: [u64; 2]) -> [u64; 3] {
+    let again_misses = again.saturating_sub(again_hits);
+    [(gets, again), (hits, again_hits), (misses, again_misses)]
+        .map(|(all, own)| all.saturating_sub(own))
 }
 
 fn item_lines(server: &Server, out: &mut Output) {
@@ -179,4 +189,16 @@ fn item_lines(server: &Server, out: &mut Output) {
         line(out, name, value);
     }
     line(out, "nearcached", env!("CARGO_PKG_VERSION"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_between_two_readings_does_no_harm() {
+        assert_eq!(asked_by_clients([10, 6, 4], [3, 2]), [7, 4, 3]);
+        assert_eq!(asked_by_clients([10, 6, 4], [1, 2]), [9, 4, 4]);
+        assert_eq!(asked_by_clients([0, 0, 0], [1, 1]), [0, 0, 0]);
+    }
 }

@@ -68,7 +68,8 @@ fn talk<'a>(server: &Server, pieces: impl IntoIterator<Item = &'a [u8]>) -> Hear
                     Step::Watch(_) => panic!("nobody asked to watch"),
                 }
             }
-            assert!(input.capacity() + conversation.held() < 4 << 20, "what is held is bounded");
+            let (reading, writing) = conversation.held();
+            assert!(input.capacity() + reading + writing < 4 << 20, "what is held is bounded");
         }
     }
     heard

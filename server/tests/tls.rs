@@ -397,6 +397,22 @@ fn a_hundred_at_once() {
     assert_eq!(client.stat("total_connections"), 102);
 }
 
+/// The limit is about what clients send; those who are silent are not to make room for those who are not.
+#[test]
+fn idle_connections_are_not_closed_for_what_they_cost() {
+    let files = Files::new();
+    let daemon = files.daemon("read_buf_mem_limit=1", &["-t", "1", "-I", "1k"]);
+    let config = files.client();
+    let mut idle: Vec<_> = (0..300).map(|_| connect(&daemon, &config)).collect();
+    for client in &mut idle {
+        client.expect("mn\r\n", "MN\r\n");
+    }
+    for client in &mut idle {
+        client.expect("mn\r\n", "MN\r\n");
+    }
+    assert_eq!(idle[0].stat("read_buf_oom"), 0);
+}
+
 #[test]
 fn over_the_limit_a_client_learns_it_by_an_alert() {
     let files = Files::new();

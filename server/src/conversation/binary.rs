@@ -1,13 +1,13 @@
 //! A conversation in the binary protocol: packets, the values of some of them, and who it is that speaks.
 
 use super::incoming::{Line, Value, fits_input, swallow};
+use super::stage::Stage;
 use super::{Session, Step};
 use crate::buffer::{Input, Output, Pool};
 use crate::counters::Count;
 use crate::dispatch::{After, Desk};
 use crate::protocol::binary::{self, Header, Parsed, Request, Sasl, Status};
-use crate::report::Report;
-use crate::server::Doing;
+use std::convert::Infallible;
 
 /// The SASL mechanisms that are served.
 const MECHANISMS: &[u8] = b"PLAIN";
@@ -15,56 +15,13 @@ const MECHANISMS: &[u8] = b"PLAIN";
 /// Where we are.
 #[derive(Debug, Default)]
 pub struct Binary {
-    stage: Stage,
+    /// The request we are in.
+    pub(super) stage: Stage<Infallible>,
     /// A SASL conversation has begun and waits for its message.
     asked: bool,
 }
 
-#[derive(Debug, Default)]
-enum Stage {
-    /// At the beginning of a request.
-    #[default]
-    Request,
-    /// In a value that did not come whole.
-    Value(Box<Value>),
-    /// In a body that nobody wants; so many bytes are left.
-    Swallow(usize),
-    /// In a reply that is made in pieces.
-    Report(Box<dyn Report>),
-}
-
 impl Binary {
-    /// See [`Conversation::room`](super::Conversation::room).
-    pub fn room(&mut self) -> Option<&mut Vec<u8>> {
-        match &mut self.stage {
-            Stage::Value(value) => Some(value.make_room()),
-            _ => None,
-        }
-    }
-
-    /// See [`Conversation::goes_on`](super::Conversation::goes_on).
-    pub fn goes_on(&self) -> bool {
-        matches!(self.stage, Stage::Report(_))
-    }
-
-    /// See [`Conversation::held`](super::Conversation::held).
-    pub fn held(&self) -> (usize, usize) {
-        match &self.stage {
-            Stage::Value(value) => (value.capacity(), 0),
-            Stage::Report(report) => (0, report.held()),
-            _ => (0, 0),
-        }
-    }
-
-    /// See [`Conversation::doing`](super::Conversation::doing).
-    pub fn doing(&self) -> Doing {
-        match &self.stage {
-            Stage::Value(_) => Doing::ReadValue,
-            Stage::Swallow(_) => Doing::Swallow,
-            _ => Doing::Read,
-        }
-    }
-
     /// See [`Conversation::step`](super::Conversation::step).
     pub fn step(
         &mut self,
@@ -96,6 +53,7 @@ impl Binary {
                     return Step::Done;
                 }
             }
+            Stage::More(never) => match *never {},
         }
         self.stage = Stage::Request;
         Step::Done

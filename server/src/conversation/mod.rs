@@ -6,6 +6,7 @@
 mod binary;
 mod incoming;
 mod login;
+mod stage;
 mod text;
 
 use crate::buffer::{Input, Output, Pool};
@@ -79,8 +80,8 @@ impl Conversation {
     pub fn room(&mut self) -> Option<&mut Vec<u8>> {
         match &mut self.talk {
             Talk::New(_) | Talk::Login(_) => None,
-            Talk::Text(text) => text.room(),
-            Talk::Binary(binary) => binary.room(),
+            Talk::Text(text) => text.stage.room(),
+            Talk::Binary(binary) => binary.stage.room(),
         }
     }
 
@@ -88,8 +89,8 @@ impl Conversation {
     pub fn goes_on(&self) -> bool {
         match &self.talk {
             Talk::New(_) | Talk::Login(_) => false,
-            Talk::Text(text) => text.goes_on(),
-            Talk::Binary(binary) => binary.goes_on(),
+            Talk::Text(text) => text.stage.goes_on(),
+            Talk::Binary(binary) => binary.stage.goes_on(),
         }
     }
 
@@ -97,8 +98,8 @@ impl Conversation {
     pub fn held(&self) -> (usize, usize) {
         match &self.talk {
             Talk::New(_) | Talk::Login(_) => (0, 0),
-            Talk::Text(text) => text.held(),
-            Talk::Binary(binary) => binary.held(),
+            Talk::Text(text) => text.stage.held(),
+            Talk::Binary(binary) => binary.stage.held(),
         }
     }
 
@@ -106,8 +107,8 @@ impl Conversation {
     pub fn doing(&self) -> Doing {
         match &self.talk {
             Talk::New(_) | Talk::Login(_) => Doing::Read,
-            Talk::Text(text) => text.doing(),
-            Talk::Binary(binary) => binary.doing(),
+            Talk::Text(text) => text.stage.doing(),
+            Talk::Binary(binary) => binary.stage.doing(),
         }
     }
 

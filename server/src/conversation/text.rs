@@ -1,69 +1,31 @@
 //! A conversation in text: lines, and the data behind some of them.
 
-use super::incoming::{Line, Storing, Value, storing, swallow};
+use super::incoming::{Line, Storing, storing, swallow};
+use super::stage::Stage;
 use super::{Session, Step};
 use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::dispatch::{After, Desk, Progress};
 use crate::protocol::ascii::{self, Get, Request};
 use crate::protocol::{reply, token};
-use crate::report::Report;
-use crate::server::Doing;
 
 /// Where we are.
 #[derive(Debug, Default)]
 pub struct Text {
+    /// The request we are in.
+    pub(super) stage: Stage<Gets>,
     /// This many bytes of the input are known to hold no line's end.
     scanned: usize,
-    stage: Stage,
 }
 
-#[derive(Debug, Default)]
-enum Stage {
-    /// At the beginning of a request.
-    #[default]
-    Command,
-    /// In a get whose output was full. Its line is still in the input.
-    Gets { get: Get, len: usize, next: usize },
-    /// In a value that did not come whole.
-    Value(Box<Value>),
-    /// In a value that nobody wants; so many bytes are left.
-    Swallow(usize),
-    /// In a reply that is made in pieces.
-    Report(Box<dyn Report>),
+/// A get whose output was full. Its line, `len` bytes and `next` with its end, is still in the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gets {
+    get: Get,
+    len: usize,
+    next: usize,
 }
 
 impl Text {
-    /// See [`Conversation::room`](super::Conversation::room).
-    pub fn room(&mut self) -> Option<&mut Vec<u8>> {
-        match &mut self.stage {
-            Stage::Value(value) => Some(value.make_room()),
-            _ => None,
-        }
-    }
-
-    /// See [`Conversation::goes_on`](super::Conversation::goes_on).
-    pub fn goes_on(&self) -> bool {
-        matches!(self.stage, Stage::Report(_))
-    }
-
-    /// See [`Conversation::held`](super::Conversation::held).
-    pub fn held(&self) -> (usize, usize) {
-        match &self.stage {
-            Stage::Value(value) => (value.capacity(), 0),
-            Stage::Report(report) => (0, report.held()),
-            _ => (0, 0),
-        }
-    }
-
-    /// See [`Conversation::doing`](super::Conversation::doing).
-    pub fn doing(&self) -> Doing {
-        match &self.stage {
-            Stage::Value(_) => Doing::ReadValue,
-            Stage::Swallow(_) => Doing::Swallow,
-            _ => Doing::Read,
-        }
-    }
-
     /// See [`Conversation::step`](super::Conversation::step).
     pub fn step(
         &mut self,
@@ -74,10 +36,10 @@ impl Text {
         out: &mut Output,
     ) -> Step {
         match &mut self.stage {
-            Stage::Command => self.command(session, desk, input, out),
-            Stage::Gets { get, len, next } => {
-                let (get, len, next) = (*get, *len, *next);
-                self.gets(session, desk, (get, len, next), None, input, out)
+            Stage::Request => self.command(session, desk, input, out),
+            Stage::More(gets) => {
+                let gets = *gets;
+                self.gets(session, desk, gets, None, input, out)
             }
             Stage::Value(value) => {
                 let Some((line, data)) = value.whole(input, pool) else {
@@ -86,19 +48,19 @@ impl Text {
                 if let Request::Store(write) = ascii::parse(line.text, line.next) {
                     desk.store(&write, data, out);
                 }
-                self.stage = Stage::Command;
+                self.stage = Stage::Request;
                 Step::Done
             }
             Stage::Swallow(left) => {
                 if !swallow(input, left) {
                     return Step::Starved;
                 }
-                self.stage = Stage::Command;
+                self.stage = Stage::Request;
                 Step::Done
             }
             Stage::Report(report) => {
                 if !report.more(desk, out) {
-                    self.stage = Stage::Command;
+                    self.stage = Stage::Request;
                 }
                 Step::Done
             }
@@ -130,7 +92,7 @@ impl Text {
         let mut used = next;
         let step = match ascii::parse(line, next) {
             Request::Get(get) => {
-                return self.gets(session, desk, (get, len, next), Some(mark), input, out);
+                return self.gets(session, desk, Gets { get, len, next }, Some(mark), input, out);
             }
             Request::Store(write) => {
                 let line = Line { text: line, next };
@@ -182,7 +144,7 @@ impl Text {
         &mut self,
         session: &Session,
         desk: Desk<'_>,
-        (get, len, next): (Get, usize, usize),
+        Gets { get, len, next }: Gets,
         mark: Option<usize>,
         input: &mut Input,
         out: &mut Output,
@@ -191,14 +153,14 @@ impl Text {
         match desk.get(line, get, mark, OUTPUT_HIGH, out) {
             Progress::Full(keys) => {
                 let get = Get { keys, ..get };
-                self.stage = Stage::Gets { get, len, next };
+                self.stage = Stage::More(Gets { get, len, next });
                 Step::Full
             }
             Progress::Done => {
                 if desk.server.verbosity() > 1 {
                     log(session.peer.fd, line, b"");
                 }
-                self.stage = Stage::Command;
+                self.stage = Stage::Request;
                 input.consume(next);
                 Step::Done
             }

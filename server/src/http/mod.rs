@@ -1,8 +1,8 @@
 //! `--http`: Prometheus metrics and the live page, for operators. A thread of its own serves a few visitors without
 //! waiting for any of them, and between them goes through the cache, slowly; no worker ever waits for it.
 //!
-//! The page shows keys. Whoever may connect may see them: by default that is this machine, and any other place must be
-//! named, which is said on standard error.
+//! The page shows keys, but under `-X`. Whoever may connect may see them: by default that is this machine, and any other
+//! place must be named, which is said on standard error.
 
 mod answer;
 mod json;

@@ -69,8 +69,8 @@ fn read(list: &str) -> Vec<usize> {
     let (mut chosen, mut banned) = (Vec::new(), Vec::new());
     let separator = |character| matches!(character, ':' | ',' | ' ' | ';');
     for word in list.split(separator).filter(|word| !word.is_empty()) {
-        let (sign, word) = match word.split_at(1) {
-            ("!" | "-" | "+", rest) => (word.as_bytes()[0], rest),
+        let (sign, word) = match word.as_bytes()[0] {
+            sign @ (b'!' | b'-' | b'+') => (sign, &word[1..]),
             _ => (b' ', word),
         };
         let meant = |number: &usize| {
@@ -115,6 +115,7 @@ mod tests {
             ("!AES128:ALL:+CHACHA20", &[0, 3, 2, 5]),
             ("HIGH:@STRENGTH", &[0, 1, 2, 3, 4, 5]),
             ("RC4-SHA", &[]),
+            ("\u{e9}:-", &[]),
             ("", &[]),
         ] {
             assert_eq!(read(list), expected, "{list}");

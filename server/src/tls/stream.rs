@@ -16,9 +16,6 @@ const READ_SIZE: usize = 32 << 10;
 /// So many reads may bring nothing for the conversation (a handshake does) before others have their turn.
 const FRUITLESS: usize = 16;
 
-/// What rustls keeps of a connection to read records into.
-const RECORD_BUFFER: usize = 4096;
-
 thread_local! {
     /// Where the thread reads records, on their way to be decrypted at once.
     static RECORDS: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
@@ -98,9 +95,10 @@ impl Stream {
         self.handshaking
     }
 
-    /// Bytes held for reading and for writing.
+    /// Bytes held for reading and for writing. What rustls keeps of every connection, busy or idle, is not among them:
+    /// to close the idle ones would make no room for the others.
     pub fn held(&self) -> (usize, usize) {
-        (RECORD_BUFFER + self.unread, self.queued)
+        (self.unread, self.queued)
     }
 
     /// What is to be counted, once.

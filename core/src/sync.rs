@@ -71,6 +71,10 @@ pub enum Mutant {
     TakeWithoutClear,
     /// Whoever wants a seat clears its hazards before it is his.
     ClearBeforeTake,
+    /// A segment is withheld without an owner before its memory is given back.
+    WithheldUnowned,
+    /// A withheld segment is taken back from whoever is giving its memory back.
+    TakenFromOwner,
     /// A seat that is taken again by the same process is taken by the same word.
     TakeWithoutGeneration,
     /// A seat is given back without releasing what was done in it.

@@ -422,3 +422,58 @@ fn late_release_model(fuel: u32) -> bool {
 fn an_extent_is_given_back_by_its_birth() {
     proves_killed(2, late_release_model, &[Mutant::ExtentOfAnyBirth]);
 }
+
+// ---- whoever moves the memory limit is killed ---------------------------------------------------------------------
+
+/// Segments beyond a lowered limit are withheld, by one who gets no further than so many steps, while another raises the
+/// limit again and stores: what he writes stays.
+fn limit_model(fuel: u32) -> bool {
+    let world = World::new(1);
+    let other = world.clone();
+    let raiser = loom::thread::spawn(move || {
+        let op = other.op(1, FOREVER);
+        op.take_back(0);
+        op.store(0);
+    });
+    let is_killed = killed(|| world.op(0, fuel).withhold(0));
+    raiser.join().unwrap();
+    raised_again(&world, is_killed);
+    is_killed
+}
+
+/// What a killed one had begun to withhold is withheld by the next, or taken back by one more.
+fn left_model(fuel: u32) -> bool {
+    let world = World::new(1);
+    if !killed(|| world.op(0, fuel).withhold(0)) {
+        return false;
+    }
+    let other = world.clone();
+    let next = loom::thread::spawn(move || {
+        let op = other.op(2, FOREVER);
+        op.reap(0);
+        op.withhold(0);
+    });
+    let op = world.op(1, FOREVER);
+    op.reap(0);
+    op.take_back(0);
+    op.store(0);
+    next.join().unwrap();
+    raised_again(&world, true);
+    true
+}
+
+fn raised_again(world: &World, is_killed: bool) {
+    let op = world.op(1, FOREVER);
+    if is_killed {
+        op.reap(0);
+    }
+    op.take_back(0);
+    all_is_well(world, &[]);
+}
+
+#[test]
+fn a_withheld_segment_has_one_owner() {
+    let mutants = [Mutant::WithheldUnowned, Mutant::TakenFromOwner];
+    proves_killed(3, limit_model, &mutants);
+    proves_killed(3, left_model, &[Mutant::TakenFromOwner]);
+}

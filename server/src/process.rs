@@ -113,10 +113,12 @@ fn as_far_as_allowed(resource: Resource) {
     }
 }
 
-/// `-k`. A refusal is a warning, as in memcached.
+/// `-k`. A refusal is a warning, as in memcached. Each page is locked when it is first used: the cache's addresses go as far
+/// as its limit could be raised.
 pub fn lock_memory() {
+    let what = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
     // SAFETY: mlockall takes no pointer and changes no contents.
-    if unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) } != 0 {
+    if unsafe { libc::mlockall(what) } != 0 {
         let why = io::Error::last_os_error();
         eprintln!("warning: -k invalid, mlockall() failed: {why}");
     }

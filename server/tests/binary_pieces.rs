@@ -69,12 +69,7 @@ fn talk<'a>(server: &Server, pieces: impl IntoIterator<Item = &'a [u8]>) -> Hear
                 }
             }
             let (reading, writing) = conversation.held();
-<<<<<<< HEAD
-            let held = input.capacity() + reading + writing;
-            assert!(held < 4 << 20, "what is held is bounded");
-=======
             assert!(input.capacity() + reading + writing < 4 << 20, "what is held is bounded");
->>>>>>> review1
         }
     }
     heard

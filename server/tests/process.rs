@@ -142,6 +142,17 @@ fn limits_are_raised_while_it_may() {
     daemon.connect().expect("mn\r\n", "MN\r\n");
 }
 
+/// What the memory limit could be raised to is not taken for it.
+#[test]
+fn locked_memory_is_what_is_used() {
+    // Who is not root stays who he is, and may be refused the lock.
+    let daemon = Daemon::start(&["-u", "root", "-k", "-m", "64", "-t", "1"]);
+    daemon.connect().expect("mn\r\n", "MN\r\n");
+    let resident = proc(daemon.child.id(), "status", "VmRSS:");
+    let kilobytes: u64 = resident.trim_end_matches(" kB").parse().expect("a number");
+    assert!(kilobytes < 96 << 10, "{resident} of 64 MiB");
+}
+
 #[test]
 fn in_the_background_it_serves_when_the_starter_ends() {
     let place = Place::new();

@@ -268,7 +268,7 @@ pub struct Create {
     /// What to evict
     #[arg(long, value_enum, default_value_t = Policy::S3fifo)]
     pub policy: Policy,
-    /// Keep when each item was last asked for (8 bytes an item)
+    /// Keep when each item was last asked for (4 bytes an item, mostly padding)
     #[arg(long)]
     pub track_access: bool,
     /// The file's permission bits, octal. Who may write it is trusted

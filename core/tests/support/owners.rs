@@ -289,6 +289,42 @@ impl Op<'_> {
         }
     }
 
+    // ---- evict/limit.rs
+
+    /// `withhold_free`, of one segment; given back, its words are zeros.
+    pub fn withhold(&self, segment: u64) {
+        let state = self.world.state(segment);
+        let is_left = state.kind() == Kind::Withheld && state.owner() == 0 && state.note() != 0;
+        let done = State::new(Kind::Withheld, Pool::Small);
+        let own = done.noting(1).owned(self.owner);
+        let own = if mutant(Mutant::WithheldUnowned) { done } else { own };
+        let is_free = state.kind() == Kind::Free;
+        if !(is_left || is_free) || !self.world.change_state(segment, state, own) {
+            return;
+        }
+        self.step();
+        for word in &self.world.segments[segment as usize].words {
+            word.store(0, Ordering::Relaxed);
+        }
+        self.step();
+        self.world.change_state(segment, own, done);
+    }
+
+    /// `take_back`, of one segment.
+    pub fn take_back(&self, segment: u64) {
+        let state = self.world.state(segment);
+        let own = state.noting(1).owned(self.owner);
+        let is_taken = state.owner() != 0 && !mutant(Mutant::TakenFromOwner);
+        if state.kind() != Kind::Withheld
+            || is_taken
+            || !self.world.change_state(segment, state, own)
+        {
+            return;
+        }
+        self.step();
+        self.world.change_state(segment, own, State::new(Kind::Free, Pool::Small));
+    }
+
     // ---- evict/drain.rs
 
     /// `reclaim`: a drain in two steps, of which whoever passes by may do the second.
@@ -389,7 +425,7 @@ impl Op<'_> {
             Kind::Open | Kind::Filling if is_unborn => state.to(Kind::Limbo).owned(state.owner()),
             Kind::Open => state.to(Kind::Sealed),
             Kind::Filling => state.to(Kind::Large),
-            Kind::Draining => state.owned(0),
+            Kind::Draining | Kind::Withheld => state.owned(0),
             _ => return None,
         })
     }

@@ -219,7 +219,14 @@ fn open_cache(options: &Options, observer: Arc<dyn Observer>) -> Result<nearcach
         wanted.home = home.clone();
     }
     let before = options.region.as_ref().and_then(file_of);
-    let opened = wanted.open();
+    let opened = wanted.open().or_else(|error| match error {
+        // The addresses, or the file's length, may be more than this process is allowed: it serves without.
+        nearcache::Error::System(..) => {
+            wanted.memory_max = None;
+            wanted.open()
+        }
+        other => Err(other),
+    });
     say_if_begun_anew(options, before);
     opened.map_err(|error| {
         system(match &options.region {

@@ -153,6 +153,31 @@ fn locked_memory_is_what_is_used() {
     assert!(kilobytes < 96 << 10, "{resident} of 64 MiB");
 }
 
+/// Addresses for a limit four times as high are a wish, and no need.
+#[test]
+fn where_addresses_are_few_it_serves_and_the_limit_stays() {
+    let place = Place::new();
+    let socket = place.0.join("socket");
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -v 1000000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_nearcached")])
+        .args(["-u", "root", "-m", "256", "-t", "1", "-s"])
+        .arg(&socket)
+        .spawn()
+        .expect("it starts");
+    eventually(|| {
+        let ended = child.try_wait().expect("a child");
+        assert!(ended.is_none(), "it serves");
+        std::os::unix::net::UnixStream::connect(&socket).ok()
+    });
+    let mut client = connect_unix(&socket);
+    assert_eq!(client.stat("limit_maxbytes"), 256 << 20);
+    client.send("cache_memlimit 512\r\ncache_memlimit 200\r\n");
+    assert!(client.line().starts_with("MEMLIMIT_ADJUST_FAILED"));
+    assert_eq!(client.line(), "OK\r");
+    child.kill().expect("it runs");
+    child.wait().expect("a child");
+}
+
 #[test]
 fn in_the_background_it_serves_when_the_starter_ends() {
     let place = Place::new();

@@ -8,16 +8,23 @@
 
 mod batch;
 mod cache;
+mod envelope;
 mod errors;
 mod expiry;
 mod handle;
+mod integer;
 mod key;
 mod keys;
+mod lease;
 mod mapping;
 mod number;
 mod open;
+mod pin;
+mod portable;
+mod pythons;
 mod raw;
 mod read;
+mod serde;
 mod sharing;
 mod sink;
 mod size;
@@ -32,6 +39,10 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     errors::register(m)?;
     keys::register(m)?;
+    lease::register(m)?;
+    pin::register(m)?;
+    // Not in `__all__`.
+    m.setattr("_packed", wrap_pyfunction!(portable::packed, m)?)?;
     cache::register(m)?;
     sharing::register(m)
 }

@@ -59,7 +59,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 /// >>> c["greeting"] = "hello"
 /// >>> c["greeting"], c.get("nothing"), "greeting" in c
 /// ('hello', None, True)
-#[pyclass(frozen, weakref, subclass, module = "nearcache")]
+#[pyclass(frozen, weakref, subclass, module = "nearcache._native")]
 pub struct Cache {
     handle: Handle,
     home: Home,

@@ -6,6 +6,7 @@
     reason = "the docstrings are Python's: `c[k]` is no link"
 )]
 
+mod arguments;
 mod batch;
 mod cache;
 mod envelope;
@@ -42,7 +43,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     lease::register(m)?;
     pin::register(m)?;
     // Not in `__all__`.
-    m.setattr("_packed", wrap_pyfunction!(portable::packed, m)?)?;
+    m.setattr("_arguments", wrap_pyfunction!(arguments::of_call, m)?)?;
     cache::register(m)?;
     sharing::register(m)
 }

@@ -38,8 +38,7 @@ pub fn encode<'a, 'py>(value: &Bound<'py, PyAny>) -> PyResult<Encoded<'a, 'py>> 
     Ok(Encoded::Made(pack(value)?, PACKED))
 }
 
-/// A value as MessagePack.
-pub fn pack(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+fn pack(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let mut out = ByteBuf::new();
     write(&mut out, value, DEPTH)?;
     Ok(out.into_vec())
@@ -335,11 +334,4 @@ const UNUSED: &str = "of a type that portable values do not have (an extension o
 
 fn shallower(depth: usize) -> Result<usize, Trouble> {
     depth.checked_sub(1).ok_or(Trouble::Broken("more than 128 containers in one another"))
-}
-
-/// The MessagePack of a portable value, for keys made of arguments.
-#[pyfunction]
-#[pyo3(name = "_packed", signature = (value, /))]
-pub fn packed<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(value.py(), &pack(value)?))
 }

@@ -9,9 +9,12 @@ True
 'hello'
 """
 
+from nearcache._cache import Cache
+from nearcache._lock import Lock
+from nearcache._memoize import AsyncMemoized, MemoInfo, Memoized
+from nearcache._namespace import Namespace
 from nearcache._native import (
     AttachError,
-    Cache,
     CacheClosedError,
     CacheError,
     CacheFile,
@@ -34,6 +37,7 @@ from nearcache._native import (
 )
 
 __all__ = [
+    "AsyncMemoized",
     "AttachError",
     "Cache",
     "CacheClosedError",
@@ -45,7 +49,11 @@ __all__ = [
     "KeyIterator",
     "LayoutMismatchError",
     "Lease",
+    "Lock",
     "LockTimeoutError",
+    "MemoInfo",
+    "Memoized",
+    "Namespace",
     "NotNumericError",
     "OutOfMemoryError",
     "Pin",
@@ -56,3 +64,8 @@ __all__ = [
     "caches",
     "unlink",
 ]
+
+# Users know the package, not its rooms.
+for _class in (AsyncMemoized, Lock, MemoInfo, Memoized, Namespace):
+    _class.__module__ = "nearcache"
+del _class

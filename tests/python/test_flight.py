@@ -138,20 +138,20 @@ def test_another_handle_of_the_same_cache_is_the_same_cache(shared: Cache) -> No
 
 
 def test_threads_ask_once(cache: Cache) -> None:
-    runs, answers = [], []
-    barrier = threading.Barrier(16)
+    runs: list[int] = []
+    answers: list[str] = []
+    asking = threading.Semaphore(0)
 
     def produce() -> str:
         runs.append(threading.get_ident())
-        # Until another thread is known to wait; there is always one, for all sixteen are on their way.
-        deadline = time.monotonic() + 30
-        while cache.stats()["get_misses"] < 17 and time.monotonic() < deadline:
-            time.sleep(0.001)
+        # The others are on their way; who comes after the value was stored has a hit.
+        for _ in range(16):
+            assert asking.acquire(timeout=60)
         return "made"
 
     def work() -> None:
-        barrier.wait()
-        answers.append(cache.get_or_set("k", produce, ttl=60))
+        asking.release()
+        answers.append(cache.get_or_set("k", produce, ttl=60, lease=3600))
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:

@@ -117,9 +117,9 @@ class Driver:
         if name == b"cas":
             return CAS[self.cache.cas_raw(key, data, flags, int(words[4]), expire)]
         if name == b"append":
-            return STORED[self.cache.append(key, data)]
+            return STORED[self.cache.append_raw(key, data)]
         if name == b"prepend":
-            return STORED[self.cache.prepend(key, data)]
+            return STORED[self.cache.prepend_raw(key, data)]
         verbs = {b"set": self.cache.set_raw, b"add": self.cache.add_raw, b"replace": self.cache.replace_raw}
         return STORED[verbs[name](key, data, flags, expire)]
 

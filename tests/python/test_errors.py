@@ -36,6 +36,11 @@ ONE_KEY_VERBS: list[Callable[[Any, Any], object]] = [
     lambda c, k: c.add_raw(k, b""),
     lambda c, k: c.replace_raw(k, b""),
     lambda c, k: c.cas_raw(k, b"", 0, 1),
+    lambda c, k: c.append_raw(k, b""),
+    lambda c, k: c.prepend_raw(k, b""),
+    lambda c, k: c.pin(k),
+    lambda c, k: c.lease(k),
+    lambda c, k: c.delete(k, cas=1),
     lambda c, k: c.delete(k),
     lambda c, k: c.touch(k),
     lambda c, k: c.incr(k),
@@ -67,6 +72,7 @@ def test_the_exceptions_are_what_they_promise() -> None:
         nearcache.NotNumericError: TypeError,
         nearcache.SerdeError: Exception,
         nearcache.CacheClosedError: Exception,
+        nearcache.LockTimeoutError: TimeoutError,
     }
     for error, base in bases.items():
         assert issubclass(error, nearcache.CacheError)
@@ -199,7 +205,7 @@ def test_numbers_out_of_range(cache: Cache) -> None:
             cache.flush_all(wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("keyword", ["home", "serde"])
+@pytest.mark.parametrize("keyword", ["home", "path"])
 def test_unknown_keywords_are_refused(keyword: str) -> None:
     with pytest.raises(TypeError, match=f"unexpected keyword argument '{keyword}'"):
         Cache("64MiB", **{keyword: "x"})  # type: ignore[call-overload]

@@ -33,9 +33,14 @@ assert_type(cache.info(), nearcache.CacheInfo)
 assert_type([process.life for process in cache.processes()][0] == "alive", bool)
 assert_type(nearcache.caches(), list[nearcache.CacheFile])
 assert_type(nearcache.unlink("app"), bool)
+assert_type(Cache("64MiB", serde="portable", compress_min=1000), Cache)
+with cache.pin("k") as view:
+    assert_type(view, memoryview)
+lease = cache.lease("k", 5, stale=10, early=1.0)
+assert_type((lease.value, lease.hit, lease.token, lease.ttl), tuple[Any, bool, int, int | None])
 
 Cache()  # type: ignore[call-overload]
 Cache("64MiB", name="app", read_only=True)  # type: ignore[call-overload]
-cache.set("k", 1.5)  # type: ignore[arg-type]
+Cache("64MiB", serde="json")  # type: ignore[call-overload]
 cache.set(1, b"")  # type: ignore[arg-type]
-cache["k"] = None  # type: ignore[assignment]
+cache.append("k", None)  # type: ignore[arg-type]

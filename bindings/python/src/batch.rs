@@ -10,8 +10,7 @@ use std::ops::Range;
 use crate::cache::{Any, Cache};
 use crate::handle::Handle;
 use crate::sink::DETACH;
-use crate::value::{self, Encoded};
-use crate::{errors, expiry, key};
+use crate::{envelope, errors, expiry, key};
 
 /// Batches of more keys than this run detached, and are read in parts of this many keys, so that what is copied
 /// but not yet handed over stays small.
@@ -19,6 +18,9 @@ const PART: usize = 64;
 
 /// A present key of a part: its place in the part, what is known of it, its bytes' place in the copy.
 type Hit = (usize, Meta, Range<usize>);
+
+/// A key, its value's bytes and flags.
+type Item<'a> = (&'a [u8], &'a [u8], u32);
 
 #[pymethods]
 impl Cache {
@@ -29,7 +31,7 @@ impl Cache {
     /// >>> c.get_many(["a", "b", "missing"])
     /// {'a': 1, 'b': 2}
     fn get_many<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-        get(self.handle(), keys, false)
+        get(self, keys, false)
     }
 
     /// Return a dict of the keys that are present, as they were given, and tuples of value and cas unique.
@@ -38,7 +40,7 @@ impl Cache {
     /// >>> c.gets_many(["a", "missing"]) == {"a": c.gets("a")}
     /// True
     fn gets_many<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-        get(self.handle(), keys, true)
+        get(self, keys, true)
     }
 
     /// Store each value of a dict under its key. Return the keys whose values were too large or found no
@@ -52,7 +54,7 @@ impl Cache {
         values: &Bound<'py, PyDict>,
         expire: Any<'_, '_>,
     ) -> PyResult<Bound<'py, PyList>> {
-        set(self.handle(), values, expiry::parse(expire)?)
+        set(self, values, expiry::parse(expire)?)
     }
 
     /// Remove each key. Return how many were there.
@@ -66,7 +68,7 @@ impl Cache {
 }
 
 /// The values of the keys that are present, under the key objects given; with `cas`, tuples of value and unique.
-fn get<'py>(handle: &Handle, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bound<'py, PyDict>> {
+fn get<'py>(cache: &Cache, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bound<'py, PyDict>> {
     let py = keys.py();
     let keys = collect(keys)?;
     let bytes = keys.iter().map(key::checked).collect::<PyResult<Vec<_>>>()?;
@@ -74,7 +76,8 @@ fn get<'py>(handle: &Handle, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bo
     let large = keys.len() > PART;
     let mut copy = Vec::new();
     for (keys, bytes) in keys.chunks(PART).zip(bytes.chunks(PART)) {
-        let hits = handle
+        let hits = cache
+            .handle()
             .with(py, |core| {
                 if large {
                     py.detach(|| read(core, bytes, &mut copy))
@@ -84,7 +87,9 @@ fn get<'py>(handle: &Handle, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bo
             })?
             .map_err(|error| errors::from_core(py, error))?;
         for (index, meta, range) in hits {
-            let value = value::decode(py, meta.flags, &copy[range])?;
+            let Some(value) = envelope::open(cache, &keys[index], meta.flags, &copy[range])? else {
+                continue;
+            };
             if cas {
                 found.set_item(&keys[index], (value, meta.cas))?;
             } else {
@@ -97,19 +102,28 @@ fn get<'py>(handle: &Handle, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bo
 
 /// Stores each; the keys whose values were too large or found no memory.
 fn set<'py>(
-    handle: &Handle,
+    cache: &Cache,
     values: &Bound<'py, PyDict>,
     expiry: Expiry,
 ) -> PyResult<Bound<'py, PyList>> {
     let py = values.py();
     // Objects first: what is borrowed from them below must outlive the dict's next change.
     let pairs: Vec<_> = values.iter().collect();
+    let encoded = pairs
+        .iter()
+        .map(|(key, value)| {
+            key::checked(key)?;
+            cache.values().encode(key, value)
+        })
+        .collect::<PyResult<Vec<_>>>()?;
     let items = pairs
         .iter()
-        .map(|(key, value)| Ok((key::checked(key)?, value::encode(value)?)))
-        .collect::<PyResult<Vec<_>>>()?;
-    let large = items.len() > PART || items.iter().any(|(_, v)| v.bytes().len() > DETACH);
-    let failed = handle
+        .zip(&encoded)
+        .map(|((key, _), value)| Ok((key::bytes(key)?, value.bytes(), value.flags())))
+        .collect::<PyResult<Vec<Item<'_>>>>()?;
+    let large = items.len() > PART || items.iter().any(|(_, bytes, _)| bytes.len() > DETACH);
+    let failed = cache
+        .handle()
         .with(py, |core| {
             if large {
                 py.detach(|| write(core, &items, expiry))
@@ -165,10 +179,10 @@ fn read(core: &Core, keys: &[&[u8]], copy: &mut Vec<u8>) -> Result<Vec<Hit>, Err
     Ok(hits)
 }
 
-fn write(core: &Core, items: &[(&[u8], Encoded<'_>)], expiry: Expiry) -> Result<Vec<usize>, Error> {
+fn write(core: &Core, items: &[Item<'_>], expiry: Expiry) -> Result<Vec<usize>, Error> {
     let mut failed = Vec::new();
-    for (index, (key, value)) in items.iter().enumerate() {
-        match core.set(key, value.bytes(), value.flags(), expiry) {
+    for (index, &(key, bytes, flags)) in items.iter().enumerate() {
+        match core.set(key, bytes, flags, expiry) {
             Ok(_) => {}
             Err(Error::ValueTooLarge { .. } | Error::OutOfMemory) => failed.push(index),
             Err(error) => return Err(error),

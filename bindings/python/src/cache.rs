@@ -1,12 +1,15 @@
 //! The class `Cache`: how it is made, what is known of it, how it ends. The verbs are in files of their own.
 
 use nearcache::Home;
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 
 use crate::errors;
 use crate::handle::Handle;
 use crate::open::Arguments;
+use crate::serde::Values;
 use crate::{number, sharing};
 
 /// An argument of any type, or none.
@@ -25,8 +28,14 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 /// what was not used for long. item_size_hint is the expected average of key and value in bytes; it sizes the
 /// index. With manual_clock=True time stands still until advance_clock.
 ///
-/// Keys are str (their UTF-8) or bytes, 1 to 250 bytes; "a" and b"a" are the same key. Values are bytes, str or
-/// int, and come back as what they were; a subclass of them, bool included, is a TypeError.
+/// Keys are str (their UTF-8) or bytes, 1 to 250 bytes; "a" and b"a" are the same key.
+///
+/// Values come back as what they were. serde says how they are written: "auto", bytes, str and int as they are and
+/// everything else as a pickle, or with allow_pickle=False not at all (TypeError) and what is there as a pickle is not
+/// read (SerdeError); "portable", None, bool, int, float, str, bytes, list, tuple and dict so that every language of
+/// nearcache reads them (a tuple comes back as a list); or an object with serialize(key, value) -> (bytes, flags) and
+/// deserialize(key, value, flags), as pymemcache's. Portable values are read whatever serde says. compress_min is the
+/// number of bytes from which zlib is tried; what it made smaller is always read.
 ///
 /// expire is None or 0 (never), a number of seconds up to 30 days, above that a Unix time, or a
 /// datetime.timedelta (always from now). Negative numbers and a timedelta of 0 or less mean dead at once: the
@@ -50,11 +59,12 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 /// >>> c["greeting"] = "hello"
 /// >>> c["greeting"], c.get("nothing"), "greeting" in c
 /// ('hello', None, True)
-#[pyclass(frozen, weakref, subclass, module = "nearcache")]
+#[pyclass(frozen, weakref, subclass, module = "nearcache._native")]
 pub struct Cache {
     handle: Handle,
     home: Home,
     read_only: bool,
+    values: Values,
 }
 
 impl Cache {
@@ -69,6 +79,12 @@ impl Cache {
         &self.home
     }
 
+    /// How values are written and what is read.
+    #[inline]
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
     /// Was it attached for reading alone?
     pub fn read_only(&self) -> bool {
         self.read_only
@@ -78,7 +94,7 @@ impl Cache {
 #[pymethods]
 impl Cache {
     #[new]
-    #[pyo3(signature = (size=None, *, shared=false, name=None, mode=None, read_only=false, item_size_max=None, evict=true, item_size_hint=None, manual_clock=false), text_signature = "(size=None, *, shared=False, name=None, mode=0o600, read_only=False, item_size_max=None, evict=True, item_size_hint=100, manual_clock=False)")]
+    #[pyo3(signature = (size=None, *, shared=false, name=None, mode=None, read_only=false, item_size_max=None, evict=true, item_size_hint=None, manual_clock=false, serde=None, allow_pickle=true, compress_min=None), text_signature = "(size=None, *, shared=False, name=None, mode=0o600, read_only=False, item_size_max=None, evict=True, item_size_hint=100, manual_clock=False, serde=\"auto\", allow_pickle=True, compress_min=None)")]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn new(
         py: Python<'_>,
@@ -91,7 +107,12 @@ impl Cache {
         evict: bool,
         item_size_hint: Any<'_, '_>,
         manual_clock: bool,
+        serde: Any<'_, '_>,
+        allow_pickle: bool,
+        compress_min: Any<'_, '_>,
     ) -> PyResult<Cache> {
+        // Before anything is made.
+        let values = Values::parse(serde, allow_pickle, compress_min)?;
         let arguments = Arguments {
             size,
             shared,
@@ -104,7 +125,12 @@ impl Cache {
             manual_clock,
         };
         let (core, home, read_only) = arguments.open(py)?;
-        Ok(Cache { handle: Handle::new(core), home, read_only })
+        Ok(Cache { handle: Handle::new(core), home, read_only, values })
+    }
+
+    /// A serde object may lead back to the cache.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.values.traverse(&visit)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

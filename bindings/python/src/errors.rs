@@ -2,7 +2,9 @@
 
 use nearcache::Error;
 use pyo3::PyErrArguments;
-use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyException, PyMemoryError, PyOSError, PyTimeoutError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -19,6 +21,7 @@ struct Classes {
     attach: Py<PyType>,
     layout: Py<PyType>,
     read_only: Py<PyType>,
+    lock_timeout: Py<PyType>,
 }
 
 static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
@@ -37,6 +40,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
         &c.attach,
         &c.layout,
         &c.read_only,
+        &c.lock_timeout,
     ] {
         let class = class.bind(m.py());
         m.add(class.name()?, class)?;
@@ -189,6 +193,12 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
                 "ReadOnlyError",
                 "A verb that writes, on a cache that was attached with read_only=True.",
                 std::slice::from_ref(&base),
+            )?
+            .unbind(),
+            lock_timeout: both(
+                "LockTimeoutError",
+                "A lock was held by others for all the time that was to be waited.",
+                py.get_type::<PyTimeoutError>(),
             )?
             .unbind(),
             cache: base.unbind(),

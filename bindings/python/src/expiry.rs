@@ -18,6 +18,19 @@ pub fn parse(expire: Option<&Bound<'_, PyAny>>) -> PyResult<Expiry> {
     other(expire)
 }
 
+/// A lifetime: as [`parse`], but seconds are from now however many, and `more` of them are added. None and 0 are for ever.
+pub fn lifetime(ttl: Option<&Bound<'_, PyAny>>, more: u32) -> PyResult<Expiry> {
+    let expiry = match parse(ttl)? {
+        // Above 30 days.
+        Expiry::At(seconds) => Expiry::After(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        other => other,
+    };
+    Ok(match expiry {
+        Expiry::After(seconds) => Expiry::After(seconds.saturating_add(more)),
+        other => other,
+    })
+}
+
 fn whole(seconds: &Bound<'_, PyAny>) -> PyResult<Expiry> {
     match seconds.extract::<i64>() {
         Ok(seconds) => Ok(Expiry::from_exptime(seconds)),

@@ -6,18 +6,26 @@
     reason = "the docstrings are Python's: `c[k]` is no link"
 )]
 
+mod arguments;
 mod batch;
 mod cache;
+mod envelope;
 mod errors;
 mod expiry;
 mod handle;
+mod integer;
 mod key;
 mod keys;
+mod lease;
 mod mapping;
 mod number;
 mod open;
+mod pin;
+mod portable;
+mod pythons;
 mod raw;
 mod read;
+mod serde;
 mod sharing;
 mod sink;
 mod size;
@@ -32,6 +40,10 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     errors::register(m)?;
     keys::register(m)?;
+    lease::register(m)?;
+    pin::register(m)?;
+    // Not in `__all__`.
+    m.setattr("_arguments", wrap_pyfunction!(arguments::of_call, m)?)?;
     cache::register(m)?;
     sharing::register(m)
 }

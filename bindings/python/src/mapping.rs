@@ -6,13 +6,13 @@ use pyo3::prelude::*;
 
 use crate::cache::{Any, Cache};
 use crate::keys::KeyIterator;
-use crate::{key, read, store};
+use crate::{key, portable, read, store};
 
 #[pymethods]
 impl Cache {
     /// Return the value of key; raise KeyError if it is missing.
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        match read::get(self.handle(), key)? {
+        match read::get(self, key)? {
             Some(value) => Ok(value),
             None => Err(missing(key)),
         }
@@ -20,20 +20,22 @@ impl Cache {
 
     /// Store value under key, never to expire.
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        store::store(self.handle(), Verb::Set, key, value, Expiry::Never).map(drop)
+        store::store(self, Verb::Set, key, value, Expiry::Never).map(drop)
     }
 
     /// Remove key; raise KeyError if it is missing.
     fn __delitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        if store::remove(self.handle(), key)? {
+        if store::remove(self.handle(), key, None)? {
             return Ok(());
         }
         Err(missing(key))
     }
 
-    /// Is key in the cache? Counts no hit and no miss.
+    /// Is key in the cache? Counts no hit and no miss. What is just being made for the first time is not; what a tag
+    /// has made invalid is, until somebody makes it anew.
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-        store::act(self.handle(), key, Core::contains)
+        let meta = store::act(self.handle(), key, Core::peek)?;
+        Ok(meta.is_some_and(|meta| meta.flags != portable::LEASE))
     }
 
     /// The number of items, expired ones not yet reclaimed included.
@@ -60,7 +62,8 @@ impl Cache {
     }
 }
 
+/// The KeyError of a missing key.
 #[cold]
-fn missing(key: &Bound<'_, PyAny>) -> PyErr {
+pub fn missing(key: &Bound<'_, PyAny>) -> PyErr {
     PyKeyError::new_err(key.clone().unbind())
 }

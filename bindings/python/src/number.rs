@@ -1,15 +1,15 @@
 //! `incr` and `decr`.
 
-use nearcache::{Cache as Core, Error, Expiry, Outcome};
+use nearcache::{Cache as Core, Error, Expiry, Outcome, Verb};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
 use crate::cache::{Any, Cache};
-use crate::expiry;
-use crate::handle::Handle;
+use crate::serde::Serde;
 use crate::store::act;
 use crate::value::FLAG_INT;
+use crate::{expiry, portable};
 
 #[pymethods]
 impl Cache {
@@ -28,7 +28,7 @@ impl Cache {
         initial: Any<'_, '_>,
         expire: Any<'_, '_>,
     ) -> PyResult<Option<u64>> {
-        parse_and_change(self.handle(), Way::Up, key, value, initial, expire)
+        parse_and_change(self, Way::Up, key, value, initial, expire)
     }
 
     /// Subtract value from the number stored, stopping at 0, and return the rest; otherwise as incr.
@@ -44,7 +44,7 @@ impl Cache {
         initial: Any<'_, '_>,
         expire: Any<'_, '_>,
     ) -> PyResult<Option<u64>> {
-        parse_and_change(self.handle(), Way::Down, key, value, initial, expire)
+        parse_and_change(self, Way::Down, key, value, initial, expire)
     }
 }
 
@@ -87,7 +87,7 @@ pub fn natural(name: &str, number: &Bound<'_, PyAny>) -> PyResult<u64> {
 }
 
 fn parse_and_change(
-    handle: &Handle,
+    cache: &Cache,
     way: Way,
     key: &Bound<'_, PyAny>,
     delta: Any<'_, '_>,
@@ -96,7 +96,7 @@ fn parse_and_change(
 ) -> PyResult<Option<u64>> {
     let delta = delta.map_or(Ok(1), |delta| natural("value", delta))?;
     let initial = Initial::parse(initial, expiry::parse(expire)?)?;
-    change(handle, way, key, delta, initial)
+    change(cache, way, key, delta, initial)
 }
 
 /// As [`natural`], of 32 bits.
@@ -107,24 +107,35 @@ pub fn natural32(name: &str, number: &Bound<'_, PyAny>) -> PyResult<u32> {
 
 /// The number after the change; `None` if the key is missing and has no initial value.
 fn change(
-    handle: &Handle,
+    cache: &Cache,
     way: Way,
     key: &Bound<'_, PyAny>,
     delta: u64,
     initial: Option<Initial>,
 ) -> PyResult<Option<u64>> {
-    act(handle, key, |core, key| {
-        let Some(initial) = &initial else {
-            return step(core, way, key, delta);
-        };
+    let flags = match cache.values().serde {
+        Serde::Portable => portable::INT,
+        _ => FLAG_INT,
+    };
+    act(cache.handle(), key, |core, key| {
         // The core's own `incr_or` would store the number with flags 0, and a get would return bytes. Each round
         // that does not end means that another thread stored or removed the key in between.
         loop {
-            if let Some(number) = step(core, way, key, delta)? {
-                return Ok(Some(number));
-            }
+            let lease = match step(core, way, key, delta) {
+                Ok(Some(number)) => return Ok(Some(number)),
+                Ok(None) => None,
+                // No number; but what somebody is just making is a miss.
+                Err(Error::NotNumeric) => match core.peek(key)? {
+                    Some(item) if item.flags == portable::LEASE => Some(item.cas),
+                    Some(_) => return Err(Error::NotNumeric),
+                    None => continue,
+                },
+                Err(error) => return Err(error),
+            };
+            let Some(initial) = &initial else { return Ok(None) };
+            let verb = lease.map_or(Verb::Add, Verb::Cas);
             let digits = initial.value.to_string();
-            let outcome = core.add(key, digits.as_bytes(), FLAG_INT, initial.expiry)?;
+            let outcome = core.store(verb, key, digits.as_bytes(), flags, initial.expiry)?;
             if let Outcome::Stored(_) = outcome {
                 return Ok(Some(initial.value));
             }

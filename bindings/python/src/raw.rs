@@ -1,12 +1,13 @@
 //! The verbs that pass bytes and flags as they are: for serializers, and for values of other clients.
 
-use nearcache::{Cache as Core, Expiry, Outcome, Verb};
+use nearcache::{Cache as Core, Expiry, MetaMode, Outcome, Verb};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::cache::{Any, Cache};
 use crate::handle::Handle;
+use crate::portable::LEASE;
 use crate::read::fetch;
 use crate::sink::PySink;
 use crate::{expiry, number, store};
@@ -111,6 +112,22 @@ impl Cache {
         write_if(self.handle(), Verb::Replace, key, value, flags, expire)
     }
 
+    /// Put bytes behind those stored, whatever their flags; otherwise as append.
+    ///
+    /// >>> c.set_raw("a", b"x", 7), c.append_raw("a", b"y"), c.get_raw("a")
+    /// (True, True, (b'xy', 7))
+    fn append_raw(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        store::extend_if(self, MetaMode::Append, key, bytes_of(value)?, |_| true)
+    }
+
+    /// Put bytes before those stored, whatever their flags; otherwise as prepend.
+    ///
+    /// >>> c.set_raw("a", b"x", 7), c.prepend_raw("a", b"y"), c.get_raw("a")
+    /// (True, True, (b'yx', 7))
+    fn prepend_raw(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        store::extend_if(self, MetaMode::Prepend, key, bytes_of(value)?, |_| true)
+    }
+
     /// Store bytes with flags only if the item's cas unique is still cas; otherwise as cas.
     ///
     /// >>> c["a"] = b"x"
@@ -145,8 +162,8 @@ fn read<'py>(
         None => fetch(handle, key, &mut sink, Core::get_to)?,
     };
     match hit {
-        Some(meta) => Ok(Some((sink.raw()?, meta.flags, meta.cas))),
-        None => Ok(None),
+        Some(meta) if meta.flags != LEASE => Ok(Some((sink.raw()?, meta.flags, meta.cas))),
+        _ => Ok(None),
     }
 }
 
@@ -172,11 +189,15 @@ fn write(
     flags: u32,
     expiry: Expiry,
 ) -> PyResult<Outcome> {
-    let Ok(value) = value.cast::<PyBytes>() else {
-        return Err(PyTypeError::new_err(format!(
+    store::write(handle, verb, key, bytes_of(value)?, flags, expiry)
+}
+
+fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    match value.cast::<PyBytes>() {
+        Ok(value) => Ok(value.as_bytes()),
+        Err(_) => Err(PyTypeError::new_err(format!(
             "a raw value is bytes, not {}",
             value.get_type().name()?
-        )));
-    };
-    store::write(handle, verb, key, value.as_bytes(), flags, expiry)
+        ))),
+    }
 }

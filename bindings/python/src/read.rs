@@ -25,7 +25,7 @@ impl Cache {
         key: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Ok(or_default(py, get(self.handle(), key)?, default))
+        Ok(or_default(py, get(self, key)?, default))
     }
 
     /// Return (value, cas unique) for a later cas; (default, cas_default) if key is missing.
@@ -42,7 +42,7 @@ impl Cache {
         default: Option<Bound<'py, PyAny>>,
         cas_default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        with_cas(py, gets(self.handle(), key)?, default, cas_default)
+        with_cas(py, gets(self, key)?, default, cas_default)
     }
 
     /// Get and touch: return the value of key, or default, and give the item a new expiry.
@@ -58,7 +58,7 @@ impl Cache {
         expire: Any<'_, '_>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let hit = gats(self.handle(), key, expiry::parse(expire)?)?;
+        let hit = gats(self, key, expiry::parse(expire)?)?;
         Ok(or_default(py, hit.map(|(value, _)| value), default))
     }
 
@@ -76,7 +76,7 @@ impl Cache {
         default: Option<Bound<'py, PyAny>>,
         cas_default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let hit = gats(self.handle(), key, expiry::parse(expire)?)?;
+        let hit = gats(self, key, expiry::parse(expire)?)?;
         with_cas(py, hit, default, cas_default)
     }
 }
@@ -86,34 +86,38 @@ type WithCas<'py> = (Bound<'py, PyAny>, u64);
 
 /// The value, or `None` for a miss.
 #[inline]
-pub fn get<'py>(handle: &Handle, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub fn get<'py>(cache: &Cache, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let mut sink = PySink::new(key.py());
-    match fetch(handle, key, &mut sink, Core::get_to)? {
-        Some(meta) => sink.value(meta.flags).map(Some),
+    match fetch(cache.handle(), key, &mut sink, Core::get_to)? {
+        Some(meta) => sink.value(cache, key, meta.flags),
         None => Ok(None),
     }
 }
 
 /// The value and its cas unique.
-fn gets<'py>(handle: &Handle, key: &Bound<'py, PyAny>) -> PyResult<Option<WithCas<'py>>> {
+fn gets<'py>(cache: &Cache, key: &Bound<'py, PyAny>) -> PyResult<Option<WithCas<'py>>> {
     let mut sink = PySink::new(key.py());
-    match fetch(handle, key, &mut sink, Core::get_to)? {
-        Some(meta) => Ok(Some((sink.value(meta.flags)?, meta.cas))),
+    match fetch(cache.handle(), key, &mut sink, Core::get_to)? {
+        Some(meta) => with_unique(sink.value(cache, key, meta.flags)?, meta),
         None => Ok(None),
     }
 }
 
 /// The value and its cas unique, the item given a new expiry.
 fn gats<'py>(
-    handle: &Handle,
+    cache: &Cache,
     key: &Bound<'py, PyAny>,
     expiry: Expiry,
 ) -> PyResult<Option<WithCas<'py>>> {
     let mut sink = PySink::new(key.py());
-    match fetch(handle, key, &mut sink, |c, k, s| c.gat_to(k, expiry, s))? {
-        Some(meta) => Ok(Some((sink.value(meta.flags)?, meta.cas))),
+    match fetch(cache.handle(), key, &mut sink, |c, k, s| c.gat_to(k, expiry, s))? {
+        Some(meta) => with_unique(sink.value(cache, key, meta.flags)?, meta),
         None => Ok(None),
     }
+}
+
+fn with_unique(value: Option<Bound<'_, PyAny>>, meta: Meta) -> PyResult<Option<WithCas<'_>>> {
+    Ok(value.map(|value| (value, meta.cas)))
 }
 
 /// Runs a reading verb of one key into `sink`.

@@ -253,6 +253,7 @@ impl Cache {
         let arguments = PyDict::new(py);
         arguments.set_item("name", name)?;
         arguments.set_item("read_only", this.read_only())?;
+        this.values().tell(&arguments)?;
         let made = (slf.get_type(), PyTuple::empty(py), arguments);
         let make = py.import("copyreg")?.getattr("__newobj_ex__")?;
         // A subclass's own attributes, if there are any; `__init__` does not run, as for any unpickled object.

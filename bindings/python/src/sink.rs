@@ -7,7 +7,9 @@ use pyo3::types::PyBytes;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::value;
+use crate::cache::Cache;
+use crate::envelope::Opened;
+use crate::{envelope, value};
 
 /// A value up to this long is copied to the stack first. For bytes that is as fast as copying into the object
 /// itself (the second copy costs what asking for the place of the object's bytes costs); an int or a str needs
@@ -58,17 +60,35 @@ impl<'py> PySink<'py> {
         read(attach.0)
     }
 
-    /// The object that the bytes received stand for. Only after a hit.
+    /// The object that the bytes received stand for; `None` if they are no value. Only after a hit.
     #[inline]
-    pub fn value(&mut self, flags: u32) -> PyResult<Bound<'py, PyAny>> {
+    pub fn value(
+        &mut self,
+        cache: &Cache,
+        key: &Bound<'py, PyAny>,
+        flags: u32,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
         match self.large.take() {
-            None => value::decode(self.py, flags, self.small()),
-            Some(bytes) if flags == value::FLAG_BYTES => Ok(bytes.into_any()),
-            Some(bytes) => value::decode(self.py, flags, bytes.as_bytes()),
+            None => envelope::open(cache, key, flags, self.small()),
+            Some(bytes) if flags == value::FLAG_BYTES && !cache.values().foreign => {
+                Ok(Some(bytes.into_any()))
+            }
+            Some(bytes) => envelope::open(cache, key, flags, bytes.as_bytes()),
         }
+    }
+
+    /// As [`PySink::value`], with what it cost to make.
+    pub fn opened(
+        &mut self,
+        cache: &Cache,
+        key: &Bound<'py, PyAny>,
+        flags: u32,
+    ) -> PyResult<Option<Opened<'py>>> {
+        let bytes = self.raw()?;
+        envelope::open_with_cost(cache, key, flags, bytes.as_bytes())
     }
 
     /// The bytes received, whatever their flags. Only after a hit.

@@ -1,12 +1,15 @@
 //! The verbs that write one key.
 
-use nearcache::{Cache as Core, Deletion, Error, Expiry, Outcome, Touch, Verb};
+use nearcache::{
+    Cache as Core, Deletion, Error, Expiry, MetaDelete, MetaMode, MetaSet, Outcome, Touch, Verb,
+};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::cache::{Any, Cache};
 use crate::handle::Handle;
 use crate::sink::DETACH;
-use crate::{errors, expiry, key, number, value};
+use crate::{errors, expiry, key, number, portable, value};
 
 #[pymethods]
 impl Cache {
@@ -23,7 +26,7 @@ impl Cache {
         value: &Bound<'_, PyAny>,
         expire: Any<'_, '_>,
     ) -> PyResult<bool> {
-        store_if(self.handle(), Verb::Set, key, value, expire)
+        store_if(self, Verb::Set, key, value, expire)
     }
 
     /// Store value only if key is missing. Return True if it was stored.
@@ -37,7 +40,7 @@ impl Cache {
         value: &Bound<'_, PyAny>,
         expire: Any<'_, '_>,
     ) -> PyResult<bool> {
-        store_if(self.handle(), Verb::Add, key, value, expire)
+        store_if(self, Verb::Add, key, value, expire)
     }
 
     /// Store value only if key is present. Return True if it was stored.
@@ -51,17 +54,18 @@ impl Cache {
         value: &Bound<'_, PyAny>,
         expire: Any<'_, '_>,
     ) -> PyResult<bool> {
-        store_if(self.handle(), Verb::Replace, key, value, expire)
+        store_if(self, Verb::Replace, key, value, expire)
     }
 
-    /// Put value's bytes behind those stored; type and expiry of the item stay. Return False if key is
-    /// missing, or if the item would grow past item_size_max or the memory.
+    /// Put the bytes of a bytes, str or int behind those stored; type and expiry of the item stay. Return False if
+    /// key is missing, or if the item would grow past item_size_max or the memory. What is stored as a pickle,
+    /// compressed or portable cannot grow: TypeError.
     ///
     /// >>> c["log"] = "one"
     /// >>> c.append("log", ",two"), c["log"]
     /// (True, 'one,two')
     fn append(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        store_if(self.handle(), Verb::Append, key, value, None)
+        extend(self, MetaMode::Append, key, value)
     }
 
     /// Put value's bytes before those stored; otherwise as append.
@@ -70,7 +74,7 @@ impl Cache {
     /// >>> c.prepend("path", "a/"), c["path"]
     /// (True, 'a/b')
     fn prepend(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        store_if(self.handle(), Verb::Prepend, key, value, None)
+        extend(self, MetaMode::Prepend, key, value)
     }
 
     /// Store value only if the item's cas unique is still cas. Return True if it was stored, False if the
@@ -90,17 +94,19 @@ impl Cache {
         expire: Any<'_, '_>,
     ) -> PyResult<Option<bool>> {
         let verb = Verb::Cas(number::natural("cas", cas)?);
-        let outcome = store(self.handle(), verb, key, value, expiry::parse(expire)?)?;
+        let outcome = store(self, verb, key, value, expiry::parse(expire)?)?;
         Ok(cas_answer(outcome))
     }
 
-    /// Remove key. Return False if it was missing.
+    /// Remove key; with cas, only if that is still the item's cas unique. Return False if nothing was removed.
     ///
     /// >>> c["a"] = 1
     /// >>> c.delete("a"), c.delete("a")
     /// (True, False)
-    fn delete(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-        remove(self.handle(), key)
+    #[pyo3(signature = (key, cas=None))]
+    fn delete(&self, key: &Bound<'_, PyAny>, cas: Any<'_, '_>) -> PyResult<bool> {
+        let compare = cas.map(|cas| number::natural("cas", cas)).transpose()?;
+        remove(self.handle(), key, compare)
     }
 
     /// Give the item a new expiry. Return False if key is missing.
@@ -119,27 +125,27 @@ impl Cache {
 /// Stores for a verb whose only other answer is that its condition did not hold.
 #[inline]
 fn store_if(
-    handle: &Handle,
+    cache: &Cache,
     verb: Verb,
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
     expire: Any<'_, '_>,
 ) -> PyResult<bool> {
     let expiry = expiry::parse(expire)?;
-    store(handle, verb, key, value, expiry).map(stored)
+    store(cache, verb, key, value, expiry).map(stored)
 }
 
 /// Stores a value; the flags follow from its type.
 #[inline]
 pub fn store(
-    handle: &Handle,
+    cache: &Cache,
     verb: Verb,
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
     expiry: Expiry,
 ) -> PyResult<Outcome> {
-    let encoded = value::encode(value)?;
-    write(handle, verb, key, encoded.bytes(), encoded.flags(), expiry)
+    let encoded = cache.values().encode(key, value)?;
+    write(cache.handle(), verb, key, encoded.bytes(), encoded.flags(), expiry)
 }
 
 /// Was it stored? For the verbs whose only other answer is that their condition did not hold.
@@ -158,8 +164,68 @@ pub fn cas_answer(outcome: Outcome) -> Option<bool> {
 }
 
 /// Removes the item; false if there was none.
-pub fn remove(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(act(handle, key, Core::delete)? == Deletion::Deleted)
+pub fn remove(handle: &Handle, key: &Bound<'_, PyAny>, compare: Option<u64>) -> PyResult<bool> {
+    let ask = MetaDelete { compare, ..MetaDelete::default() };
+    Ok(act(handle, key, |core, key| core.meta_delete(key, ask))? == Deletion::Deleted)
+}
+
+/// Append and prepend. What they would break is left alone: the comparison sees to it that the item that grows is the one
+/// that was looked at.
+fn extend(
+    cache: &Cache,
+    mode: MetaMode,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    let Some(encoded) = value::plain(value)? else {
+        return Err(PyTypeError::new_err(format!(
+            "what is appended or prepended is bytes, str or int (not a subclass of them), not {}",
+            value.get_type().name()?
+        )));
+    };
+    let foreign = cache.values().foreign;
+    extend_if(cache, mode, key, encoded.bytes(), |flags| {
+        value::is_open(flags) || (foreign && !portable::is(flags))
+    })
+}
+
+/// As [`extend`], for who knows what flags may grow.
+pub fn extend_if(
+    cache: &Cache,
+    mode: MetaMode,
+    key: &Bound<'_, PyAny>,
+    bytes: &[u8],
+    may_grow: impl Fn(u32) -> bool,
+) -> PyResult<bool> {
+    act(cache.handle(), key, |core, key| {
+        // A meta set of what is too large by itself would remove the old value; a cas leaves it, and with 0 never stores.
+        // Key and header are far less than half of the smallest limit.
+        match bytes.len() >= core.item_size_max() / 2 {
+            true => core.store(Verb::Cas(0), key, bytes, 0, Expiry::Never).map(drop),
+            false => Ok(()),
+        }
+    })?;
+    loop {
+        let Some(item) = act(cache.handle(), key, Core::peek)? else { return Ok(false) };
+        if item.flags == portable::LEASE {
+            return Ok(false);
+        }
+        if !may_grow(item.flags) {
+            return Err(PyTypeError::new_err(format!(
+                "the value's flags ({}) say a pickle, compressed or portable: nothing can be put before or behind \
+                 such bytes; get the value and store another",
+                item.flags
+            )));
+        }
+        let ask = MetaSet { mode, compare: Some(item.cas), ..MetaSet::default() };
+        let stored = act(cache.handle(), key, |core, key| core.meta_set(key, bytes, ask));
+        match stored?.outcome {
+            Outcome::Stored(_) => return Ok(true),
+            Outcome::NotStored => return Ok(false),
+            // Somebody was faster.
+            Outcome::Exists | Outcome::Missing => {}
+        }
+    }
 }
 
 /// Runs a verb of one key on the core.

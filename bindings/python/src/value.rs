@@ -1,47 +1,49 @@
-//! Values: the flags that say of what type the stored bytes are. The numbers are those that pymemcache, pylibmc
-//! and python-memcached share, so that a cache can be read by what was written for them.
+//! Values: the flags that say of what type the stored bytes are, and the way from an object to bytes and back. The
+//! numbers are those that pymemcache, pylibmc and python-memcached share, so that a cache can be read by what was
+//! written for them.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
-use std::io::Write;
 
-use crate::errors;
+use crate::integer::{self, SHORT};
+use crate::serde::{Serde, Values};
+use crate::{errors, portable, pythons};
 
 /// `bytes`, as they are.
 pub const FLAG_BYTES: u32 = 0;
-/// A pickle to pymemcache, which is not read yet; an int to php-memcached, in decimal. No pickle is all digits, for it ends
-/// with a full stop: so the two are told apart.
-const FLAG_PHP_INT: u32 = 1;
+/// A pickle; an int to php-memcached, in decimal. No pickle is all digits, for it ends with a full stop: so the two are
+/// told apart.
+pub const FLAG_PICKLE: u32 = 1;
 /// `int`, in decimal.
 pub const FLAG_INT: u32 = 2;
 /// `int` of Python 2's long, in decimal: read, never written.
 const FLAG_LONG: u32 = 4;
 /// `str`, in UTF-8.
 pub const FLAG_TEXT: u32 = 16;
-
-/// A number of 64 bits in decimal needs no more: a sign and 19 digits, or 20 digits.
-const SHORT: usize = 20;
+/// Beside another flag: zlib made the bytes smaller.
+pub const FLAG_ZLIB: u32 = 8;
 
 /// A value as it is stored, its bytes borrowed from the Python object where that is possible.
-pub enum Encoded<'a> {
+pub enum Encoded<'a, 'py> {
     /// The object's own bytes.
     Borrowed(&'a [u8], u32),
     /// A number of up to 64 bits.
-    Short([u8; SHORT], usize),
-    /// A longer number.
-    Long(String),
+    Short([u8; SHORT], usize, u32),
+    /// Made for the purpose.
+    Made(Vec<u8>, u32),
+    /// Made by Python.
+    Object(Bound<'py, PyBytes>, u32),
 }
 
-impl Encoded<'_> {
+impl Encoded<'_, '_> {
     /// The bytes to store.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Encoded::Borrowed(bytes, _) => bytes,
-            Encoded::Short(digits, len) => &digits[..*len],
-            Encoded::Long(digits) => digits.as_bytes(),
+            Encoded::Short(digits, len, _) => &digits[..*len],
+            Encoded::Made(bytes, _) => bytes,
+            Encoded::Object(bytes, _) => bytes.as_bytes(),
         }
     }
 
@@ -49,53 +51,124 @@ impl Encoded<'_> {
     #[inline]
     pub fn flags(&self) -> u32 {
         match self {
-            Encoded::Borrowed(_, flags) => *flags,
-            _ => FLAG_INT,
+            Encoded::Borrowed(_, flags)
+            | Encoded::Short(_, _, flags)
+            | Encoded::Made(_, flags)
+            | Encoded::Object(_, flags) => *flags,
         }
     }
 }
 
-/// The bytes and flags of a value. Exact types only: a subclass would come back as its base.
+impl Values {
+    /// The bytes and flags of a value.
+    #[inline]
+    pub fn encode<'a, 'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        value: &'a Bound<'py, PyAny>,
+    ) -> PyResult<Encoded<'a, 'py>> {
+        if self.plain
+            && let Some(encoded) = plain(value)?
+        {
+            return Ok(encoded);
+        }
+        self.encode_other(key, value)
+    }
+
+    #[inline(never)]
+    fn encode_other<'a, 'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        value: &'a Bound<'py, PyAny>,
+    ) -> PyResult<Encoded<'a, 'py>> {
+        let encoded = match &self.serde {
+            Serde::Auto => match plain(value)? {
+                Some(encoded) => encoded,
+                None if self.pickles => pythons::pickle(value)?,
+                None => return Err(unsupported(value)?),
+            },
+            Serde::Portable => portable::encode(value)?,
+            Serde::Object(serde) => return pythons::serialize(serde.bind(value.py()), key, value),
+        };
+        match self.compress_min {
+            Some(least) if encoded.bytes().len() >= least && !is_int(encoded.flags()) => {
+                pythons::compressed(value.py(), encoded)
+            }
+            _ => Ok(encoded),
+        }
+    }
+
+    /// The object that bytes and flags stand for.
+    #[inline]
+    pub fn decode<'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        flags: u32,
+        bytes: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        if !self.foreign {
+            match flags {
+                FLAG_BYTES => return Ok(PyBytes::new(py, bytes).into_any()),
+                FLAG_TEXT => return portable::text(py, flags, bytes),
+                FLAG_INT => return integer::parse(py, flags, bytes),
+                _ => {}
+            }
+        }
+        self.decode_other(key, flags, bytes)
+    }
+
+    #[inline(never)]
+    fn decode_other<'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        flags: u32,
+        bytes: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        if portable::is(flags) {
+            return portable::decode(py, flags, bytes);
+        }
+        if let Serde::Object(serde) = &self.serde {
+            return pythons::deserialize(serde.bind(py), key, flags, bytes);
+        }
+        match flags {
+            FLAG_LONG => integer::parse(py, flags, bytes),
+            FLAG_PICKLE if integer::is_decimal(bytes) => integer::parse(py, flags, bytes),
+            FLAG_PICKLE if self.pickles => pythons::unpickle(py, bytes),
+            FLAG_PICKLE => Err(errors::serde(
+                py,
+                "the value is a pickle, and this cache was opened with allow_pickle=False, because reading a pickle \
+                 can run any code; get_raw returns its bytes"
+                    .to_owned(),
+            )),
+            8..16 | 24 => {
+                let inner = flags & !FLAG_ZLIB;
+                self.decode(key, inner, pythons::inflated(py, flags, bytes)?.as_bytes())
+            }
+            _ => Err(unknown(py, flags)),
+        }
+    }
+}
+
+/// What is stored as it is: bytes, str and int. Exact types only: a subclass would come back as its base.
 #[inline]
-pub fn encode<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Encoded<'a>> {
+pub fn plain<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<Encoded<'a, 'py>>> {
     if let Ok(value) = value.cast_exact::<PyBytes>() {
-        return Ok(Encoded::Borrowed(value.as_bytes(), FLAG_BYTES));
+        return Ok(Some(Encoded::Borrowed(value.as_bytes(), FLAG_BYTES)));
     }
     if let Ok(value) = value.cast_exact::<PyString>() {
-        return Ok(Encoded::Borrowed(text(value)?, FLAG_TEXT));
+        return Ok(Some(Encoded::Borrowed(utf8(value)?, FLAG_TEXT)));
     }
     if let Ok(value) = value.cast_exact::<PyInt>() {
-        return int(value);
+        return integer::encode(value).map(Some);
     }
-    Err(unsupported(value))
+    Ok(None)
 }
 
-/// The object that bytes and flags stand for.
+/// The UTF-8 of a str.
 #[inline]
-pub fn decode<'py>(py: Python<'py>, flags: u32, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    match flags {
-        FLAG_BYTES => Ok(PyBytes::new(py, bytes).into_any()),
-        FLAG_TEXT => match PyString::from_bytes(py, bytes) {
-            Ok(text) => Ok(text.into_any()),
-            Err(_) if std::str::from_utf8(bytes).is_err() => {
-                Err(broken(py, flags, "str", "not UTF-8"))
-            }
-            // No memory.
-            Err(error) => Err(error),
-        },
-        FLAG_INT | FLAG_LONG => parse_int(py, flags, bytes),
-        FLAG_PHP_INT if is_decimal(bytes) => parse_int(py, flags, bytes),
-        _ => Err(errors::serde(
-            py,
-            format!(
-                "the value's flags are {flags}, which stand for no type that can be read here \
-                 (0 bytes, 2 and 4 int, 16 str, 1 an int of PHP's); get_raw returns its bytes"
-            ),
-        )),
-    }
-}
-
-fn text<'a>(value: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
+pub fn utf8<'a>(value: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
     match value.to_str() {
         Ok(text) => Ok(text.as_bytes()),
         Err(error) => Err(errors::serde(
@@ -105,58 +178,22 @@ fn text<'a>(value: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
     }
 }
 
-fn int<'a>(value: &Bound<'_, PyInt>) -> PyResult<Encoded<'a>> {
-    let mut digits = [0; SHORT];
-    let mut room = &mut digits[..];
-    let written = if let Ok(number) = value.extract::<i64>() {
-        write!(room, "{number}")
-    } else if let Ok(number) = value.extract::<u64>() {
-        write!(room, "{number}")
-    } else {
-        return Ok(Encoded::Long(long(value)?));
-    };
-    written.expect("20 bytes hold any number of 64 bits");
-    let len = SHORT - room.len();
-    Ok(Encoded::Short(digits, len))
+/// Numbers stay digits, whatever their length: `incr` and `decr` work on them.
+fn is_int(flags: u32) -> bool {
+    flags == FLAG_INT || flags == portable::INT
 }
 
-fn long(value: &Bound<'_, PyInt>) -> PyResult<String> {
-    match value.str() {
-        Ok(digits) => Ok(digits.to_str()?.to_owned()),
-        // Above sys.get_int_max_str_digits(), which guards against text from outside; this is not from outside.
-        Err(error) if error.is_instance_of::<PyValueError>(value.py()) => {
-            let digits =
-                bigint(value.py())?.call_method1(intern!(value.py(), "to_decimal"), (value,))?;
-            digits.extract()
-        }
-        Err(error) => Err(error),
+/// Can bytes be put before or behind a value with these flags, and it is a value still?
+pub fn is_open(flags: u32) -> bool {
+    match flags {
+        portable::INT => true,
+        _ => !portable::is(flags) && flags & FLAG_ZLIB == 0 && flags != FLAG_PICKLE,
     }
 }
 
-fn parse_int<'py>(py: Python<'py>, flags: u32, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    // memcached pads a number that decr made shorter with spaces behind it.
-    let digits = std::str::from_utf8(bytes.trim_ascii()).unwrap_or("");
-    if !is_decimal(digits.as_bytes()) {
-        return Err(broken(py, flags, "int", "not a decimal number"));
-    }
-    if let Ok(number) = digits.parse::<i64>() {
-        return Ok(number.into_pyobject(py)?.into_any());
-    }
-    bigint(py)?.call_method1(intern!(py, "from_decimal"), (digits,))
-}
-
-fn is_decimal(bytes: &[u8]) -> bool {
-    let bytes = bytes.trim_ascii();
-    let unsigned = bytes.strip_prefix(b"-").unwrap_or(bytes);
-    !unsigned.is_empty() && unsigned.iter().all(u8::is_ascii_digit)
-}
-
-fn bigint(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    py.import(intern!(py, "nearcache._bigint"))
-}
-
+/// The value's bytes are not what its flags say.
 #[cold]
-fn broken(py: Python<'_>, flags: u32, kind: &str, why: &str) -> PyErr {
+pub fn broken(py: Python<'_>, flags: u32, kind: &str, why: &str) -> PyErr {
     errors::serde(
         py,
         format!(
@@ -165,13 +202,24 @@ fn broken(py: Python<'_>, flags: u32, kind: &str, why: &str) -> PyErr {
     )
 }
 
+/// No type has these flags.
 #[cold]
-fn unsupported(value: &Bound<'_, PyAny>) -> PyErr {
-    match value.get_type().name() {
-        Ok(name) => PyTypeError::new_err(format!(
-            "a value is bytes, str or int (not a subclass of them), not {name}; encode it first, \
-             or store bytes and flags of your own with set_raw"
-        )),
-        Err(error) => error,
-    }
+pub fn unknown(py: Python<'_>, flags: u32) -> PyErr {
+    errors::serde(
+        py,
+        format!(
+            "the value's flags are {flags}, which stand for no type that can be read here \
+             (0 bytes, 1 a pickle or an int of PHP's, 2 and 4 int, 16 str, 8 beside them zlib, 0x4E43.... portable); \
+             get_raw returns its bytes"
+        ),
+    )
+}
+
+#[cold]
+fn unsupported(value: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    Ok(pyo3::exceptions::PyTypeError::new_err(format!(
+        "a value is bytes, str or int (not a subclass of them), not {}, with allow_pickle=False: use serde=\"portable\" \
+         for None, bool, float, list and dict, or a serde of your own, or store bytes and flags with set_raw",
+        value.get_type().name()?
+    )))
 }

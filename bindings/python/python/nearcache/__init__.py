@@ -9,9 +9,12 @@ True
 'hello'
 """
 
+from nearcache._cache import Cache
+from nearcache._lock import Lock
+from nearcache._memoize import AsyncMemoized, MemoInfo, Memoized
+from nearcache._namespace import Namespace
 from nearcache._native import (
     AttachError,
-    Cache,
     CacheClosedError,
     CacheError,
     CacheFile,
@@ -20,8 +23,11 @@ from nearcache._native import (
     IllegalKeyError,
     KeyIterator,
     LayoutMismatchError,
+    Lease,
+    LockTimeoutError,
     NotNumericError,
     OutOfMemoryError,
+    Pin,
     ReadOnlyError,
     SerdeError,
     ValueTooLargeError,
@@ -31,6 +37,7 @@ from nearcache._native import (
 )
 
 __all__ = [
+    "AsyncMemoized",
     "AttachError",
     "Cache",
     "CacheClosedError",
@@ -41,8 +48,15 @@ __all__ = [
     "IllegalKeyError",
     "KeyIterator",
     "LayoutMismatchError",
+    "Lease",
+    "Lock",
+    "LockTimeoutError",
+    "MemoInfo",
+    "Memoized",
+    "Namespace",
     "NotNumericError",
     "OutOfMemoryError",
+    "Pin",
     "ReadOnlyError",
     "SerdeError",
     "ValueTooLargeError",
@@ -50,3 +64,8 @@ __all__ = [
     "caches",
     "unlink",
 ]
+
+# Users know the package, not its rooms.
+for _class in (AsyncMemoized, Lock, MemoInfo, Memoized, Namespace):
+    _class.__module__ = "nearcache"
+del _class

@@ -31,6 +31,6 @@ def steps(text: str, **names: Any) -> dict[str, Step]:
     """One step for each line, an expression in which c is the client."""
     made: dict[str, Step] = {}
     for number, line in enumerate(filter(None, map(str.strip, text.splitlines()))):
-        code = compile(f"lambda c: {line}", line, "eval")
+        code = compile(f"lambda c: ({line})", line, "eval")
         made[f"{number}: {line}"] = eval(code, dict(names))
     return made

@@ -177,7 +177,7 @@ UNIQUES = steps("""
 
 BEHAVIORS = steps("""
     sorted(c.behaviors)
-    [value for name, value in c.behaviors.items() if "_socket_" not in name]
+    [value for name, value in sorted(c.behaviors.items()) if "_socket_" not in name]
     c.set_behaviors({"nothing": 1})
     c.set_behaviors({"hash": "nothing"})
     c.set_behaviors({"hash": "md5", "distribution": "consistent"})

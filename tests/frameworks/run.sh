@@ -25,8 +25,9 @@ export NEARCACHED
 
 # From within the environment: mypy leaves its cache where it is started.
 check_types() {
-    (cd "$VENV" && MYPYPATH="$ROOT/tests/frameworks" bin/python -m mypy --strict "$ROOT"/tests/frameworks/*.py \
-        "$ROOT"/bindings/python/python/nearcache/*.py "$ROOT"/bindings/python/python/nearcache/compat/*.py)
+    local package=$ROOT/bindings/python/python/nearcache tests=$ROOT/tests/frameworks
+    (cd "$VENV" && MYPYPATH=$tests bin/python -m mypy --config-file "$tests/mypy.ini" \
+        "$tests"/*.py "$tests"/project/*.py "$package"/*.py "$package"/compat/*.py)
 }
 step "checking the types" frameworks-types check_types
 

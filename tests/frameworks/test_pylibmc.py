@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import nearcache
-import pylibmc as theirs  # type: ignore[import-untyped]
+import pylibmc as theirs
 import pytest
 from compared import compare, steps
 from nearcache.compat import pylibmc as ours

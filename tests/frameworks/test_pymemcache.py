@@ -12,9 +12,9 @@ import nearcache
 import pytest
 from compared import compare, steps
 from nearcache.compat import pymemcache as ours
-from pymemcache import serde  # type: ignore[import-untyped]
-from pymemcache.client import base, hash as ring  # type: ignore[import-untyped]
-from pymemcache.exceptions import MemcacheIllegalInputError  # type: ignore[import-untyped]
+from pymemcache import serde
+from pymemcache.client import base, hash as ring
+from pymemcache.exceptions import MemcacheIllegalInputError
 
 HALF_MEGABYTE = b"x" * (1 << 19)
 TOO_LARGE = b"x" * (1 << 21)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, Union
 
 import nearcache
-from nearcache.compat._server import SCHEME, cache_of
+from nearcache._opened import SCHEME, of_address
 
 
 class MemcacheError(Exception):
@@ -427,14 +427,14 @@ def _cache_and_server(server: Server, size: int | str | None) -> tuple[nearcache
     elif not isinstance(server, str):
         raise ValueError(f"a server is a nearcache.Cache, an address or nearcache:NAME, not {server!r}")
     elif server.startswith((SCHEME, "/")):
-        return cache_of(server, size), server
+        return of_address(server, size), server
     elif server.startswith("unix:"):
-        return cache_of(server[5:], size), server[5:]
+        return of_address(server[5:], size), server[5:]
     else:
         host, colon, port = server.rpartition(":")
         address = (server, 11211) if not colon or server.endswith("]") else (host, int(port))
     host = address[0].strip("[]")
-    return cache_of(f"{host}:{address[1]}", size), (host, address[1])
+    return of_address(f"{host}:{address[1]}", size), (host, address[1])
 
 
 def _integer(value: object, name: str) -> None:

@@ -33,7 +33,7 @@ from nearcache.compat._pylibmc_errors import (
     ServerError,
     TooBig,
 )
-from nearcache.compat._server import cache_of
+from nearcache._opened import of_address
 
 __all__ = [
     "BadKeyProvided",
@@ -87,7 +87,7 @@ class Client:
         if isinstance(first, nearcache.Cache):
             self.cache = first
         else:
-            self.cache = cache_of(_address(first), size)
+            self.cache = of_address(_address(first), size)
         self._behaviors = {**DEFAULTS, **checked(behaviors)}
 
     def __repr__(self) -> str:

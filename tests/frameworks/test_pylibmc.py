@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 from typing import Any
@@ -282,3 +283,8 @@ except pylibmc.NotFound as error:
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "nearcache.compat._pylibmc_errors True\n"
+
+
+def test_its_examples_run() -> None:
+    result = doctest.testmod(ours)
+    assert (result.failed, result.attempted > 0) == (0, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 import threading
@@ -302,3 +303,8 @@ def test_threads_share_a_client() -> None:
     for thread in threads:
         thread.join()
     assert client.get("n") == b"4000"
+
+
+def test_its_examples_run() -> None:
+    result = doctest.testmod(ours)
+    assert (result.failed, result.attempted > 0) == (0, True)

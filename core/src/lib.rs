@@ -93,4 +93,6 @@ pub mod docs {
     pub mod semantics {}
     #[doc = include_str!("docs/sharing.md")]
     pub mod sharing {}
+    #[doc = include_str!("docs/values.md")]
+    pub mod values {}
 }

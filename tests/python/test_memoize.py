@@ -83,6 +83,11 @@ def test_functions_are_told_apart(cache: Cache) -> None:
     long = eval("lambda: 1")
     long.__qualname__ = "x" * 1000
     assert cache.memoize()(long)() == 1
+    assert cache.namespace("n" * 150).memoize()(long)() == 1
+    for length in range(1, 260):
+        long.__qualname__ = "x" * length
+        for store in (cache, cache.namespace("n"), cache.namespace("n" * 150)):
+            assert store.memoize()(long)() == 1
 
 
 @pytest.mark.parametrize("value", [None, False, 0, "", []])

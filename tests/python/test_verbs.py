@@ -100,6 +100,18 @@ def test_append_past_the_limit_is_refused_and_keeps_the_value(cache: Cache) -> N
     assert cache["k"] == b"x" * 1_000_000
 
 
+@pytest.mark.parametrize("verb", ["append", "prepend", "append_raw", "prepend_raw"])
+def test_an_append_that_is_too_large_by_itself_is_an_error_and_keeps_the_value(cache: Cache, verb: str) -> None:
+    cache["k"] = b"old"
+    # The longest value with a key of one byte has 1 048 516 bytes.
+    for length in (1_048_517, 1 << 20, 3 << 20):
+        with pytest.raises(nearcache.ValueTooLargeError, match="the limit is 1048576"):
+            getattr(cache, verb)("k", bytes(length))
+        assert cache["k"] == b"old"
+    assert getattr(cache, verb)("k", bytes(1_048_516)) is False
+    assert cache["k"] == b"old"
+
+
 def test_gets_and_cas(cache: Cache) -> None:
     assert cache.gets("k") == (None, None)
     assert cache.gets("k", 1, 2) == (1, 2)

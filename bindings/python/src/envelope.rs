@@ -148,14 +148,15 @@ fn tag_key(py: Python<'_>, name: &str) -> PyResult<Vec<u8>> {
     Ok(key)
 }
 
-/// A generation begins as the time in microseconds: above all that were ever there, if it was evicted.
+/// A generation begins as the time in nanoseconds, which runs faster than generations can be raised: one that was evicted
+/// begins above all that were there. (Microseconds do not: an invalidation takes less than one.)
 fn present_or_new(core: &Core, key: &[u8]) -> Result<u64, Error> {
     loop {
         if let Some(generation) = generation(core, key)? {
             return Ok(generation);
         }
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let first = now.map_or(1, |now| now.as_micros() as u64).to_string();
+        let first = now.map_or(1, |now| now.as_nanos() as u64).to_string();
         core.store(Verb::Set, key, first.as_bytes(), portable::INT, Expiry::Never)?;
     }
 }

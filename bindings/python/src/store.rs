@@ -197,6 +197,14 @@ pub fn extend_if(
     bytes: &[u8],
     may_grow: impl Fn(u32) -> bool,
 ) -> PyResult<bool> {
+    act(cache.handle(), key, |core, key| {
+        // A meta set of what is too large by itself would remove the old value; a cas leaves it, and with 0 never stores.
+        // Key and header are far less than half of the smallest limit.
+        match bytes.len() >= core.item_size_max() / 2 {
+            true => core.store(Verb::Cas(0), key, bytes, 0, Expiry::Never).map(drop),
+            false => Ok(()),
+        }
+    })?;
     loop {
         let Some(item) = act(cache.handle(), key, Core::peek)? else { return Ok(false) };
         if item.flags == portable::LEASE {

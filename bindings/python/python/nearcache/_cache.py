@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from nearcache import _native
 from nearcache._flight import MISSING, Making, claim, generations, is_making
 from nearcache._lock import Lock
-from nearcache._memoize import Options, Tags, memoizer
+from nearcache._memoize import KEY_MAX, Options, Tags, memoizer
 from nearcache._namespace import Namespace
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Cache(_native.Cache):
         """Return the value of key; if it is missing, call factory, store what it returns for ttl seconds, and return that.
 
         Of all threads, tasks and processes that miss the key at once, one calls its factory; the others wait for it,
-        but for one that was killed no longer than lease seconds. A value that takes longer than that to make may be made
-        twice. If the key is set or deleted meanwhile, the value is returned and not stored; so is one that is too large
+        but for one that was killed no longer than lease seconds. A value that takes longer than that to make is made
+        again by another: choose lease with room to spare. If the key is set or deleted meanwhile, the value is returned and not stored; so is one that is too large
         to keep. An exception of factory passes, and another who waits calls his. A factory that asks for its own key is
         called again, without waiting.
 
@@ -173,7 +173,7 @@ class Cache(_native.Cache):
         >>> fibonacci.invalidate(30), c.invalidate_tags("numbers")
         (True, None)
         """
-        return memoizer(self, Options(ttl, key, tags, stale, early, lease))
+        return memoizer(self, Options(ttl, key, tags, stale, early, lease), KEY_MAX)
 
     def namespace(self, name: str) -> Namespace:
         """Return a view of the cache whose keys are its own, and which is emptied at once for all processes.

@@ -24,13 +24,15 @@ else:
 if TYPE_CHECKING:
     from datetime import timedelta
 
-__all__ = ["AsyncMemoized", "MemoInfo", "Memoized", "Memoizer", "Options", "Store", "Tags", "memoizer"]
+__all__ = ["KEY_MAX", "AsyncMemoized", "MemoInfo", "Memoized", "Memoizer", "Options", "Store", "Tags", "memoizer"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Tags = Union[Iterable[str], "Callable[..., Iterable[str]]"]
 
 KEY_MAX = 250
+# Bytes; twice as many hexadecimal digits.
+DIGEST = 16
 
 
 class Store(Protocol):
@@ -110,14 +112,14 @@ class Memoized(Generic[P, R]):
     (3, 3, MemoInfo(hits=1, misses=1))
     """
 
-    def __init__(self, store: Store, function: Callable[P, Any], options: Options) -> None:
+    def __init__(self, store: Store, function: Callable[P, Any], options: Options, room: int) -> None:
         functools.update_wrapper(self, function)
         self._store = store
         self._function = function
         self._options = options
         self._bound: tuple[Any, ...] = ()
         self._counts = _Counts()
-        self._name = _name(function)
+        self._name = _name(function, room)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         options, counts = self._options, self._counts
@@ -173,7 +175,7 @@ class Memoized(Generic[P, R]):
                 f"the arguments of {self._name} cannot be made into a key: {error}; give memoize key=, a function of "
                 "the arguments that returns a key"
             ) from error
-        return f"{self._name}:{blake2b(data, digest_size=16).hexdigest()}"
+        return f"{self._name}:{blake2b(data, digest_size=DIGEST).hexdigest()}"
 
     def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget the result of a call with these arguments; False if there was none.
@@ -240,8 +242,8 @@ class AsyncMemoized(Memoized[P, Coroutine[Any, Any, R]]):
     (42, 42, 1)
     """
 
-    def __init__(self, store: Store, function: Callable[P, Any], options: Options) -> None:
-        super().__init__(store, function, options)
+    def __init__(self, store: Store, function: Callable[P, Any], options: Options, room: int) -> None:
+        super().__init__(store, function, options, room)
         # So that frameworks know that a call is to be awaited.
         if sys.version_info >= (3, 12):
             inspect.markcoroutinefunction(self)
@@ -289,22 +291,22 @@ class Memoizer(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Memoized[P, R]: ...
 
 
-def memoizer(store: Store, options: Options) -> Memoizer:
-    """The decorator."""
+def memoizer(store: Store, options: Options, room: int) -> Memoizer:
+    """The decorator; room is how long a key may be."""
     if callable(options.ttl):
         raise TypeError("memoize has arguments: write @cache.memoize() or @cache.memoize(ttl=60)")
 
     def decorate(function: Callable[..., Any], /) -> Memoized[..., Any]:
         kind = AsyncMemoized if inspect.iscoroutinefunction(function) else Memoized
-        return kind(store, function, options)
+        return kind(store, function, options, room)
 
     return cast("Memoizer", decorate)
 
 
-def _name(function: Callable[..., Any]) -> str:
-    """What the function's keys begin with; with a digest and what a namespace adds it must be a key still."""
+def _name(function: Callable[..., Any], room: int) -> str:
+    """What the function's keys begin with; a colon and the digest of the arguments come behind it."""
     module = getattr(function, "__module__", None) or "?"
     name = f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"
-    if len(name.encode()) <= KEY_MAX - 100:
+    if len(name.encode()) <= room - 1 - 2 * DIGEST:
         return name
-    return blake2b(name.encode(), digest_size=16).hexdigest()
+    return blake2b(name.encode(), digest_size=DIGEST).hexdigest()

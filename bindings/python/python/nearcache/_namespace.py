@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nearcache._flight import MISSING
-from nearcache._memoize import Options, Tags, memoizer
+from nearcache._memoize import KEY_MAX, Options, Tags, memoizer
 from nearcache._native import ReadOnlyError
 
 if TYPE_CHECKING:
@@ -24,13 +24,15 @@ T = TypeVar("T")
 K = TypeVar("K", str, bytes)
 
 NAME_MAX = 150
+# Its digits and the colon behind them.
+GENERATION = 20
 
 
 class Namespace:
     """A view of a cache whose keys are its own; made by Cache.namespace.
 
     It has the verbs of a cache. Its keys are stored with its name and a generation in front, which take the name's length
-    and some 18 bytes of the 250 that a key has. invalidate raises the generation, which is one step for all processes
+    and 21 bytes of the 250 that a key has. invalidate raises the generation, which is one step for all processes
     however many keys there are; what was stored before is never found again, and is evicted in time. Each verb reads the
     generation first.
     """
@@ -329,7 +331,7 @@ class Namespace:
         >>> square(3), square(3), squares.invalidate(), square(3), square.cache_info()
         (9, 9, None, 9, MemoInfo(hits=1, misses=2))
         """
-        return memoizer(self, Options(ttl, key, tags, stale, early, lease))
+        return memoizer(self, Options(ttl, key, tags, stale, early, lease), KEY_MAX - len(self._head) - GENERATION)
 
     def lock(self, key: str | bytes, timeout: float = 10.0, expire: float = 30.0) -> Lock:
         """As Cache.lock; the name is the namespace's, and invalidate does not end it."""
@@ -358,5 +360,8 @@ class Namespace:
 
 
 def _beginning() -> int:
-    """A generation that none has had: the time in microseconds, which runs faster than generations are raised."""
-    return time.time_ns() // 1000
+    """A generation that none has had: the time in nanoseconds, which runs faster than generations can be raised.
+
+    Microseconds do not: an invalidation takes less than one.
+    """
+    return time.time_ns()

@@ -5,6 +5,7 @@ Frameworks make a client for every thread; those of one setting are to have one 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,15 @@ SIZE = "64MiB"
 
 _caches: dict[str, Cache] = {}
 _lock = threading.Lock()
+
+
+def _renew() -> None:
+    """A child does not wait for a thread that it does not have."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew)
 
 
 def opened(place: str, name: str | None, options: Mapping[str, Any]) -> Cache:

@@ -39,6 +39,7 @@ stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
 stage php "PHP" tests/php/run.sh
 stage hosts "PHP-FPM, gunicorn, multiprocessing" tests/hosts/run.sh
+stage frameworks "Django, Flask, dogpile, pymemcache, pylibmc" tests/frameworks/run.sh
 stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 60
 stage clients "the daemon with other people's clients" tests/clients/run.sh
 stage http "the live page in Chromium, the metrics" tests/http/run.sh

@@ -91,7 +91,7 @@ def mypy(*arguments: str) -> None:
 
 
 def test_the_stubs_fit_the_module() -> None:
-    mypy("mypy.stubtest", "nearcache")
+    mypy("mypy.stubtest", "nearcache._native")
 
 
 def test_the_package_the_tests_and_the_driver_are_typed() -> None:

@@ -1,0 +1,1 @@
+"""A Django project whose cache and sessions are in nearcache."""

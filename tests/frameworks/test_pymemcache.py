@@ -13,9 +13,8 @@ import nearcache
 import pytest
 from compared import compare, steps
 from nearcache.compat import pymemcache as ours
-from pymemcache import serde
+from pymemcache import exceptions, serde
 from pymemcache.client import base, hash as ring
-from pymemcache.exceptions import MemcacheIllegalInputError
 
 HALF_MEGABYTE = b"x" * (1 << 19)
 TOO_LARGE = b"x" * (1 << 21)
@@ -276,7 +275,9 @@ def test_a_wrong_server_or_prefix_says_so() -> None:
 
 
 def test_the_exceptions_are_pymemcaches() -> None:
-    assert ours.MemcacheIllegalInputError is MemcacheIllegalInputError
+    for name, error in vars(exceptions).items():
+        if isinstance(error, type) and issubclass(error, Exception):
+            assert getattr(ours, name) is error
 
 
 def test_without_pymemcache_there_are_equal_exceptions() -> None:

@@ -32,6 +32,14 @@ class MemcacheServerError(MemcacheError):
     """The cache failed."""
 
 
+class MemcacheUnexpectedCloseError(MemcacheServerError):
+    """A connection was closed; there is none here, but programs catch it."""
+
+
+class MemcacheUnknownError(MemcacheError):
+    """A server's answer made no sense; there is none here, but programs catch it."""
+
+
 if not TYPE_CHECKING:
     # Programs catch pymemcache's own, if it is there.
     with suppress(ImportError):
@@ -40,7 +48,9 @@ if not TYPE_CHECKING:
             MemcacheError,
             MemcacheIllegalInputError,
             MemcacheServerError,
+            MemcacheUnexpectedCloseError,
             MemcacheUnknownCommandError,
+            MemcacheUnknownError,
         )
 
 __all__ = [
@@ -49,7 +59,9 @@ __all__ = [
     "MemcacheError",
     "MemcacheIllegalInputError",
     "MemcacheServerError",
+    "MemcacheUnexpectedCloseError",
     "MemcacheUnknownCommandError",
+    "MemcacheUnknownError",
     "PooledClient",
 ]
 

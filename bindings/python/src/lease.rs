@@ -111,7 +111,8 @@ impl Cache {
         if cost.is_none() && generations.is_none() {
             return store::write(self.handle(), verb, key, bytes, flags, expiry).map(stored);
         }
-        let cost = (cost.unwrap_or(0.0) * 1e6) as u64;
+        // Rounded up: what took no time at all would never be made early.
+        let cost = (cost.unwrap_or(0.0) * 1e6).ceil() as u64;
         let wrapped = envelope::wrap(cost, flags, generations, bytes);
         store::write(self.handle(), verb, key, &wrapped, ENVELOPE, expiry).map(stored)
     }

@@ -5,6 +5,8 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/lib.sh"
 
+scripts/setup.sh build python
+
 # Its own script knows how to build the module, and when that is needed; pytest then only names itself.
 build_python() {
     tests/python/run.sh --version

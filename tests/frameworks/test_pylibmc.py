@@ -267,6 +267,11 @@ def test_pools_serve() -> None:
 
 
 def test_the_exceptions_are_pylibmcs() -> None:
+    for name, error in vars(theirs).items():
+        if isinstance(error, type) and issubclass(error, theirs.Error):
+            assert getattr(ours, name) is error
+    with pytest.raises(AttributeError, match="nothing"):
+        ours.nothing
     assert ours.NotFound is theirs.NotFound
     assert ours.MemcachedError is theirs.MemcachedError
 
@@ -279,10 +284,10 @@ from nearcache.compat import pylibmc
 try:
     pylibmc.Client(["localhost"], size="8MiB").incr("nothing")
 except pylibmc.NotFound as error:
-    print(type(error).__module__, isinstance(error, pylibmc.MemcachedError))
+    print(type(error).__module__, isinstance(error, pylibmc.MemcachedError), issubclass(pylibmc.ServerDown, pylibmc.Error))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "nearcache.compat._pylibmc_errors True\n"
+    assert run.stdout == "nearcache.compat._pylibmc_errors True True\n"
 
 
 def test_its_examples_run() -> None:

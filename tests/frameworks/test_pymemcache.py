@@ -13,9 +13,8 @@ import nearcache
 import pytest
 from compared import compare, steps
 from nearcache.compat import pymemcache as ours
-from pymemcache import serde
+from pymemcache import exceptions, serde
 from pymemcache.client import base, hash as ring
-from pymemcache.exceptions import MemcacheIllegalInputError
 
 HALF_MEGABYTE = b"x" * (1 << 19)
 TOO_LARGE = b"x" * (1 << 21)
@@ -75,6 +74,7 @@ VERBS = steps(
     c.incr("none", 1)
     c.decr("none", 1)
     c.incr("n", -1)
+    c.incr("n", -1, noreply=True)
     c.incr("n", 1 << 64)
     c.incr("n", (1 << 64) - 1)
     c.incr("n", "1")
@@ -92,6 +92,9 @@ VERBS = steps(
     c.get("e")
     c.set("e", b"x", expire=1.5)
     c.set("e", b"x", expire=None)
+    c.set("e", b"x", expire=1 << 70, noreply=False)
+    c.set("e", b"x", expire=1 << 70, noreply=True)
+    c.set("e", b"x", expire=100, noreply=False)
     c.touch("e", 100, noreply=False)
     c.touch("none", 100, noreply=False)
     c.touch("none", 100)
@@ -136,6 +139,7 @@ VERBS = steps(
     c.get("n")
     c.flush_all(100, noreply=False)
     c.flush_all("1")
+    c.flush_all(-1, noreply=False)
     c.close()
     c.disconnect_all()
     c.quit()
@@ -276,7 +280,9 @@ def test_a_wrong_server_or_prefix_says_so() -> None:
 
 
 def test_the_exceptions_are_pymemcaches() -> None:
-    assert ours.MemcacheIllegalInputError is MemcacheIllegalInputError
+    for name, error in vars(exceptions).items():
+        if isinstance(error, type) and issubclass(error, Exception):
+            assert getattr(ours, name) is error
 
 
 def test_without_pymemcache_there_are_equal_exceptions() -> None:

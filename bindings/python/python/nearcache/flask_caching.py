@@ -45,7 +45,9 @@ class NearCache(BaseCache):  # type: ignore[misc, unused-ignore]
         ignore_delete_many_errors: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(default_timeout, ignore_delete_many_errors)
+        super().__init__(default_timeout)
+        # Earlier versions of Flask-Caching take the one argument alone.
+        self.ignore_delete_many_errors = ignore_delete_many_errors
         options["size"] = size
         self._prefix = key_prefix
         self._cache = opened(f"flask:{name}:{sorted(options.items())!r}", name, options)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "BadKeyProvided",
@@ -14,6 +15,7 @@ __all__ = [
     "NotFound",
     "ServerError",
     "TooBig",
+    "of_servers",
 ]
 
 
@@ -50,3 +52,37 @@ if not TYPE_CHECKING:
         from pylibmc import BadKeyProvided, CacheMiss, ClientError, Error, NotFound, ServerError, TooBig
 
 MemcachedError = Error
+
+# Raised by connections, of which there are none here; but programs catch them.
+_NAMES = (
+    "AllocationError",
+    "ConnectionBindError",
+    "ConnectionError",
+    "DataDoesNotExist",
+    "DataExists",
+    "Failure",
+    "FetchNotFinished",
+    "HostLookupError",
+    "InvalidHostProtocolError",
+    "NoServers",
+    "NotSupportedError",
+    "ProtocolError",
+    "ReadError",
+    "ServerDead",
+    "ServerDown",
+    "SocketCreateError",
+    "SomeErrors",
+    "UnixSocketError",
+    "UnknownReadFailure",
+    "UnknownStatKey",
+    "WriteError",
+)
+
+
+def of_servers() -> dict[str, Any]:
+    """The exceptions that are never raised here."""
+    try:
+        installed = importlib.import_module("pylibmc")
+    except ImportError:
+        return {name: type(name, (Error,), {}) for name in _NAMES}
+    return {name: getattr(installed, name) for name in _NAMES}

@@ -32,6 +32,14 @@ class MemcacheServerError(MemcacheError):
     """The cache failed."""
 
 
+class MemcacheUnexpectedCloseError(MemcacheServerError):
+    """A connection was closed; there is none here, but programs catch it."""
+
+
+class MemcacheUnknownError(MemcacheError):
+    """A server's answer made no sense; there is none here, but programs catch it."""
+
+
 if not TYPE_CHECKING:
     # Programs catch pymemcache's own, if it is there.
     with suppress(ImportError):
@@ -40,7 +48,9 @@ if not TYPE_CHECKING:
             MemcacheError,
             MemcacheIllegalInputError,
             MemcacheServerError,
+            MemcacheUnexpectedCloseError,
             MemcacheUnknownCommandError,
+            MemcacheUnknownError,
         )
 
 __all__ = [
@@ -49,7 +59,9 @@ __all__ = [
     "MemcacheError",
     "MemcacheIllegalInputError",
     "MemcacheServerError",
+    "MemcacheUnexpectedCloseError",
     "MemcacheUnknownCommandError",
+    "MemcacheUnknownError",
     "PooledClient",
 ]
 
@@ -290,16 +302,10 @@ class Client:
 
     def _put(self, verb: str, name: bytes, data: bytes, flags: int, expire: int, noreply: bool) -> bool:
         def store() -> bool:
+            call = getattr(self.cache, f"{verb}_raw")
             checked = _checked(flags, _FLAGS_MAX)
-            if verb == "append":
-                return self.cache.append_raw(name, data)
-            if verb == "prepend":
-                return self.cache.prepend_raw(name, data)
-            if verb == "add":
-                return self.cache.add_raw(name, data, checked, expire)
-            if verb == "replace":
-                return self.cache.replace_raw(name, data, checked, expire)
-            return self.cache.set_raw(name, data, checked, expire)
+            # What is added to a value has its flags and its expiry.
+            return bool(call(name, data) if verb in ("append", "prepend") else call(name, data, checked, expire))
 
         return self._run(noreply, True, store)
 
@@ -335,10 +341,13 @@ class Client:
     ) -> int | None:
         name = self.check_key(key, self.key_prefix)
         _integer(value, "value")
-        if not 0 <= value <= _CAS_MAX:
-            raise MemcacheClientError(b"invalid numeric delta argument")
-        counted = self._run(bool(noreply), None, partial(verb, name, value))
-        return None if noreply else counted
+
+        def count() -> int | None:
+            if not 0 <= value <= _CAS_MAX:
+                raise MemcacheClientError(b"invalid numeric delta argument")
+            return verb(name, value)
+
+        return self._run(bool(noreply), None, count)
 
     def _run(self, noreply: bool, unheard: T, call: Callable[[], T]) -> T:
         """What the call returns, its errors in a server's words; if nobody listens, neither."""
@@ -352,6 +361,11 @@ class Client:
             if noreply:
                 return unheard
             raise _translated(error) from error
+        except ValueError as error:
+            # A number of more than 64 bits.
+            if noreply:
+                return unheard
+            raise MemcacheClientError(_FORMAT) from error
         return unheard if noreply else result
 
 

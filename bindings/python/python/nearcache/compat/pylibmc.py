@@ -32,6 +32,7 @@ from nearcache.compat._pylibmc_errors import (
     NotFound,
     ServerError,
     TooBig,
+    of_servers,
 )
 from nearcache._opened import of_address
 
@@ -58,6 +59,15 @@ _TYPES = PICKLE | BOOL | INTEGER | TEXT
 _DELTA_MAX = (1 << 63) - 1
 _SPACE_OR_CONTROL = re.compile(rb"[\x00-\x20\x7f]")
 _MISSING = object()
+_of_servers = of_servers()
+
+
+def __getattr__(name: str) -> Any:
+    """pylibmc.ServerDown and the like, which are never raised here."""
+    try:
+        return _of_servers[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
 class Client:

@@ -16,7 +16,9 @@ from nearcache.compat._pymemcache import (
     MemcacheError,
     MemcacheIllegalInputError,
     MemcacheServerError,
+    MemcacheUnexpectedCloseError,
     MemcacheUnknownCommandError,
+    MemcacheUnknownError,
     PooledClient,
 )
 from nearcache.compat._ring import HashClient
@@ -28,6 +30,8 @@ __all__ = [
     "MemcacheError",
     "MemcacheIllegalInputError",
     "MemcacheServerError",
+    "MemcacheUnexpectedCloseError",
     "MemcacheUnknownCommandError",
+    "MemcacheUnknownError",
     "PooledClient",
 ]

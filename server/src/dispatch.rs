@@ -70,21 +70,25 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// The next keys from byte `at` of the line on. `None` if one of them is too long.
-    fn read(line: &'a [u8], at: usize) -> Option<Batch<'a>> {
-        let mut batch = Batch { keys: [&[]; BATCH], ends: [0; BATCH], len: 0 };
+    fn new() -> Batch<'a> {
+        Batch { keys: [&[]; BATCH], ends: [0; BATCH], len: 0 }
+    }
+
+    /// Takes the next keys from byte `at` of the line on; false if one of them is too long.
+    fn read(&mut self, line: &'a [u8], at: usize) -> bool {
+        self.len = 0;
         let mut words = Tokens::new(line, at);
-        while batch.len < BATCH
+        while self.len < BATCH
             && let Some(key) = words.next()
         {
             if key.len() > KEY_MAX {
-                return None;
+                return false;
             }
-            batch.keys[batch.len] = key;
-            batch.ends[batch.len] = words.position();
-            batch.len += 1;
+            self.keys[self.len] = key;
+            self.ends[self.len] = words.position();
+            self.len += 1;
         }
-        Some(batch)
+        true
     }
 
     fn keys(&self) -> &[&'a [u8]] {
@@ -116,6 +120,28 @@ impl Desk<'_> {
         full: usize,
         out: &mut Output,
     ) -> Progress {
+        let mut words = Tokens::new(line, get.keys);
+        match (words.next(), words.next()) {
+            // Most gets are of one key.
+            (Some(key), None) if key.len() <= KEY_MAX => {
+                match self.get_one(key, get, out) {
+                    Ok(()) => out.text(reply::END),
+                    Err(error) => self.failed(&error, reply::NO_MEMORY, out),
+                }
+                Progress::Done
+            }
+            _ => self.get_several(line, get, mark, full, out),
+        }
+    }
+
+    fn get_several(
+        self,
+        line: &[u8],
+        get: Get,
+        mark: Option<usize>,
+        full: usize,
+        out: &mut Output,
+    ) -> Progress {
         let too_long = |out: &mut Output| {
             // Nothing of a reply may be seen if one of its keys is too long.
             if let Some(mark) = mark {
@@ -124,11 +150,11 @@ impl Desk<'_> {
             out.text(reply::BAD_FORMAT);
             Progress::Done
         };
-        let (mut at, mut left) = (get.keys, BATCHES);
+        let (mut at, mut left, mut batch) = (get.keys, BATCHES, Batch::new());
         loop {
-            let Some(batch) = Batch::read(line, at) else {
+            if !batch.read(line, at) {
                 return too_long(out);
-            };
+            }
             if batch.len == 0 {
                 out.text(reply::END);
                 return Progress::Done;
@@ -155,7 +181,7 @@ impl Desk<'_> {
         }
     }
 
-    /// One call for each key, copied straight into the output. Answers how many keys were answered.
+    /// One call for each key. Answers how many keys were answered.
     fn get_each(
         self,
         batch: &Batch<'_>,
@@ -164,30 +190,38 @@ impl Desk<'_> {
         out: &mut Output,
     ) -> Result<usize, Error> {
         for (index, key) in batch.keys().iter().enumerate() {
-            let mut value = out.value(key, get.cas);
-            let found = match get.touch {
-                None => self.server.cache.get_to(key, &mut value),
-                Some(expiry) => self.server.cache.gat_to(key, expiry, &mut value),
-            };
-            match found {
-                Ok(Some(meta)) => {
-                    value.hit(meta.flags, self.shown(meta));
-                    self.note(get.deed(key, Some(meta)));
-                }
-                Ok(None) => {
-                    value.miss();
-                    self.note(get.deed(key, None));
-                }
-                Err(error) => {
-                    value.miss();
-                    return Err(error);
-                }
-            }
+            self.get_one(key, get, out)?;
             if out.unsent().len() >= full {
                 return Ok(index + 1);
             }
         }
         Ok(batch.len)
+    }
+
+    /// One key, copied straight into the output.
+    #[inline]
+    fn get_one(self, key: &[u8], get: Get, out: &mut Output) -> Result<(), Error> {
+        let mut value = out.value(key, get.cas);
+        let found = match get.touch {
+            None => self.server.cache.get_to(key, &mut value),
+            Some(expiry) => self.server.cache.gat_to(key, expiry, &mut value),
+        };
+        match found {
+            Ok(Some(meta)) => {
+                value.hit(meta.flags, self.shown(meta));
+                self.note(get.deed(key, Some(meta)));
+                Ok(())
+            }
+            Ok(None) => {
+                value.miss();
+                self.note(get.deed(key, None));
+                Ok(())
+            }
+            Err(error) => {
+                value.miss();
+                Err(error)
+            }
+        }
     }
 
     /// One call for all keys: the core then waits for memory once, not once a key, at the price of a second copy. If

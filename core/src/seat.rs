@@ -15,6 +15,10 @@ use std::time::{Duration, Instant};
 const SHARED: usize = 4;
 /// So long a thread waits for one of those, in a shared arena: those who have one may be stopped.
 const LONG: Duration = Duration::from_millis(100);
+/// And so long in a private one, where only threads of this process can have one, which run again some time.
+const LONGER: Duration = Duration::from_secs(1);
+/// While somebody has waited in vain, and nobody got one since.
+const SHORT: Duration = Duration::from_micros(100);
 
 /// An operation under way: the arena, and the running thread's seat in it.
 #[derive(Debug)]
@@ -182,18 +186,26 @@ fn full(most: usize, of_what: &str) -> Error {
 /// A seat for one operation. It is lent for as long as one takes: a moment.
 fn borrow(arena: &Arc<Arena>, process: ProcessId) -> Result<Op<'_>, Error> {
     let all = arena.seats();
+    // Relaxed, here and below: a hint.
+    let patience = match arena.crowded.load(Ordering::Relaxed) {
+        0 if arena.region().is_shared() => LONG,
+        0 => LONGER,
+        _ => SHORT,
+    };
     let begun = Instant::now();
     loop {
         for (i, seat) in all.iter().enumerate().rev() {
             if let Some(lent) = seat.take(process.0) {
+                arena.crowded.store(0, Ordering::Relaxed);
                 return Ok(Op { arena, seat, owner: owner_id(i, lent), lent });
             }
         }
-        if begun.elapsed() > LONG {
-            reap::reap(arena);
-            if arena.region().is_shared() {
+        if begun.elapsed() > patience {
+            if arena.crowded.swap(1, Ordering::Relaxed) != 0 {
                 return Err(full(all.len(), "threads"));
             }
+            // Once more, when those who ended have given back what they had.
+            reap::reap(arena);
         }
         std::thread::yield_now();
     }

@@ -38,6 +38,8 @@ pub(crate) struct Arena {
     pub path: Option<PathBuf>,
     /// Who is told of what this process evicts.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Did somebody of this process wait for a seat in vain? Then others need not.
+    pub crowded: AtomicU64,
 }
 
 /// One word for each segment.
@@ -80,6 +82,7 @@ impl Arena {
             home: options.home.clone(),
             path: found.path,
             observer: options.observer.clone(),
+            crowded: AtomicU64::new(0),
         };
         // Relaxed: constant.
         arena.hasher = KeyHasher::new(arena.superblock().seed.load(Ordering::Relaxed));

@@ -85,13 +85,14 @@ impl Side {
     }
 }
 
+/// No number that may come to 2^63 and more: of those 1.6.18 looks for a minus sign far behind the value, and may find one.
 fn value(random: &mut Random) -> String {
     match random.below(12) {
         0 => String::new(),
-        1 => random.next().to_string(),
+        1 => (random.next() >> 2).to_string(),
         2 => format!("{}  ", random.below(1000)),
         3 => format!("  {}", random.below(1000)),
-        4 => "18446744073709551615".to_string(),
+        4 => "4611686018427387903".to_string(),
         5 => "99999999999999999999".to_string(),
         6 => "v".repeat(random.below(200_000) as usize),
         7 => "w".repeat(20_000),
@@ -135,8 +136,7 @@ fn store(random: &mut Random, key: usize) -> String {
 fn command(random: &mut Random, key: usize) -> String {
     let noreply = random.pick(&["", "", "", " noreply"]);
     let exptime = random.pick(&["0", "0", "100", "-1", "2592001", "1900000000", "abc"]);
-    let delta =
-        random.pick(&["1", "7", "0", "18446744073709551615", "18446744073709551616", "abc", "-1"]);
+    let delta = random.pick(&["1", "7", "0", "4398046511104", "18446744073709551616", "abc", "-1"]);
     let other = random.below(KEYS as u64);
     let number = random.below(NUMBERS as u64);
     match random.below(27) {
@@ -185,7 +185,7 @@ fn meta(random: &mut Random, key: usize) -> String {
         }
         _ if is_number => {
             let mode = random.pick(&["", "", " MI", " M+", " MD", " M-"]);
-            let delta = random.pick(&["", " D7", " D0", " D18446744073709551615"]);
+            let delta = random.pick(&["", " D7", " D0", " D4398046511104"]);
             let vivify = random.pick(&["", "", " N0", " N1000", " N0 J40", " N-1 J5"]);
             let shown = random.pick(&["", " v", " v t"]);
             // 1.6.18 is not quiet about an item that it makes.

@@ -12,11 +12,11 @@ scripts/deb.sh
 rm -rf "$work"
 mkdir -p "$work/test"
 for package in "$built"/deb/*.deb; do
-    dpkg-deb --extract "$package" "$work/root"
+    dpkg-deb --extract "$package" "$work/unpacked"
 done
 cp "$built"/deb/*.deb $here/check.sh $here/installed.sh $here/example.c "$work/test"
-share=$work/root/usr/share
-export PATH=$work/root/usr/bin:$PATH
+share=$work/unpacked/usr/share
+export PATH=$work/unpacked/usr/bin:$PATH
 
 # page NAME: it renders, and nothing in it is strange to the renderer.
 page() {

@@ -1,10 +1,15 @@
 <?php
 /*
- * nearcached as PHP's memcached extension (libmemcached) sees it. Called with the address of a running daemon:
- * `php client.php 127.0.0.1 11211` or `php client.php /path/to/socket 0`. Exits with 1 and names what went wrong.
+ * nearcached as PHP's memcached extension (libmemcached) sees it. Called with the address of a running daemon and the
+ * protocol, `php client.php 127.0.0.1 11211 text` or `php client.php /path/to/socket 0 binary`, and for binary with a user and
+ * a password where they are asked for. Exits with 1 and names what went wrong.
  */
 
 declare(strict_types=1);
+
+define('IN_BINARY', $argv[3] === 'binary');
+define('USER', $argv[4] ?? null);
+define('PASSWORD', $argv[5] ?? null);
 
 $failures = 0;
 $checks = 0;
@@ -19,11 +24,14 @@ function check(string $what, mixed $expected, mixed $got): void
     }
 }
 
-function connect(array $options = []): Memcached
+function connect(array $options = [], ?string $user = USER, ?string $password = PASSWORD): Memcached
 {
     global $argv;
     $client = new Memcached();
-    $client->setOptions($options + [Memcached::OPT_BINARY_PROTOCOL => false, Memcached::OPT_TCP_NODELAY => true]);
+    $client->setOptions($options + [Memcached::OPT_BINARY_PROTOCOL => IN_BINARY, Memcached::OPT_TCP_NODELAY => true]);
+    if ($user !== null) {
+        $client->setSaslAuthData($user, $password);
+    }
     $client->addServer($argv[1], (int) $argv[2]);
     return $client;
 }
@@ -34,7 +42,7 @@ function verbs(Memcached $client): void
     check('get of nothing', false, $client->get('key'));
     check('its result', Memcached::RES_NOTFOUND, $client->getResultCode());
     check('replace of nothing', false, $client->replace('key', 'x'));
-    check('its result', Memcached::RES_NOTSTORED, $client->getResultCode());
+    check('its result', IN_BINARY ? Memcached::RES_NOTFOUND : Memcached::RES_NOTSTORED, $client->getResultCode());
     check('add', true, $client->add('key', 'value'));
     check('add again', false, $client->add('key', 'x'));
     check('get', 'value', $client->get('key'));
@@ -47,12 +55,16 @@ function verbs(Memcached $client): void
     check('append', true, $client->append('key', 'c'));
     check('prepend', true, $client->prepend('key', 'a'));
     check('get', 'abc', $client->get('key'));
+    check('append to nothing', false, $client->append('missing', 'c'));
+    check('get', 'abc', $client->get('key'));
+    check('touch', true, $client->touch('key', 2000));
+    check('touch of nothing', false, $client->touch('missing', 2000));
 }
 
 function types(Memcached $client): void
 {
     // The type travels in the client's flags.
-    foreach ([5, 2.5, true, false, 'text', ['a' => [1, null]], str_repeat('long ', 100_000)] as $value) {
+    foreach ([5, 2.5, true, false, '', 'text', ['a' => [1, null]], str_repeat('long ', 100_000)] as $value) {
         check('set', true, $client->set('typed', $value));
         check('get', $value, $client->get('typed'));
     }
@@ -89,6 +101,13 @@ function many(Memcached $client): void
 function numbers(Memcached $client): void
 {
     check('increment of nothing', false, $client->increment('number'));
+    check('its result', Memcached::RES_NOTFOUND, $client->getResultCode());
+    if (IN_BINARY) {
+        // This protocol can make them.
+        check('increment', 40, $client->increment('number', 5, 40));
+        check('increment', 45, $client->increment('number', 5, 40));
+        check('decrement', 0, $client->decrement('number', 100));
+    }
     $client->set('number', 10);
     check('increment', 15, $client->increment('number', 5));
     check('decrement', 0, $client->decrement('number', 100));
@@ -135,5 +154,12 @@ numbers(connect());
 expiry(connect());
 largest(connect());
 administration(connect());
+if (USER !== null) {
+    foreach ([[USER, 'wrong'], ['nobody', PASSWORD], [null, null]] as [$other, $wrong]) {
+        check('a stranger sets', false, @connect([], $other, $wrong)->set('key', 'stranger'));
+        check('a stranger gets', false, @connect([], $other, $wrong)->get('key'));
+    }
+    check('what strangers leave', true, connect()->set('key', 'mine'));
+}
 echo "$checks checks, $failures failures\n";
 exit($failures > 0 ? 1 : 0);

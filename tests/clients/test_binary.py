@@ -1,15 +1,15 @@
-"""nearcached in the binary protocol as pylibmc and PHP's memcached extension see it, both of them libmemcached: with SASL
-PLAIN, which only this protocol has, and PHP also without. (pylibmc without is in test_pylibmc.py.)"""
+"""nearcached as pylibmc and PHP's memcached extension see it, both of them libmemcached, with SASL PLAIN, which only the
+binary protocol has. (Without it they are in test_pylibmc.py and test_php.py.)"""
 
 import glob
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
 import pytest
 from daemons import Daemon
+from test_php import run_php
 
 HERE = pathlib.Path(__file__).parent
 
@@ -49,19 +49,6 @@ def test_pylibmc_with_a_wrong_password(guarded, user, password):
     assert "error 41 " in pylibmc(guarded, user, password)
 
 
-def run_php(*arguments):
-    php = shutil.which("php8.2") or shutil.which("php")
-    assert php, "no php: install php8.2-cli and php8.2-memcached"
-    done = subprocess.run([php, str(HERE / "client_binary.php"), *arguments], capture_output=True, text=True, timeout=120)
-    print(done.stdout, done.stderr)
-    assert done.returncode == 0, done.stderr or done.stdout
-
-
-def test_php(server):
-    host, port = server if isinstance(server, tuple) else (server, 0)
-    run_php(host, str(port))
-
-
 def test_php_with_sasl(guarded):
     host, port = guarded.address
-    run_php(host, str(port), "foo", "bar")
+    run_php(host, port, "binary", "foo", "bar")

@@ -3,6 +3,7 @@
 //! One object belongs to one PHP thread, so cells are enough here; the cache itself may be shared by many objects.
 
 use crate::reply::{self, Code};
+use crate::settings::Settings;
 use nearcache::{Cache, Error};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 /// The Rust half of a `NearCache\Cache` object.
 pub struct Handle {
     cache: Arc<Cache>,
+    settings: Settings,
     code: Cell<Code>,
     /// The last failure with the code it gave; shown only while that code still stands.
     failure: RefCell<Option<(Code, Error)>>,
@@ -18,13 +20,24 @@ pub struct Handle {
 impl Handle {
     /// A handle whose last verb went well.
     pub fn new(cache: Arc<Cache>) -> Handle {
-        Handle { cache, code: Cell::new(reply::SUCCESS), failure: RefCell::new(None) }
+        Handle {
+            cache,
+            settings: Settings::default(),
+            code: Cell::new(reply::SUCCESS),
+            failure: RefCell::new(None),
+        }
     }
 
     /// The cache.
     #[inline]
     pub fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    /// How this object writes values.
+    #[inline]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The last verb's result code.

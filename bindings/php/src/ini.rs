@@ -22,11 +22,33 @@ const ENABLE_CLI: &CStr = c"nearcache.enable_cli";
 /// The permission bits of a segment's file that is made, in octal.
 const PERMISSIONS: &CStr = c"nearcache.permissions";
 
-static TABLE: IniEntryDefs<5> = IniEntryDefs::new([
+/// How values are written (`settings`); read when an object is made.
+pub const SERIALIZER: &CStr = c"nearcache.serializer";
+/// See [`SERIALIZER`].
+pub const COMPRESSION_TYPE: &CStr = c"nearcache.compression_type";
+/// See [`SERIALIZER`].
+pub const COMPRESSION_LEVEL: &CStr = c"nearcache.compression_level";
+/// See [`SERIALIZER`].
+pub const COMPRESSION_THRESHOLD: &CStr = c"nearcache.compression_threshold";
+/// See [`SERIALIZER`].
+pub const COMPRESSION_FACTOR: &CStr = c"nearcache.compression_factor";
+/// Which classes `unserialize` may make: `*` for all, empty for none, or names between commas.
+pub const UNSERIALIZE_ALLOWED_CLASSES: &CStr = c"nearcache.unserialize_allowed_classes";
+/// Room for decoded arrays in each worker (`l1`); 0 for none.
+pub const L1_SIZE: &CStr = c"nearcache.l1_size";
+
+static TABLE: IniEntryDefs<12> = IniEntryDefs::new([
     IniEntryDef::new(SEGMENT, c"", IniEntryPermission::System),
     IniEntryDef::new(SIZE, c"0", IniEntryPermission::System),
     IniEntryDef::new(ENABLE_CLI, c"0", IniEntryPermission::System),
     IniEntryDef::new(PERMISSIONS, c"0600", IniEntryPermission::System),
+    IniEntryDef::new(SERIALIZER, c"php", IniEntryPermission::All),
+    IniEntryDef::new(COMPRESSION_TYPE, c"fastlz", IniEntryPermission::All),
+    IniEntryDef::new(COMPRESSION_LEVEL, c"3", IniEntryPermission::All),
+    IniEntryDef::new(COMPRESSION_THRESHOLD, c"2000", IniEntryPermission::All),
+    IniEntryDef::new(COMPRESSION_FACTOR, c"1.3", IniEntryPermission::All),
+    IniEntryDef::new(UNSERIALIZE_ALLOWED_CLASSES, c"*", IniEntryPermission::System),
+    IniEntryDef::new(L1_SIZE, c"8M", IniEntryPermission::System),
     IniEntryDef::end(),
 ]);
 
@@ -108,10 +130,10 @@ fn permissions() -> Result<u32, String> {
 }
 
 /// The setting's bytes; empty if it is not set.
-fn value(name: &CStr) -> Vec<u8> {
+pub fn value(name: &CStr) -> Vec<u8> {
     let mut exists = false;
     // SAFETY: the name is closed by a zero; the answer is null or text closed by a zero, which stays at least until the
-    // setting is changed, and only this thread runs during MINIT.
+    // setting is changed, which this thread alone does.
     unsafe {
         let text = zend_ini_string_ex(name.as_ptr(), name.count_bytes(), false, &raw mut exists);
         match text.is_null() {
@@ -122,7 +144,7 @@ fn value(name: &CStr) -> Vec<u8> {
 }
 
 /// PHP's own reading of a switch: 1, on, yes, true.
-fn truth(name: &CStr) -> bool {
+pub fn truth(name: &CStr) -> bool {
     let text = ext_php_rs::types::ZendStr::new(value(name), false).into_raw();
     // SAFETY: reads a string that was just made, which the release frees.
     unsafe {

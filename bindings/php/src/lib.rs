@@ -11,6 +11,7 @@ mod number;
 mod options;
 mod registry;
 mod reply;
+mod settings;
 mod value;
 mod verbs;
 mod zend;

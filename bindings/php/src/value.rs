@@ -7,6 +7,7 @@
 //! mark of text: it is read as the string it is.
 
 use crate::number;
+use crate::settings::{Serializer, Writing};
 use crate::zend::call::{Thrown, refuse};
 use crate::zend::landing::Landing;
 use crate::zend::serial::{Serialized, unserialize};
@@ -55,14 +56,14 @@ impl Payload<'_> {
 /// A value's payload and flags. Throws for a resource, which lives in this process only, and lets pass what the
 /// serializer throws (of a closure, say, or in a `__serialize`).
 #[inline]
-pub fn encode(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
+pub fn encode(value: &Zval, writing: Writing) -> Result<(Payload<'_>, u32), Thrown> {
     match value.zend_str() {
         Some(string) => Ok((Payload::Borrowed(string.as_bytes()), STRING)),
-        None => encode_other(value),
+        None => encode_other(value, writing),
     }
 }
 
-fn encode_other(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
+fn encode_other(value: &Zval, writing: Writing) -> Result<(Payload<'_>, u32), Thrown> {
     if let Some(long) = value.long() {
         return Ok((Payload::Text(number::long(long)), LONG));
     }
@@ -80,6 +81,9 @@ fn encode_other(value: &Zval) -> Result<(Payload<'_>, u32), Thrown> {
             "a resource cannot be cached: it means nothing outside of this request",
         ));
     }
+    let Serializer::Php = writing.serializer else {
+        return Err(refuse("this serializer is not supported yet"));
+    };
     match Serialized::of(value) {
         Some(made) => Ok((Payload::Serialized(made), SERIALIZED)),
         None => Err(Thrown),

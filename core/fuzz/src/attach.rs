@@ -121,7 +121,7 @@ fn change(bytes: &mut Vec<u8>, input: &mut Input<'_>) {
             let old = word_or(bytes, VERSION);
             put(bytes, VERSION, old.wrapping_add(input.word(1)).wrapping_sub(2));
         }
-        4 => bytes[..len.min(8)].iter_mut().for_each(|byte| *byte = b'#'),
+        4 => bytes.iter_mut().take(8).for_each(|byte| *byte = b'#'),
         5 => bytes.fill(0),
         6 => {
             let mut rest = input.word(8) | 1;

@@ -49,9 +49,10 @@ pub(super) fn put(
     let Some(value) = value else {
         return Ok(false);
     };
-    let (payload, flags) = value::encode(value).inspect_err(|_| {
-        this.note(reply::PAYLOAD_FAILURE);
-    })?;
+    let (payload, flags) =
+        value::encode(value, this.settings().writing.get()).inspect_err(|_| {
+            this.note(reply::PAYLOAD_FAILURE);
+        })?;
     let stored = this.cache().store(verb, key, payload.bytes(), flags, expiry);
     Ok(settle(this, stored, reply::stored))
 }

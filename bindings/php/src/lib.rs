@@ -12,6 +12,7 @@ mod number;
 mod options;
 mod registry;
 mod reply;
+mod session;
 mod settings;
 mod shared;
 mod value;
@@ -43,6 +44,7 @@ unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
         class::register()?;
         ini::start(module);
         shared::start();
+        session::start();
         Ok(())
     })
 }

@@ -7,6 +7,7 @@
 mod class;
 mod handle;
 mod ini;
+mod l1;
 mod number;
 mod options;
 mod registry;
@@ -28,6 +29,7 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
         .name("nearcache")
         .version(env!("CARGO_PKG_VERSION"))
         .shutdown_function(shutdown)
+        .request_startup_function(request)
         .info_function(info)
 }
 
@@ -45,6 +47,16 @@ unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
     })
 }
 
+/// RINIT: the request before is over to its last string.
+///
+/// # Safety
+///
+/// To be called by the engine alone, while it begins a request.
+unsafe extern "C" fn request(_kind: i32, _module: i32) -> i32 {
+    l1::begin_request();
+    0
+}
+
 /// MSHUTDOWN: drops the caches kept for the process. FrankenPHP shuts the module down and starts it again
 /// in one process, so this must leave nothing behind.
 ///
@@ -52,6 +64,7 @@ unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
 ///
 /// To be called by the engine alone, while it stops the module.
 unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
+    l1::clear();
     registry::clear();
     ini::stop(module);
     0
@@ -73,6 +86,9 @@ unsafe extern "C" fn info(module: *mut ModuleEntry) {
     info_table_row!("Open caches", open.caches.to_string());
     info_table_row!("Persistent caches", open.persistent.to_string());
     for (name, number) in open.rows() {
+        info_table_row!(name, number.to_string());
+    }
+    for (name, number) in l1::counts().rows() {
         info_table_row!(name, number.to_string());
     }
     info_table_end!();

@@ -34,6 +34,12 @@ impl Handle {
         &self.cache
     }
 
+    /// The cache, to be known again by its address.
+    #[inline]
+    pub fn shared(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+
     /// How this object writes values.
     #[inline]
     pub fn settings(&self) -> &Settings {

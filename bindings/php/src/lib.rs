@@ -4,10 +4,14 @@
 //! The class lives in `class`, its verbs in `verbs`, and everything that touches the engine's own
 //! structures in `zend`.
 
+mod apcu;
 mod class;
 mod handle;
 mod info;
 mod ini;
+mod l1;
+mod memcached;
+mod modules;
 mod number;
 mod options;
 mod registry;
@@ -30,6 +34,7 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
         .name("nearcache")
         .version(env!("CARGO_PKG_VERSION"))
         .shutdown_function(shutdown)
+        .request_startup_function(request)
         .info_function(info::info)
 }
 
@@ -39,14 +44,25 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
 /// # Safety
 ///
 /// To be called by the engine alone, while it starts the module.
-unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
+unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     ext_php_rs::internal::startup_guard(|| {
         class::register()?;
         ini::start(module);
         shared::start();
         session::start();
+        modules::start(kind);
         Ok(())
     })
+}
+
+/// RINIT: the request before is over to its last string.
+///
+/// # Safety
+///
+/// To be called by the engine alone, while it begins a request.
+unsafe extern "C" fn request(_kind: i32, _module: i32) -> i32 {
+    l1::begin_request();
+    0
 }
 
 /// MSHUTDOWN: drops the caches kept for the process. FrankenPHP shuts the module down and starts it again
@@ -56,6 +72,7 @@ unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
 ///
 /// To be called by the engine alone, while it stops the module.
 unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
+    l1::clear();
     registry::clear();
     ini::stop(module);
     0

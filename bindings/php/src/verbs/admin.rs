@@ -3,6 +3,7 @@
 use super::read::insert;
 use crate::class;
 use crate::handle::Handle;
+use crate::l1;
 use crate::reply;
 use crate::zend::array::answer;
 use crate::zend::call::{Answer, bad_value, run, throw};
@@ -45,7 +46,7 @@ fn counters(this: &Handle) -> Result<ZBox<ZendHashTable>, crate::zend::call::Thr
     insert(&mut array, "pid", i64::from(std::process::id()))?;
     insert(&mut array, "time", this.cache().unix_time())?;
     insert(&mut array, "version", env!("CARGO_PKG_VERSION"))?;
-    for (name, number) in stats.pairs() {
+    for (name, number) in stats.pairs().into_iter().chain(l1::counts().pairs()) {
         insert(&mut array, name, i64::try_from(number).unwrap_or(i64::MAX))?;
     }
     Ok(array)

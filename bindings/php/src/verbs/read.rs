@@ -3,6 +3,7 @@
 use super::{set_number, settle};
 use crate::class::{GET_EXTENDED, GET_PRESERVE_ORDER};
 use crate::handle::Handle;
+use crate::l1::Seek;
 use crate::reply;
 use crate::value;
 use crate::zend::array::{answer, key_in, put};
@@ -26,7 +27,7 @@ pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
             callback = call.callback(1)?;
             extended = call.long(2, 0)? & GET_EXTENDED != 0;
         }
-        let mut landing = Landing::new();
+        let mut landing = Seek::new(this, &key);
         let mut found = this.cache().get_to(&key, &mut landing);
         if let (Ok(None), Some(callback)) = (&found, callback) {
             this.note(reply::NOTFOUND);
@@ -58,7 +59,7 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let key = call.key(0)?;
         let expiry = Expiry::from_exptime(call.long(1, 0)?);
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
-        let mut landing = Landing::new();
+        let mut landing = Seek::new(this, &key);
         let found = this.cache().gat_to(&key, expiry, &mut landing);
         give(this, found, landing, extended, out)
     });
@@ -69,7 +70,7 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
 fn give(
     this: &Handle,
     found: Result<Option<Meta>, Error>,
-    landing: Landing,
+    landing: Seek<'_>,
     extended: bool,
     out: &mut Zval,
 ) -> Answer {
@@ -100,13 +101,13 @@ fn give(
 #[inline(always)] // A call would copy the landing, for every get.
 unsafe fn show(
     this: &Handle,
-    landing: Landing,
+    landing: Seek<'_>,
     meta: Meta,
     extended: bool,
     out: &mut Zval,
 ) -> Result<bool, Thrown> {
     // SAFETY: the caller's.
-    let sound = unsafe { value::decode(landing, meta.flags, out) };
+    let sound = unsafe { landing.decode(&meta, out) };
     if !matches!(sound, Ok(true)) {
         this.note(reply::PAYLOAD_FAILURE);
         return sound;
@@ -153,7 +154,7 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
         let mut damaged = false;
         for element in keys.values() {
             let (key, element) = key_in("getMulti", element)?;
-            let mut landing = Landing::new();
+            let mut landing = Seek::new(this, &key);
             let mut value = Zval::null();
             match this.cache().get_to(&key, &mut landing) {
                 Ok(Some(meta)) => {

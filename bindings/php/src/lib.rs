@@ -7,8 +7,10 @@
 mod class;
 mod handle;
 mod ini;
+mod lease;
 mod number;
 mod options;
+mod prefix;
 mod registry;
 mod reply;
 mod settings;

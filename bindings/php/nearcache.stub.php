@@ -125,6 +125,25 @@ class Cache
     public function has(string $key): bool {}
 
     /**
+     * The value; if it is missing, what the producer returns, which is stored for ttl (an expiration as everywhere).
+     *
+     * Of all processes, threads and fibers that miss the key at once, one calls its producer, and the others wait for it:
+     * for one that was killed no longer than lease seconds. A value that takes longer than that to make is made again by
+     * another, so choose lease with room to spare. If the key is set or deleted meanwhile the value is returned and not
+     * stored, and so is one that is too large; getResultCode() tells (RES_DATA_EXISTS, RES_NOTFOUND, RES_E2BIG). What the
+     * producer throws passes, as does exit(), and another who waits calls his. A producer that asks for its own key calls
+     * the inner producer at once, and does not wait for itself.
+     *
+     * With stale the value is kept for so many seconds more, in which the first who asks makes it anew while the others
+     * have the old one at once.
+     *
+     * @param callable(): mixed $producer called without arguments
+     * @param int $stale seconds, 0 or more
+     * @param int $lease seconds, 1 to 86400
+     */
+    public function remember(string $key, int $ttl, callable $producer, int $stale = 0, int $lease = 30): mixed {}
+
+    /**
      * The bytes as stored, their flags and the cas token; null for a miss. With an expiration it touches, too.
      *
      * @return array{0: string, 1: int, 2: int|string}|null

@@ -6,7 +6,7 @@
 use crate::handle::Handle;
 use crate::options;
 use crate::reply;
-use crate::verbs::{admin, change, read, sharing, store};
+use crate::verbs::{admin, change, read, remember, sharing, store};
 use ext_php_rs::args::{Arg, ArgInfo};
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::{ClassMetadata, ConstructorMeta, RegisteredClass};
@@ -88,6 +88,18 @@ const METHODS: &[Method] = &[
     ("has", read::has, &[KEY], BOOL),
     ("getRaw", read::get_raw, &[KEY, ("expiration", INT | NULL, Some("null"))], ARR | NULL),
     ("keys", read::keys, &[("prefix", STR, Some("''"))], TRAVERSABLE),
+    (
+        "remember",
+        remember::remember,
+        &[
+            KEY,
+            ("ttl", INT, None),
+            ("producer", 1 << IS_CALLABLE, None),
+            ("stale", INT, Some("0")),
+            ("lease", INT, Some("30")),
+        ],
+        ANY,
+    ),
     ("set", store::set, &[KEY, VALUE, EXPIRATION], BOOL),
     ("setMulti", store::set_multi, &[("items", ARR, None), EXPIRATION], BOOL),
     ("add", store::add, &[KEY, VALUE, EXPIRATION], BOOL),

@@ -2,6 +2,7 @@
 //!
 //! One object belongs to one PHP thread, so cells are enough here; the cache itself may be shared by many objects.
 
+use crate::prefix::{Prefix, Room};
 use crate::reply::{self, Code};
 use crate::settings::Settings;
 use nearcache::{Cache, Error};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub struct Handle {
     cache: Arc<Cache>,
     settings: Settings,
+    prefix: Prefix,
     code: Cell<Code>,
     /// The last failure with the code it gave; shown only while that code still stands.
     failure: RefCell<Option<(Code, Error)>>,
@@ -23,6 +25,7 @@ impl Handle {
         Handle {
             cache,
             settings: Settings::default(),
+            prefix: Prefix::new(),
             code: Cell::new(reply::SUCCESS),
             failure: RefCell::new(None),
         }
@@ -34,10 +37,25 @@ impl Handle {
         &self.cache
     }
 
-    /// The cache, to be known again by its address.
+    /// The cache, to be held longer than the object, or to be known again by its address.
     #[inline]
     pub fn shared(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// The key under which the cache has what this object calls `key`: with `OPT_PREFIX_KEY` before it.
+    #[inline]
+    pub fn place<'a>(&self, key: &'a [u8], room: &'a mut Room) -> &'a [u8] {
+        match self.prefix.is_empty() {
+            true => key,
+            false => self.prefix.before(key, room),
+        }
+    }
+
+    /// What this object puts before every key.
+    #[inline]
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
     }
 
     /// How this object writes values.

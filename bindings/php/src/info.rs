@@ -1,7 +1,7 @@
 //! The section of `phpinfo()` and of `php --ri nearcache`: the version, how the cache of php.ini stands, its numbers at this
 //! moment, and the settings.
 
-use crate::registry;
+use crate::{l1, registry};
 use ext_php_rs::zend::ModuleEntry;
 use ext_php_rs::{info_table_end, info_table_header, info_table_row, info_table_start};
 use nearcache::Stats;
@@ -26,6 +26,12 @@ pub unsafe extern "C" fn info(module: *mut ModuleEntry) {
     info_table_row!("Shared cache", registry::shared_in_words());
     info_table_row!("Open caches", open.to_string());
     info_table_row!("Persistent caches", persistent.to_string());
+    info_table_end!();
+    info_table_start!();
+    info_table_header!("Statistics of this worker", "");
+    for (name, number) in l1::counts().rows() {
+        info_table_row!(name, number.to_string());
+    }
     info_table_end!();
     if let Some(cache) = shared {
         info_table_start!();

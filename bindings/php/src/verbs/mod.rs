@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod change;
 pub mod read;
+pub mod remember;
 pub mod sharing;
 pub mod store;
 

@@ -25,6 +25,9 @@ unsafe extern "C" {
     fn zend_wrong_parameter_type_error(num: u32, expected: _zend_expected_type, arg: *mut Zval);
 }
 
+/// `Z_EXPECTED_FUNC`, which is declared right before its kin.
+const EXPECTED_FUNC: _zend_expected_type = _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL - 1;
+
 /// An exception is under way in PHP: return, and let it pass.
 #[derive(Debug)]
 pub struct Thrown;
@@ -221,6 +224,15 @@ impl<'a> Call<'a> {
                 Err(wrong(index, _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, slot))
             }
         }
+    }
+
+    /// A callable; throws a `TypeError` for anything else.
+    pub fn callable(&self, index: usize) -> Result<&'a Zval, Thrown> {
+        if let Some(argument) = self.arg(index).filter(|argument| argument.is_callable()) {
+            return Ok(argument);
+        }
+        let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
+        Err(wrong(index, EXPECTED_FUNC, slot))
     }
 
     /// The object itself, to be handed on.

@@ -52,6 +52,30 @@ pub fn ask(callback: &Zval, object: Zval, key: &[u8]) -> Result<Option<Made>, Th
     }))
 }
 
+/// Calls `producer` with these arguments, and makes `out` what it returns.
+pub fn produce(producer: &Zval, arguments: &mut [Zval], out: &mut Zval) -> Result<(), Thrown> {
+    let mut said = Zval::new();
+    // SAFETY: as in `ask`.
+    unsafe {
+        _call_user_function_impl(
+            ptr::null_mut(),
+            ptr::from_ref(producer).cast_mut(),
+            &raw mut said,
+            arguments.len() as u32,
+            arguments.as_mut_ptr(),
+            ptr::null_mut(),
+        );
+    }
+    if thrown() {
+        return Err(Thrown);
+    }
+    *out = match said.is_reference() {
+        true => said.dereference().shallow_clone(),
+        false => said,
+    };
+    Ok(())
+}
+
 /// A reference to `value` (a null or an int, so of `kind`), counted once.
 fn reference(value: Zval, kind: u32) -> Zval {
     /// `GC_NOT_COLLECTABLE`, which every reference carries.

@@ -3,20 +3,21 @@
 //!
 //! A class of its own, below `NearCache\Cache`, for its constructor takes other arguments.
 
-use crate::class::Php;
+use crate::class::{self, Php};
 use crate::handle::Handle;
 use crate::modules::Module;
 use crate::options;
-use crate::zend::call::{Answer, Call, refuse, run};
+use crate::zend::call::{Answer, Call, Thrown, run};
+use crate::zend::callback::produce;
 use crate::zend::thrown;
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::RegisteredClass;
-use ext_php_rs::ffi::zend_hash_str_find_ptr_lc;
 use ext_php_rs::flags::{DataType, MethodFlags};
-use ext_php_rs::types::{ZendClassObject, Zval};
-use ext_php_rs::zend::{ClassEntry, CompilerGlobals, ExecuteData};
+use ext_php_rs::types::Zval;
+use ext_php_rs::zend::{ClassEntry, ExecuteData};
 use std::ffi::{c_char, c_int};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// What PHP is to know of it.
 pub fn module() -> Module {
@@ -40,6 +41,9 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
+/// The class; null if it is not registered.
+static CLASS: AtomicPtr<ClassEntry> = AtomicPtr::new(std::ptr::null_mut());
+
 unsafe extern "C" fn startup(_kind: c_int, _module: c_int) -> c_int {
     ext_php_rs::internal::startup_guard(|| {
         let text = |name| Arg::new(name, DataType::String).allow_null().default("null");
@@ -51,63 +55,65 @@ unsafe extern "C" fn startup(_kind: c_int, _module: c_int) -> c_int {
         ClassBuilder::new("Memcached")
             .extends((|| Php::get_metadata().ce(), "\\NearCache\\Cache"))
             .method(constructor, MethodFlags::Public)
-            // The constructor's table stays as long as the class.
-            .registration(|_, tables| std::mem::forget(tables))
+            .registration(|class, tables| {
+                // The constructor's table stays as long as the class.
+                std::mem::forget(tables);
+                CLASS.store(class, Ordering::Release);
+            })
             .register()?;
 
         const EXCEPTION: &str = "MemcachedException";
-        let known = "NearCache\\Exception";
-        // SAFETY: the engine's table of classes, in which this module's own are by now.
+        let class = std::ptr::from_ref(class::exception_class()).cast_mut();
+        // SAFETY: a class of this module's, which lives as long as the alias does.
         unsafe {
-            let class = zend_hash_str_find_ptr_lc(
-                CompilerGlobals::get().class_table,
-                known.as_ptr().cast(),
-                known.len(),
-            );
-            zend_register_class_alias_ex(
-                EXCEPTION.as_ptr().cast(),
-                EXCEPTION.len(),
-                class.cast(),
-                true,
-            );
+            zend_register_class_alias_ex(EXCEPTION.as_ptr().cast(), EXCEPTION.len(), class, true);
         }
         Ok(())
     })
 }
 
 /// `__construct(?string $persistent_id = null, ?callable $callback = null, ?string $connection_str = null)`
-///
-/// Where php.ini has no cache: one of the object's own, or the process's one of the persistent id.
 extern "C" fn construct(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (0, 3), open);
+    // SAFETY: a class has its constructor as long as it lives; this one is of this module's making, and so its handler
+    // takes what this one was given. It calls `open` below.
+    unsafe {
+        let parent = Php::get_metadata().ce().constructor;
+        if let Some(handler) = (*parent).internal_function.handler {
+            handler(frame, out);
+        }
+    }
+    if !thrown() {
+        run(frame, out, (0, 3), tell);
+    }
 }
 
-fn open(call: &Call<'_>, _out: &mut Zval) -> Answer {
-    if call.constructed() {
-        return Err(refuse("the cache is open already: __construct() may run once only"));
-    }
+/// Is it the constructor of `\Memcached` that runs in this frame?
+pub fn is_constructing(frame: &ExecuteData) -> bool {
+    let class = CLASS.load(Ordering::Acquire);
+    // SAFETY: a frame of an internal function has that function, and a method its class.
+    !class.is_null() && unsafe { (*frame.func).common.scope } == class
+}
+
+/// What `new \Memcached(...)` opens: the cache of php.ini. Where it has none it is one of the object's own, or the
+/// process's one of the persistent id.
+pub fn open(call: &Call<'_>) -> Result<Handle, Thrown> {
     let is_given = |index| call.arg(index).is_some_and(|argument| !argument.is_null());
     let persistent = match is_given(0) {
         true => Some(call.string(0)?),
         false => None,
     };
-    let callback = call.callback(1)?;
+    call.callback(1)?;
     if is_given(2) {
         call.string(2)?;
     }
-    let handle = Handle::new(options::default_cache(persistent)?);
-    let mut object = call.object();
-    let Some(this) = object.object_mut().and_then(ZendClassObject::<Php>::from_zend_obj_mut) else {
-        return Err(refuse("this is no object of \\Memcached"));
+    options::default_cache(persistent.filter(|id| !id.is_empty())).map(Handle::new)
+}
+
+/// Calls the callback, with the new object and the persistent id.
+fn tell(call: &Call<'_>, _out: &mut Zval) -> Answer {
+    let Some(callback) = call.callback(1)? else {
+        return Ok(());
     };
-    this.initialize(Php(handle));
-    if let Some(callback) = callback {
-        let id = call.arg(0).map_or_else(Zval::null, Zval::shallow_clone);
-        // An exception of its own is under way, and passes.
-        let _ = callback.try_call(vec![&object, &id]);
-    }
-    match thrown() {
-        true => Err(crate::zend::call::Thrown),
-        false => Ok(()),
-    }
+    let id = call.arg(0).map_or_else(Zval::null, Zval::shallow_clone);
+    produce(callback, &mut [call.object(), id], &mut Zval::new())
 }

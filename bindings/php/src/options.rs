@@ -2,6 +2,7 @@
 
 use crate::class::{self, Php};
 use crate::handle::Handle;
+use crate::memcached;
 use crate::registry::{self, Wish};
 use crate::zend::call::{Call, Thrown, refuse};
 use crate::zend::is_within_basedir;
@@ -20,9 +21,13 @@ pub fn construct(frame: &mut ExecuteData) -> ConstructorResult<Php> {
 }
 
 fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
-    let call = Call::of(frame, (0, 2))?;
+    let is_memcached = memcached::is_constructing(frame);
+    let call = Call::of(frame, (0, if is_memcached { 3 } else { 2 }))?;
     if call.constructed() {
         return Err(refuse("the cache is open already: __construct() may run once only"));
+    }
+    if is_memcached {
+        return memcached::open(&call);
     }
     if call.given() == 0 {
         return default_cache(None).map(Handle::new);

@@ -132,7 +132,7 @@ fn extend(out: &mut Zval, meta: Meta) -> Answer {
 }
 
 /// Stores under a fixed name.
-pub(super) fn insert(
+pub fn insert(
     array: &mut ZendHashTable,
     name: &'static str,
     value: impl ext_php_rs::convert::IntoZval,

@@ -57,13 +57,13 @@ $values = ['string' => 'text', 'empty' => '', 'int' => 7, 'negative' => -9, 'lea
     'list' => [1, 'b', [3]], 'map' => ['x' => 1, 5 => 'five', 'n' => null], 'none' => [], 'object' => new Pair(1, [2], 'c'),
     'plain' => (object) ['p' => 1], 'long' => str_repeat('0123456789', 1000), 'bytes' => "\0\xff\n"];
 foreach ($values as $name => $value) {
-    tell("store $name", fn () => apcu_store($name, $value));
-    tell("fetch $name", fn () => apcu_fetch($name));
-    tell("fetch $name, found", function () use ($name) {
+    tell("store the $name", fn () => apcu_store($name, $value));
+    tell("fetch the $name", fn () => apcu_fetch($name));
+    tell("fetch the $name, found", function () use ($name) {
         apcu_fetch($name, $success);
         return $success;
     });
-    tell("exists $name", fn () => apcu_exists($name));
+    tell("exists the $name", fn () => apcu_exists($name));
 }
 tell('store a closure', fn () => apcu_store('closure', fn () => 1));
 tell('fetch what is missing', fn () => [apcu_fetch('missing', $success), $success]);
@@ -76,7 +76,7 @@ tell('store many, with a value beside', fn () => apcu_store(['s3' => 1], 'ignore
 tell('store many, by an int', fn () => [apcu_store([17 => 'seventeen']), apcu_fetch('17'), apcu_exists('17')]);
 tell('fetch many, found', fn () => [apcu_fetch(['missing'], $success), $success]);
 tell('fetch many of other types', fn () => apcu_fetch(['s1', 17, null]));
-tell('fetch none', fn () => apcu_fetch([]));
+tell('fetch no key', fn () => apcu_fetch([]));
 tell('exists many', fn () => apcu_exists(['s1', 'missing', 's2']));
 tell('exists many of other types', fn () => apcu_exists(['s1', 17, 1.5]));
 foreach ([5, 1.5, null, true, new Pair()] as $key) {

@@ -244,8 +244,9 @@ impl Rule {
                 .ok()
                 .and_then(|text| text.parse::<f64>().ok())
                 .is_some_and(|factor| factor.is_finite() && factor >= 0.0),
-            Rule::Size(least, most) => parse_size(value)
-                .is_some_and(|size| size == 0 || (*least..=*most).contains(&size)),
+            Rule::Size(least, most) => {
+                parse_size(value).is_some_and(|size| size == 0 || (*least..=*most).contains(&size))
+            }
             Rule::Word(words) => words.iter().any(|word| word.as_bytes() == value),
             Rule::Octal => octal(value).is_some(),
         }

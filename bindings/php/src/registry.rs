@@ -160,15 +160,15 @@ pub fn shared() -> Option<Arc<Cache>> {
         }
         Shared::Mapped(..) | Shared::Late => {}
     }
-    let attached = crate::shared::late()
-        .and_then(|wish| named(&wish).map_err(|error| error.to_string()));
+    let attached =
+        crate::shared::late().and_then(|wish| named(&wish).map_err(|error| error.to_string()));
     match attached {
         Ok(cache) => {
             registry().shared = Shared::Mapped(Arc::clone(&cache), Some(user()));
             Some(cache)
         }
         Err(why) => {
-            crate::shared::refuse(why);
+            crate::shared::refuse("", why);
             None
         }
     }

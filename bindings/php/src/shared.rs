@@ -34,15 +34,13 @@ const NAMELESS: &str = "php";
 pub fn start() {
     match catch_unwind(map).unwrap_or_else(|_| Err("nearcache failed inside".to_owned())) {
         Ok(()) => {}
-        Err(why) => refuse(why),
+        Err(why) => refuse("PHP Startup: ", why),
     }
 }
 
 /// Notes, and says in the log, why there is no cache of php.ini.
-pub fn refuse(why: String) {
-    ini::log(&format!(
-        "PHP Startup: nearcache shares no cache, each object has one of its own: {why}"
-    ));
+pub fn refuse(place: &str, why: String) {
+    ini::log(&format!("{place}nearcache shares no cache, each object has one of its own: {why}"));
     registry::refuse_shared(why);
 }
 
@@ -151,7 +149,9 @@ fn plain(name: &[u8]) -> String {
     let mut plain = String::with_capacity(name.len());
     for byte in name {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => plain.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => {
+                plain.push(char::from(*byte))
+            }
             byte => plain.push_str(&format!("_{byte:02x}")),
         }
     }

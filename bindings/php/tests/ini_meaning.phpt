@@ -20,7 +20,7 @@ echo "isolation\n";
 const TELL = '$c = new NearCache\Cache; echo json_encode([$c->getInfo()["name"], $c->increment("n", 1, 1), (new NearCache\Cache)->increment("n")], JSON_UNESCAPED_SLASHES), "\n";';
 foreach ([['user', ''], ['user', 'site'], ['user', "$directory/path"], ['pool', ''], ['pool', 'site'], ['pool', "$directory/path"]] as [$isolation, $segment]) {
     foreach ([1, 2] as $_) {
-        echo strtr(php($on + ['nearcache.isolation' => $isolation, 'nearcache.segment' => $segment], TELL), [$directory => 'DIR', '.' . posix_geteuid() . '"' => '.UID"']);
+        echo strtr(php($on + ['nearcache.isolation' => $isolation, 'nearcache.segment' => $segment], TELL), [$directory => 'DIR', '.' . fileowner($directory) . '"' => '.UID"']);
     }
 }
 echo "nothing is made before it is used\n";
@@ -37,3 +37,43 @@ echo str_replace($directory, 'DIR', implode("\n", preg_grep('/Shared cache|Open|
 echo preg_match('/^Bytes => [1-9]/m', $info), preg_match('/Shared cache => none/', php([], '(new ReflectionExtension("nearcache"))->info();')), "\n";
 ?>
 --EXPECT--
+item_size_limit
+bool(true)
+bool(false)
+bool(true)
+bool(true)
+permissions
+600
+640
+isolation
+["php",1,2]
+["php",3,4]
+["site",1,2]
+["site",3,4]
+["DIR/path.UID",1,2]
+["DIR/path.UID",3,4]
+["php.cli",1,2]
+["php.cli",3,4]
+["site.cli",1,2]
+["site.cli",3,4]
+["DIR/path.cli",1,2]
+["DIR/path.cli",3,4]
+nothing is made before it is used
+bool(false)
+what cannot be had at its first use
+Warning: ...
+bool(true)
+bool(false)
+phpinfo
+Shared cache => DIR/site
+Open caches => 1
+Items => 2
+Memory limit (bytes) => 4194304
+Gets => 4
+Hits => 3
+Misses => 1
+Hit ratio => 75.00 %
+Sets => 1
+Evictions => 0
+nearcache.isolation => shared => shared
+11

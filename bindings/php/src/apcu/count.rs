@@ -19,22 +19,27 @@ const PORTABLE: u32 = 0x4E43_0001;
 
 /// `apcu_inc(string $key, int $step = 1, &$success = null, int $ttl = 0): int|false`
 pub extern "C" fn inc(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 4), |call, face, out| count(call, face, i64::wrapping_add, out));
+    with(frame, out, (1, 4), Some(2), |call, face, out| count(call, face, i64::wrapping_add, out));
 }
 
 /// `apcu_dec(string $key, int $step = 1, &$success = null, int $ttl = 0): int|false`
 pub extern "C" fn dec(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 4), |call, face, out| count(call, face, i64::wrapping_sub, out));
+    with(frame, out, (1, 4), Some(2), |call, face, out| count(call, face, i64::wrapping_sub, out));
 }
 
 fn count(call: &Call<'_>, face: &Handle, sum: fn(i64, i64) -> i64, out: &mut Zval) -> Answer {
     let key = call.string(0)?;
     let step = call.long(1, 1)?;
     let expiry = expiry(call.long(3, 0)?);
-    let counted = change(face, key, |old| match old {
-        Some(old) => Some(sum(old, step)),
-        None => Some(sum(0, step)),
-    }, Some(expiry));
+    let counted = change(
+        face,
+        key,
+        |old| match old {
+            Some(old) => Some(sum(old, step)),
+            None => Some(sum(0, step)),
+        },
+        Some(expiry),
+    );
     let number = match counted {
         Ok(number) => number,
         Err(error) => {
@@ -51,7 +56,7 @@ fn count(call: &Call<'_>, face: &Handle, sum: fn(i64, i64) -> i64, out: &mut Zva
 
 /// `apcu_cas(string $key, int $old, int $new): bool`
 pub extern "C" fn cas(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (3, 3), |call, face, out| {
+    with(frame, out, (3, 3), None, |call, face, out| {
         let key = call.string(0)?;
         let (old, new) = (call.long(1, 0)?, call.long(2, 0)?);
         let swapped = change(face, key, |there| (there == Some(old)).then_some(new), None);
@@ -77,13 +82,13 @@ fn change(
         let mut digits = Digits { bytes: [MaybeUninit::uninit(); ROOM], len: 0 };
         let met = match cache.get_to(key, &mut digits) {
             // As a miss: no item has such a key.
-            Err(Error::KeyEmpty | Error::KeyTooLong { .. }) if missing.is_none() => return Ok(None),
+            Err(Error::KeyEmpty | Error::KeyTooLong { .. }) if missing.is_none() => {
+                return Ok(None);
+            }
             met => met?,
         };
         let (verb, flags, expiry, old) = match met {
-            Some(meta) if meta.flags == lease::FLAGS => {
-                (Verb::Cas(meta.cas), LONG, missing, None)
-            }
+            Some(meta) if meta.flags == lease::FLAGS => (Verb::Cas(meta.cas), LONG, missing, None),
             None => (Verb::Add, LONG, missing, None),
             Some(meta) if is_int(meta) => {
                 // SAFETY: a hit that is no longer than the room.
@@ -119,7 +124,9 @@ fn change(
 }
 
 fn is_int(meta: Meta) -> bool {
-    meta.len <= ROOM && (meta.flags & 0xffff == LONG && meta.flags >> 16 != PORTABLE >> 16 || meta.flags == PORTABLE)
+    meta.len <= ROOM
+        && (meta.flags & 0xffff == LONG && meta.flags >> 16 != PORTABLE >> 16
+            || meta.flags == PORTABLE)
 }
 
 /// An int has at most 20 digits and a sign, and may have blanks behind them.

@@ -25,7 +25,7 @@ pub extern "C" fn enabled(frame: &mut ExecuteData, out: &mut Zval) {
 
 /// `apcu_clear_cache(): bool`
 pub extern "C" fn clear(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (0, 0), |_, face, out| {
+    with(frame, out, (0, 0), None, |_, face, out| {
         let cleared = face.cache().flush_all(0);
         out.set_bool(cleared.is_ok());
         cleared.or_else(|error| refuse(&error))
@@ -33,7 +33,8 @@ pub extern "C" fn clear(frame: &mut ExecuteData, out: &mut Zval) {
 }
 
 /// What the functions that tell of the cache say without one.
-const NONE: &str = "No APC info available.  Perhaps APC is not enabled? Check apc.enabled in your ini file";
+const NONE: &str =
+    "No APC info available.  Perhaps APC is not enabled? Check apc.enabled in your ini file";
 
 /// Runs a body that may hold what lies on Rust's heap in a `BailoutGuard`.
 fn telling(
@@ -120,7 +121,7 @@ pub(super) fn left(hit: &MetaHit) -> i64 {
 
 /// `apcu_key_info(string $key): ?array`
 pub extern "C" fn key(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 1), |call, face, out| {
+    with(frame, out, (1, 1), None, |call, face, out| {
         out.set_null();
         let Some(hit) = look(face, call.string(0)?) else {
             return Ok(());

@@ -16,12 +16,12 @@ use nearcache::{Deletion, Error, Expiry, Outcome, Verb};
 
 /// `apcu_store($key, mixed $value, int $ttl = 0): array|bool`
 pub extern "C" fn store(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 3), |call, face, out| write(call, face, Verb::Set, out));
+    with(frame, out, (1, 3), None, |call, face, out| write(call, face, Verb::Set, out));
 }
 
 /// `apcu_add($key, mixed $value, int $ttl = 0): array|bool`
 pub extern "C" fn add(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 3), |call, face, out| write(call, face, Verb::Add, out));
+    with(frame, out, (1, 3), None, |call, face, out| write(call, face, Verb::Add, out));
 }
 
 fn write(call: &Call<'_>, face: &Handle, verb: Verb, out: &mut Zval) -> Answer {
@@ -48,7 +48,9 @@ fn write(call: &Call<'_>, face: &Handle, verb: Verb, out: &mut Zval) -> Answer {
     }
     out.set_bool(false);
     let Some(key) = first.zend_str() else {
-        return complain("apc_store expects key parameter to be a string or an array of key/value pairs.");
+        return complain(
+            "apc_store expects key parameter to be a string or an array of key/value pairs.",
+        );
     };
     if let Some(value) = call.arg(1) {
         out.set_bool(keep(face, verb, key.as_bytes(), value, expiry)?);
@@ -100,7 +102,7 @@ pub(super) fn complain(sentence: &str) -> Answer {
 
 /// `apcu_fetch($key, &$success = null): mixed`
 pub extern "C" fn fetch(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 2), |call, face, out| {
+    with(frame, out, (1, 2), Some(1), |call, face, out| {
         let Some(first) = call.arg(0) else {
             return Ok(());
         };
@@ -187,7 +189,7 @@ impl<'a> Text<'a> {
 
 /// `apcu_exists($key): array|bool`
 pub extern "C" fn exists(frame: &mut ExecuteData, out: &mut Zval) {
-    with(frame, out, (1, 1), |call, face, out| {
+    with(frame, out, (1, 1), None, |call, face, out| {
         let Some(first) = call.arg(0) else {
             return Ok(());
         };
@@ -221,8 +223,9 @@ pub(super) fn is_there(face: &Handle, key: &[u8]) -> bool {
 
 /// `apcu_delete($key): array|bool`
 pub extern "C" fn delete(frame: &mut ExecuteData, out: &mut Zval) {
-    const EXPECTS: &str = "apc_delete() expects a string, array of strings, or APCIterator instance";
-    with(frame, out, (1, 1), |call, face, out| {
+    const EXPECTS: &str =
+        "apc_delete() expects a string, array of strings, or APCIterator instance";
+    with(frame, out, (1, 1), None, |call, face, out| {
         let Some(first) = call.arg(0) else {
             return Ok(());
         };

@@ -6,10 +6,10 @@ use super::info::{left, look};
 use super::item::{read, remove};
 use super::signature::{INT, MIXED, STRING, Signature, UNTYPED, VOID, may, sign};
 use super::{face, signature, text};
+use crate::verbs::read::insert;
 use crate::zend::array::answer;
 use crate::zend::call::{Answer, Call, Key, Thrown, run, throw};
 use crate::zend::callback::produce;
-use crate::verbs::read::insert;
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::{ClassMetadata, ConstructorMeta, ConstructorResult, RegisteredClass};
 use ext_php_rs::convert::IntoZvalDyn;
@@ -272,9 +272,7 @@ fn settle(object: &mut Zval) -> Result<Option<(Zval, MetaHit)>, Thrown> {
 }
 
 extern "C" fn rewind(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (0, 0), |call, _| {
-        steps(&mut call.object()).map(Steps::list)
-    });
+    run(frame, out, (0, 0), |call, _| steps(&mut call.object()).map(Steps::list));
 }
 
 extern "C" fn next(frame: &mut ExecuteData, out: &mut Zval) {
@@ -296,11 +294,7 @@ extern "C" fn valid(frame: &mut ExecuteData, out: &mut Zval) {
 }
 
 fn ended(method: &str) -> Thrown {
-    throw(PhpException::new(
-        format!("Cannot call {method}() on invalid iterator"),
-        0,
-        ce::error(),
-    ))
+    throw(PhpException::new(format!("Cannot call {method}() on invalid iterator"), 0, ce::error()))
 }
 
 extern "C" fn key(frame: &mut ExecuteData, out: &mut Zval) {

@@ -18,8 +18,8 @@ use ext_php_rs::flags::IniEntryPermission;
 use ext_php_rs::types::{ZendStr, Zval};
 use ext_php_rs::zend::{ExecuteData, IniEntryDef, IniEntryDefs};
 use signature::{
-    ARRAY, BOOL, CALLABLE, FALSE, INT, MIXED, NULL, Param, STRING, SUCCESS, Signature, UNTYPED, may,
-    must,
+    ARRAY, BOOL, CALLABLE, FALSE, INT, MIXED, NULL, Param, STRING, SUCCESS, Signature, UNTYPED,
+    may, must,
 };
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int};
@@ -144,19 +144,20 @@ fn face<'a>() -> Option<&'a Handle> {
     })
 }
 
-/// Runs a function's body with the cache; without one the answer is false.
+/// Runs a function's body with the cache; without one the answer is false, and so is `$success`, if it has that parameter.
 #[inline]
 fn with(
     frame: &ExecuteData,
     out: &mut Zval,
     counts: (u32, u32),
+    success: Option<usize>,
     body: impl FnOnce(&Call<'_>, &Handle, &mut Zval) -> Answer,
 ) {
     run(frame, out, counts, |call, out| match face() {
         Some(face) => body(call, face, out),
         None => {
             out.set_bool(false);
-            Ok(())
+            success.map_or(Ok(()), |index| call.assign_bool(index, false))
         }
     });
 }

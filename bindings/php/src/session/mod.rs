@@ -159,7 +159,8 @@ fn cache(place: &[u8]) -> Result<std::sync::Arc<nearcache::Cache>, Complained> {
             String::from_utf8_lossy(place)
         )));
     }
-    let home = options::home(place).map_err(|why| complain(&format!("session.save_path: {why}")))?;
+    let home =
+        options::home(place).map_err(|why| complain(&format!("session.save_path: {why}")))?;
     registry::named(&shared::at(home))
         .map_err(|error| complain(&format!("session.save_path: {error}")))
 }
@@ -250,7 +251,9 @@ unsafe extern "C" fn create_sid(data: Data) -> *mut ZendStr {
         // SAFETY: nobody else has it.
         drop(unsafe { ext_php_rs::boxed::ZBox::from_raw(id) });
     }
-    warn("three new session ids in a row were of sessions that exist: the source of random numbers is broken");
+    warn(
+        "three new session ids in a row were of sessions that exist: the source of random numbers is broken",
+    );
     ptr::null_mut()
 }
 

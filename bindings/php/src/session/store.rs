@@ -33,7 +33,12 @@ struct Held {
 impl Session {
     /// Sessions in this cache, by the settings of this moment.
     pub fn new(cache: Arc<Cache>) -> Session {
-        Session { cache, prefix: ini::value(ini::SESS_PREFIX), locking: Locking::asked(), held: None }
+        Session {
+            cache,
+            prefix: ini::value(ini::SESS_PREFIX),
+            locking: Locking::asked(),
+            held: None,
+        }
     }
 
     /// The session's value, which is its caller's; it is locked from now on.

@@ -9,8 +9,6 @@ use crate::ini;
 use crate::options;
 use crate::registry::{self, Wish};
 use ext_php_rs::ffi::sapi_module;
-use ext_php_rs::types::Zval;
-use ext_php_rs::zend::Function;
 use nearcache::{Access, Home};
 use std::ffi::CStr;
 use std::panic::catch_unwind;
@@ -70,14 +68,14 @@ pub fn late() -> Result<Wish, String> {
     wish.home = match (home, isolation) {
         // A user's names are in a directory of the user's own.
         (home @ Home::Named(_), Isolation::User) => home,
-        (Home::Named(name), _) => options::home(format!("{name}.{}", pool()).as_bytes())
+        (Home::Named(name), _) => options::home(format!("{name}.{}", pool()?).as_bytes())
             .map_err(|why| format!("nearcache.segment and the pool's name: {why}"))?,
         (Home::At(path), isolation) => {
             let mut path = path.into_os_string();
             match isolation {
                 // SAFETY: asks the system for a number.
                 Isolation::User => path.push(format!(".{}", unsafe { geteuid() })),
-                _ => path.push(format!(".{}", pool())),
+                _ => path.push(format!(".{}", pool()?)),
             }
             Home::At(PathBuf::from(path))
         }
@@ -123,25 +121,24 @@ fn segment() -> Result<Option<Home>, String> {
     }
 }
 
-/// The pool's name as PHP-FPM tells it, as part of a cache's name; of another server what PHP calls that.
-fn pool() -> String {
-    let told = || {
-        let status: Zval = Function::try_from_function("fpm_get_status")?.try_call(vec![]).ok()?;
-        let pool = status.array()?.get("pool")?.zend_str()?.as_bytes().to_vec();
-        Some(pool)
-    };
-    let name = match is_fpm() {
-        true => told().or_else(titled).unwrap_or_else(|| b"fpm".to_vec()),
-        false => server().to_vec(),
-    };
-    plain(&name)
+/// The pool's name, as part of a cache's name; of another server what PHP calls that.
+fn pool() -> Result<String, String> {
+    match server() {
+        b"fpm-fcgi" => titled().map(|name| plain(&name)).ok_or_else(|| {
+            "nearcache.isolation is \"pool\", and the pool's name cannot be read from /proc/self/cmdline, where PHP-FPM \
+             writes it: make /proc readable, or use the isolation user"
+                .to_owned()
+        }),
+        server => Ok(plain(server)),
+    }
 }
 
-/// The pool's name as PHP-FPM writes it over a worker's command line, for where `fpm_get_status` is disabled.
+/// The pool's name as PHP-FPM writes it over a worker's command line. `fpm_get_status()` has it, too, and kills the worker
+/// that calls it while another one is starting (PHP 8.2: it copies the name of a stage that has none).
 fn titled() -> Option<Vec<u8>> {
     let line = std::fs::read("/proc/self/cmdline").ok()?;
-    let name = line.strip_prefix(b"php-fpm: pool ")?;
-    Some(name.trim_ascii_end().split(|byte| *byte == 0).next()?.to_vec())
+    let name = line.strip_prefix(b"php-fpm: pool ")?.split(|byte| *byte == 0).next()?;
+    Some(name.trim_ascii_end().to_vec())
 }
 
 /// With every byte that a cache's name cannot have written as its number.
@@ -170,8 +167,4 @@ fn server() -> &'static [u8] {
 
 fn is_command_line() -> bool {
     matches!(server(), b"cli" | b"phpdbg")
-}
-
-fn is_fpm() -> bool {
-    server() == b"fpm-fcgi"
 }

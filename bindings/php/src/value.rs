@@ -31,6 +31,13 @@ pub fn user_flags(flags: u32) -> i64 {
     i64::from(flags >> 16)
 }
 
+/// Are these the flags of bytes that make sense as a whole only: compressed ones, or of the half that all languages share?
+pub fn is_whole(flags: u32) -> bool {
+    /// The kinds of compression, of which one stands beside bit 4.
+    const KINDS: u32 = 0xe0;
+    flags >> 16 == 0x4E43 || flags & COMPRESSED != 0 && flags & KINDS != 0
+}
+
 /// A value's bytes, kept where making them cost least.
 pub enum Payload<'a> {
     /// Those of the PHP string itself.

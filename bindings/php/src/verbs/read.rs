@@ -1,40 +1,43 @@
-//! The reading verbs: get, getMulti, getAndTouch, has, getRaw, keys.
+//! The reading verbs: get, getMulti, getAndTouch, fetchOr, has, getRaw.
 
-use super::{set_number, settle};
+use super::{counts, key_at, set_number, settle};
 use crate::class::{GET_EXTENDED, GET_PRESERVE_ORDER};
 use crate::handle::Handle;
+use crate::lease;
+use crate::prefix::Room;
 use crate::reply;
 use crate::value;
-use crate::zend::array::{answer, key_in, put};
-use crate::zend::call::{Answer, Call, Thrown, bad_value, refuse, run};
+use crate::zend::array::{answer, insert, key_in, push, put};
+use crate::zend::call::{Answer, Call, Key, Thrown, run};
 use crate::zend::callback::ask;
 use crate::zend::landing::Landing;
-use crate::zend::memory_left;
-use ext_php_rs::types::{ZendHashTable, ZendObject, ZendStr, Zval};
-use ext_php_rs::zend::{BailoutGuard, ClassEntry, ExecuteData, run_handler};
+use ext_php_rs::boxed::ZBox;
+use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
+use ext_php_rs::zend::ExecuteData;
 use nearcache::{Error, Expiry, Meta, Verb};
-use std::panic::AssertUnwindSafe;
 
 /// `get(string $key, ?callable $cache_cb = null, int $get_flags = 0): mixed`
-pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 3), |call, out| {
+pub extern "C" fn get<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
+    run(frame, out, counts::<AT>(1, 3), |call, out| {
         let this = call.this()?;
-        let key = call.key(0)?;
+        let key = key_at::<AT>(call, 0)?;
+        let mut room = Room::new();
+        let place = this.place(&key, &mut room);
         let mut callback = None;
         let mut extended = false;
-        if call.given() > 1 {
-            callback = call.callback(1)?;
-            extended = call.long(2, 0)? & GET_EXTENDED != 0;
+        if call.given() > 1 + AT {
+            callback = call.callback(1 + AT)?;
+            extended = call.long(2 + AT, 0)? & GET_EXTENDED != 0;
         }
         let mut landing = Landing::new();
-        let mut found = this.cache().get_to(&key, &mut landing);
+        let mut found = this.cache().get_to(place, &mut landing);
         if let (Ok(None), Some(callback)) = (&found, callback) {
             this.note(reply::NOTFOUND);
-            if !fill(call, this, callback, &key)? {
+            if !fill(call, this, callback, &key, place)? {
                 out.set_bool(false);
                 return Ok(());
             }
-            found = this.cache().get_to(&key, &mut landing);
+            found = this.cache().get_to(place, &mut landing);
         }
         give(this, found, landing, extended, out)
     });
@@ -42,13 +45,19 @@ pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
 
 /// Asks a read-through callback for a missing value and stores it. False, with the reason in the result code, if it has
 /// none or it could not be stored.
-fn fill(call: &Call<'_>, this: &Handle, callback: &Zval, key: &[u8]) -> Result<bool, Thrown> {
+fn fill(
+    call: &Call<'_>,
+    this: &Handle,
+    callback: &Zval,
+    key: &Key<'_>,
+    place: &[u8],
+) -> Result<bool, Thrown> {
     let Some(made) = ask(callback, call.object(), key)? else {
         this.note(reply::NOTFOUND);
         return Ok(false);
     };
     let expiry = Expiry::from_exptime(made.expiration);
-    super::store::put(this, Verb::Set, key, Some(&made.value), expiry)
+    super::store::put(this, Verb::Set, place, Some(&made.value), expiry)
 }
 
 /// `getAndTouch(string $key, int $expiration = 0, int $get_flags = 0): mixed`
@@ -56,10 +65,12 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (1, 3), |call, out| {
         let this = call.this()?;
         let key = call.key(0)?;
+        let mut room = Room::new();
+        let key = this.place(&key, &mut room);
         let expiry = Expiry::from_exptime(call.long(1, 0)?);
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Landing::new();
-        let found = this.cache().gat_to(&key, expiry, &mut landing);
+        let found = this.cache().gat_to(key, expiry, &mut landing);
         give(this, found, landing, extended, out)
     });
 }
@@ -130,32 +141,70 @@ fn extend(out: &mut Zval, meta: Meta) -> Answer {
     Ok(())
 }
 
-/// Stores under a fixed name.
-pub(super) fn insert(
-    array: &mut ZendHashTable,
-    name: &'static str,
-    value: impl ext_php_rs::convert::IntoZval,
-) -> Answer {
-    array
-        .insert(name, value)
-        .map_err(|error| refuse(format!("the answer's {name} cannot be built: {error}")))
+/// What one key of `getDelayed` gave.
+pub(super) enum Shown {
+    /// Its key, its value, and if asked for its cas token and the user's flags.
+    Item(ZBox<ZendHashTable>),
+    /// Nothing, or bytes that cannot be read.
+    Missing,
+    /// The key is none.
+    Bad,
+}
+
+/// Reads one item for `getDelayed`.
+pub(super) fn item(
+    this: &Handle,
+    key: &[u8],
+    place: &[u8],
+    with_cas: bool,
+) -> Result<Shown, Thrown> {
+    let mut landing = Landing::new();
+    let meta = match this.cache().get_to(place, &mut landing) {
+        Ok(Some(meta)) => meta,
+        Ok(None) => return Ok(Shown::Missing),
+        Err(error) => {
+            this.fail(error);
+            return Ok(Shown::Bad);
+        }
+    };
+    let mut value = Zval::null();
+    // SAFETY: a hit, so the core has filled the landing.
+    if !unsafe { show(this, landing, meta, false, &mut value) }? {
+        return Ok(Shown::Missing);
+    }
+    let mut array = ZendHashTable::with_capacity(4);
+    let mut name = Zval::new();
+    name.set_zend_string(ZendStr::new(key, false));
+    insert(&mut array, "key", name)?;
+    insert(&mut array, "value", value)?;
+    if with_cas {
+        let mut cas = Zval::new();
+        set_number(&mut cas, meta.cas);
+        insert(&mut array, "cas", cas)?;
+        insert(&mut array, "flags", value::user_flags(meta.flags))?;
+    }
+    Ok(Shown::Item(array))
 }
 
 /// `getMulti(array $keys, int $get_flags = 0): array|false`
-pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 2), |call, out| {
+pub extern "C" fn get_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
+    run(frame, out, counts::<AT>(1, 2), |call, out| {
         let this = call.this()?;
-        let keys = call.array(0)?;
-        let flags = call.long(1, 0)?;
+        if AT == 1 {
+            call.string(0)?;
+        }
+        let keys = call.array(AT)?;
+        let flags = call.long(1 + AT, 0)?;
         let mut array = ZendHashTable::new();
         let mut hits = 0_usize;
         let mut bad = 0_usize;
         let mut damaged = false;
         for element in keys.values() {
-            let (key, element) = key_in("getMulti", element)?;
+            let (key, element) = key_in(AT, element)?;
+            let mut room = Room::new();
             let mut landing = Landing::new();
             let mut value = Zval::null();
-            match this.cache().get_to(&key, &mut landing) {
+            match this.cache().get_to(this.place(&key, &mut room), &mut landing) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
                     let shown =
@@ -191,14 +240,32 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
     });
 }
 
+/// `fetchOr(string $key, mixed $default = null): mixed`: the value, or the default for a miss.
+pub extern "C" fn fetch_or(frame: &mut ExecuteData, out: &mut Zval) {
+    run(frame, out, (1, 2), |call, out| {
+        let this = call.this()?;
+        let key = call.key(0)?;
+        let mut room = Room::new();
+        let mut landing = Landing::new();
+        let found = this.cache().get_to(this.place(&key, &mut room), &mut landing);
+        give(this, found, landing, false, out)?;
+        if this.code() != reply::SUCCESS {
+            *out = call.arg(1).map_or(Zval::null(), Zval::shallow_clone);
+        }
+        Ok(())
+    });
+}
+
 /// `has(string $key): bool`
 pub extern "C" fn has(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (1, 1), |call, out| {
         let this = call.this()?;
-        let there = this.cache().contains(&call.key(0)?);
-        out.set_bool(settle(this, there, |there| match there {
-            true => reply::SUCCESS,
-            false => reply::NOTFOUND,
+        let key = call.key(0)?;
+        let mut room = Room::new();
+        let met = this.cache().peek(this.place(&key, &mut room));
+        out.set_bool(settle(this, met, |met| match met {
+            Some(meta) if meta.flags != lease::FLAGS => reply::SUCCESS,
+            _ => reply::NOTFOUND,
         }));
         Ok(())
     });
@@ -209,13 +276,15 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (1, 2), |call, out| {
         let this = call.this()?;
         let key = call.key(0)?;
+        let mut room = Room::new();
+        let key = this.place(&key, &mut room);
         let touch = call.arg(1).is_some_and(|expiration| !expiration.is_null());
         let mut landing = Landing::new();
         let found = if touch {
             let expiry = Expiry::from_exptime(call.long(1, 0)?);
-            this.cache().gat_to(&key, expiry, &mut landing)
+            this.cache().gat_to(key, expiry, &mut landing)
         } else {
-            this.cache().get_to(&key, &mut landing)
+            this.cache().get_to(key, &mut landing)
         };
         out.set_null();
         match found {
@@ -244,69 +313,8 @@ fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
     set_number(&mut cas, meta.cas);
     let mut array = ZendHashTable::with_capacity(4);
     for value in [bytes, flags, cas] {
-        array
-            .push(value)
-            .map_err(|error| refuse(format!("the answer cannot be built: {error}")))?;
+        push(&mut array, value)?;
     }
     answer(out, array);
     Ok(())
-}
-
-/// `keys(string $prefix = ''): Traversable`
-pub extern "C" fn keys(frame: &mut ExecuteData, out: &mut Zval) {
-    // The keys are gathered on Rust's heap, for no iterator of the cache may be held while PHP allocates: so here (and
-    // in `sharing`) a bailout point frees them if PHP runs out of memory while it takes them over.
-    run_handler(AssertUnwindSafe(|| {
-        run(frame, out, (0, 1), list);
-    }));
-}
-
-fn list(call: &Call<'_>, out: &mut Zval) -> Answer {
-    let this = call.this()?;
-    let prefix = call.string(0)?;
-    if prefix.len() > nearcache::KEY_MAX {
-        return Err(bad_value(
-            "keys",
-            1,
-            "prefix",
-            &format!("must have at most {} bytes", nearcache::KEY_MAX),
-        ));
-    }
-    let found = BailoutGuard::new(this.cache().keys(prefix).collect::<Vec<Vec<u8>>>());
-    let need = list_size(&found);
-    if let Some(left) = memory_left().filter(|left| need > *left) {
-        return Err(refuse(format!(
-            "a list of {} keys takes about {need} bytes, and memory_limit leaves {left}: ask for a narrower prefix, \
-             or raise memory_limit",
-            found.len()
-        )));
-    }
-    let mut array = ZendHashTable::with_capacity(u32::try_from(found.len()).unwrap_or(0));
-    for key in found.iter() {
-        let mut zval = Zval::new();
-        zval.set_zend_string(ZendStr::new(key, false));
-        array
-            .push(zval)
-            .map_err(|error| refuse(format!("the list of keys cannot be built: {error}")))?;
-    }
-    drop(found);
-    this.note(reply::SUCCESS);
-    let mut keys = Zval::new();
-    answer(&mut keys, array);
-    let iterator = ClassEntry::try_find("ArrayIterator")
-        .ok_or_else(|| refuse("SPL's ArrayIterator is missing"))?;
-    let object = ZendObject::new(iterator);
-    object
-        .try_call_method("__construct", vec![&keys])
-        .map_err(|error| refuse(format!("the list of keys cannot be built: {error}")))?;
-    ext_php_rs::convert::IntoZval::set_zval(object, out, false)
-        .map_err(|error| refuse(format!("the list of keys cannot be built: {error}")))
-}
-
-/// About what PHP will take for a list of these: its strings in the allocator's size classes, and a table that doubles.
-fn list_size(keys: &[Vec<u8>]) -> usize {
-    const STRING: usize = 32;
-    const SLOT: usize = 16;
-    let strings: usize = keys.iter().map(|key| (key.len() + STRING) * 5 / 4).sum();
-    strings + keys.len().next_power_of_two() * SLOT
 }

@@ -8,7 +8,7 @@ use crate::lease::{self, Making, Waiting};
 use crate::prefix::Room;
 use crate::reply;
 use crate::value;
-use crate::zend::call::{Answer, Thrown, bad_value, run};
+use crate::zend::call::{Answer, Thrown, bad_argument, run};
 use crate::zend::callback::produce;
 use crate::zend::landing::Landing;
 use ext_php_rs::types::Zval;
@@ -29,12 +29,10 @@ pub extern "C" fn remember(frame: &mut ExecuteData, out: &mut Zval) {
         let key = this.place(&key, &mut room);
         let ttl = call.long(1, 0)?;
         let producer = call.callable(2)?;
-        let stale = seconds(call.long(3, 0)?, 0, u32::MAX.into()).ok_or_else(|| {
-            bad_value("remember", 4, "stale", "must be between 0 and 4294967295 seconds")
-        })?;
-        let lease = seconds(call.long(4, 30)?, 1, LEASE_MAX).ok_or_else(|| {
-            bad_value("remember", 5, "lease", "must be between 1 and 86400 seconds (a day)")
-        })?;
+        let stale = seconds(call.long(3, 0)?, 0, u32::MAX.into())
+            .ok_or_else(|| bad_argument(3, "must be between 0 and 4294967295 seconds"))?;
+        let lease = seconds(call.long(4, 30)?, 1, LEASE_MAX)
+            .ok_or_else(|| bad_argument(4, "must be between 1 and 86400 seconds (a day)"))?;
         let ask = Ask { this, key, stale, lease };
         match ask.claim(out)? {
             Claim::Given => Ok(()),

@@ -6,6 +6,7 @@ use crate::number;
 use crate::prefix::Room;
 use crate::reply;
 use crate::zend::call::{Answer, Call, run};
+use crate::zend::{say, say_long};
 use ext_php_rs::types::Zval;
 use ext_php_rs::zend::ExecuteData;
 use nearcache::{Cache, Error, Expiry, Outcome, Verb};
@@ -38,7 +39,7 @@ fn signed<const AT: usize>(call: &Call<'_>, out: &mut Zval, up: bool) -> Answer 
         false => None,
     };
     // As php-memcached: what is above PHP_INT_MAX is negative.
-    count::<AT>(call, out, up, delta, initial, |out, number| out.set_long(number as i64))
+    count::<AT>(call, out, up, delta, initial, |out, number| say_long(out, number as i64))
 }
 
 fn unsigned(call: &Call<'_>, out: &mut Zval, up: bool) -> Answer {
@@ -51,14 +52,14 @@ fn unsigned(call: &Call<'_>, out: &mut Zval, up: bool) -> Answer {
 }
 
 /// Counts by `delta`, from `initial` if it is given; an amount of `None` was negative.
-#[inline]
+#[inline(always)]
 fn count<const AT: usize>(
     call: &Call<'_>,
     out: &mut Zval,
     up: bool,
     delta: Option<u64>,
     initial: Option<Option<u64>>,
-    word: fn(&mut Zval, u64),
+    word: impl FnOnce(&mut Zval, u64),
 ) -> Answer {
     let this = call.this()?;
     let key = key_at::<AT>(call, 0)?;
@@ -94,12 +95,12 @@ fn count<const AT: usize>(
     });
     match there {
         true => word(out, number),
-        false => out.set_bool(false),
+        false => say(out, false),
     }
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn step(
     cache: &Cache,
     key: &[u8],

@@ -8,6 +8,7 @@ use crate::prefix::Room;
 use crate::reply::{self, Code};
 use crate::value;
 use crate::zend::call::{Answer, Call, Key, Thrown, bad_argument, run};
+use crate::zend::say;
 use ext_php_rs::types::Zval;
 use ext_php_rs::types::array::Iter;
 use ext_php_rs::zend::ExecuteData;
@@ -36,7 +37,7 @@ fn plain<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval, verb: Verb) {
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
         let expiry = Expiry::from_exptime(call.long(2 + AT, 0)?);
-        out.set_bool(put(this, verb, key, call.arg(1 + AT), expiry)?);
+        say(out, put(this, verb, key, call.arg(1 + AT), expiry)?);
         Ok(())
     });
 }

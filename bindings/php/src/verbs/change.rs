@@ -2,13 +2,15 @@
 
 use super::{set_number, settle};
 use crate::handle::Handle;
+use crate::number;
 use crate::reply;
+use crate::value;
 use crate::zend::array::{answer, key_in, put};
 use crate::zend::call::{Answer, Call, bad_value, run};
 use crate::zend::{thrown, warn};
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::ExecuteData;
-use nearcache::{Error, Expiry};
+use nearcache::{Cache, Error, Expiry, Outcome, Verb};
 
 /// `increment(string $key, int|string $offset = 1, int|string $initial_value = 0, int $expiry = 0): int|string|false`
 pub extern "C" fn increment(frame: &mut ExecuteData, out: &mut Zval) {
@@ -26,24 +28,52 @@ fn count(call: &Call<'_>, out: &mut Zval, up: bool) -> Answer {
     let Some(delta) = call.amount(1, 1)? else {
         return negative(this, out, "offset");
     };
-    let cache = this.cache();
-    let counted = if call.given() > 2 {
-        let Some(initial) = call.amount(2, 0)? else {
+    let mut initial = None;
+    if call.given() > 2 {
+        let Some(number) = call.amount(2, 0)? else {
             return negative(this, out, "initial_value");
         };
-        let expiry = Expiry::from_exptime(call.long(3, 0)?);
-        match up {
-            true => cache.incr_or(&key, delta, initial, expiry).map(Some),
-            false => cache.decr_or(&key, delta, initial, expiry).map(Some),
-        }
-    } else {
-        match up {
-            true => cache.incr(&key, delta),
-            false => cache.decr(&key, delta),
-        }
-    };
+        initial = Some((number, Expiry::from_exptime(call.long(3, 0)?)));
+    }
+    let flags = value::counter_flags(this.settings().writing.get());
+    let counted = change(this.cache(), &key, delta, up, initial, flags);
     counted_to(this, counted, out);
     Ok(())
+}
+
+/// The number after the change; `None` if the key is missing and there is no initial number. A lease is a miss, and an
+/// initial number takes its place.
+fn change(
+    cache: &Cache,
+    key: &[u8],
+    delta: u64,
+    up: bool,
+    initial: Option<(u64, Expiry)>,
+    flags: u32,
+) -> Result<Option<u64>, Error> {
+    // Each round that does not end means that somebody else stored or removed the key in between.
+    loop {
+        let counted = match up {
+            true => cache.incr(key, delta),
+            false => cache.decr(key, delta),
+        };
+        let verb = match counted {
+            Ok(Some(number)) => return Ok(Some(number)),
+            Ok(None) => Verb::Add,
+            Err(Error::NotNumeric) => match cache.peek(key)? {
+                Some(item) if value::is_lease(item.flags) => Verb::Cas(item.cas),
+                Some(_) => return Err(Error::NotNumeric),
+                None => continue,
+            },
+            Err(error) => return Err(error),
+        };
+        let Some((number, expiry)) = initial else { return Ok(None) };
+        let digits = number::unsigned(number);
+        let outcome = cache.store(verb, key, digits.bytes(), flags, expiry)?;
+        if let Outcome::Stored(_) = outcome {
+            return Ok(Some(number));
+        }
+    }
 }
 
 fn counted_to(this: &Handle, counted: Result<Option<u64>, Error>, out: &mut Zval) {

@@ -6,10 +6,11 @@ use crate::number;
 use crate::reply;
 use crate::value;
 use crate::zend::call::{Answer, Call, Key, Thrown, bad_value, run};
+use crate::zend::{thrown, warn};
 use ext_php_rs::types::Zval;
 use ext_php_rs::types::array::Iter;
 use ext_php_rs::zend::ExecuteData;
-use nearcache::{Expiry, Verb};
+use nearcache::{Expiry, MetaMode, MetaSet, Outcome, Verb};
 
 /// `set(string $key, mixed $value, int $expiration = 0): bool`
 pub extern "C" fn set(frame: &mut ExecuteData, out: &mut Zval) {
@@ -72,11 +73,53 @@ fn grow(frame: &mut ExecuteData, out: &mut Zval, verb: Verb) {
         let this = call.this()?;
         let key = call.key(0)?;
         let more = call.string(1)?;
-        // The core keeps the flags and the expiry of the item there.
-        let stored = this.cache().store(verb, &key, more, 0, Expiry::Never);
-        out.set_bool(settle(this, stored, reply::stored));
+        out.set_bool(extend(this, verb, &key, more, value::is_open)?);
         Ok(())
     });
+}
+
+/// Appends or prepends, where the item's flags say that it is a value still when it has grown; a lease is a miss. The
+/// comparison sees to it that the item that grows is the one that was looked at.
+fn extend(
+    this: &Handle,
+    verb: Verb,
+    key: &[u8],
+    more: &[u8],
+    may_grow: impl Fn(u32) -> bool,
+) -> Result<bool, Thrown> {
+    let cache = this.cache();
+    let mode = match verb {
+        Verb::Append => MetaMode::Append,
+        _ => MetaMode::Prepend,
+    };
+    // A meta set of what is too large by itself would remove the old value: the plain verb leaves it.
+    if more.len() >= cache.item_size_max() / 2 {
+        let stored = cache.store(verb, key, more, 0, Expiry::Never);
+        return Ok(settle(this, stored, reply::stored));
+    }
+    loop {
+        let item = match cache.peek(key) {
+            Ok(Some(item)) if !value::is_lease(item.flags) => item,
+            // What the plain verb says of a missing one.
+            Ok(_) => return Ok(settle(this, Ok(()), |()| reply::NOTSTORED)),
+            Err(error) => return Ok(settle(this, Err::<(), _>(error), |()| reply::SUCCESS)),
+        };
+        if !may_grow(item.flags) {
+            this.note(reply::NOTSTORED);
+            warn(&format!(
+                "the value's flags are {:#x}, serialized, compressed or portable: nothing can be put before or behind \
+                 such bytes; get the value and store another",
+                item.flags
+            ));
+            return if thrown() { Err(Thrown) } else { Ok(false) };
+        }
+        let ask = MetaSet { mode, compare: Some(item.cas), ..MetaSet::default() };
+        match cache.meta_set(key, more, ask).map(|stored| stored.outcome) {
+            // Somebody was faster.
+            Ok(Outcome::Exists | Outcome::Missing) => {}
+            stored => return Ok(settle(this, stored, reply::stored)),
+        }
+    }
 }
 
 /// `cas(string $cas_token, string $key, mixed $value, int $expiration = 0): bool`
@@ -164,6 +207,11 @@ fn raw(call: &Call<'_>, out: &mut Zval) -> Answer {
     let flags = u32::try_from(call.long(3, 0)?)
         .map_err(|_| bad_value("storeRaw", 4, "flags", "must be between 0 and 4294967295"))?;
     let expiry = Expiry::from_exptime(call.long(4, 0)?);
+    if let Verb::Append | Verb::Prepend = verb {
+        // Whoever speaks of bytes knows what they are.
+        out.set_bool(extend(this, verb, &key, bytes, |_| true)?);
+        return Ok(());
+    }
     let stored = this.cache().store(verb, &key, bytes, flags, expiry);
     out.set_bool(settle(this, stored, reply::stored));
     Ok(())

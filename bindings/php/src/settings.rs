@@ -70,8 +70,9 @@ impl Default for Writing {
 }
 
 impl Serializer {
-    /// Each by its name in php.ini, and its number as a constant of the class (`SERIALIZER_*`).
-    const NAMES: [(&'static str, i64, Serializer); 6] = [
+    /// Each by its name in php.ini, and its number as a constant of the class (`SERIALIZER_*`): `\Memcached`'s, and one
+    /// more.
+    pub const NAMES: [(&'static str, i64, Serializer); 6] = [
         ("php", 1, Serializer::Php),
         ("igbinary", 2, Serializer::Igbinary),
         ("json", 3, Serializer::Json),
@@ -79,16 +80,6 @@ impl Serializer {
         ("msgpack", 5, Serializer::Msgpack),
         ("portable", 6, Serializer::Portable),
     ];
-
-    /// The one with this number; those of `\Memcached`, and one more.
-    pub fn of(number: i64) -> Option<Serializer> {
-        Serializer::NAMES.iter().find(|(_, n, _)| *n == number).map(|(_, _, one)| *one)
-    }
-
-    /// Its number.
-    pub fn number(self) -> i64 {
-        Serializer::NAMES.iter().find(|(_, _, one)| *one == self).map_or(1, |(_, n, _)| *n)
-    }
 
     /// The extension that it needs and that is not loaded.
     pub fn missing(self) -> Option<&'static str> {
@@ -103,21 +94,11 @@ impl Serializer {
 
 impl Compressor {
     /// As [`Serializer::NAMES`]: `COMPRESSION_*`.
-    const NAMES: [(&'static str, i64, Compressor); 3] = [
+    pub const NAMES: [(&'static str, i64, Compressor); 3] = [
         ("zlib", 1, Compressor::Zlib),
         ("fastlz", 2, Compressor::Fastlz),
         ("zstd", 3, Compressor::Zstd),
     ];
-
-    /// The one with this number, `\Memcached`'s.
-    pub fn of(number: i64) -> Option<Compressor> {
-        Compressor::NAMES.iter().find(|(_, n, _)| *n == number).map(|(_, _, one)| *one)
-    }
-
-    /// Its number.
-    pub fn number(self) -> i64 {
-        Compressor::NAMES.iter().find(|(_, _, one)| *one == self).map_or(2, |(_, n, _)| *n)
-    }
 }
 
 /// The levels of compression that there are: those of Zstandard. zlib takes what is outside of its 1 to 9 as the nearest.

@@ -84,7 +84,7 @@ fn write(out: &mut Made, value: &Zval, depth: usize) -> Result<(), Thrown> {
     } else if value.is_null() {
         wrote(encode::write_nil(out));
     } else if let Some(array) = value.array() {
-        if !array.has_sequential_keys() {
+        if !is_list(array) {
             return write_map(out, array, depth);
         }
         let depth = deeper(depth)?;
@@ -109,6 +109,19 @@ fn write(out: &mut Made, value: &Zval, depth: usize) -> Result<(), Thrown> {
         return Err(refuse(super::RESOURCE));
     }
     Ok(())
+}
+
+/// Are its keys 0, 1, 2, ... in this order?
+fn is_list(array: &ZendHashTable) -> bool {
+    let mut entries = Iter::new(array);
+    let mut next = 0;
+    while let Some((key, _)) = entries.next_zval() {
+        if key.long() != Some(next) {
+            return false;
+        }
+        next += 1;
+    }
+    true
 }
 
 fn write_map(out: &mut Made, map: &ZendHashTable, depth: usize) -> Result<(), Thrown> {

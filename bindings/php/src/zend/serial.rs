@@ -106,10 +106,13 @@ pub fn json_encode(value: &Zval) -> Result<Option<Made>, String> {
     let done = unsafe {
         php_json_encode_ex(&raw mut made, ptr::from_ref(value).cast_mut(), 0, JSON_DEPTH)
     };
-    match done {
-        _ if thrown() => Ok(None),
-        0 => Ok(Some(made)),
-        _ => Err(json_error()),
+    if thrown() {
+        return Ok(None);
+    }
+    // An INF is an error to `json_encode()`, but not to what it calls, which only notes it.
+    match done == 0 && ask("json_last_error").long() == Some(0) {
+        true => Ok(Some(made)),
+        false => Err(ask("json_last_error_msg").string().unwrap_or_default()),
     }
 }
 
@@ -123,9 +126,8 @@ pub fn json_decode(bytes: &[u8], as_array: bool, out: &mut Zval) -> bool {
     done == 0 && !thrown()
 }
 
-fn json_error() -> String {
-    Function::try_from_function("json_last_error_msg")
-        .and_then(|function| function.try_call(vec![]).ok())
-        .and_then(|message| message.string())
-        .unwrap_or_default()
+/// What a function of PHP's answers that takes nothing; null if there is none.
+fn ask(function: &str) -> Zval {
+    let found = Function::try_from_function(function);
+    found.and_then(|function| function.try_call(vec![]).ok()).unwrap_or_default()
 }

@@ -68,7 +68,7 @@ class Cache
     const RES_NOTFOUND = 16;
     /** getServerByKey, and no server was added. */
     const RES_NO_SERVERS = 20;
-    /** setEncodingKey; append and prepend of a value whose bytes are a whole. */
+    /** setEncodingKey. */
     const RES_NOT_SUPPORTED = 28;
     /** A key of 0 or of more than 250 bytes. */
     const RES_BAD_KEY_PROVIDED = 33;
@@ -193,7 +193,7 @@ class Cache
     /** Needs the extension msgpack. */
     const SERIALIZER_MSGPACK = 5;
     /** MessagePack that NearCache reads in every language. Not in php-memcached. */
-    const SERIALIZER_PORTABLE = 100;
+    const SERIALIZER_PORTABLE = 6;
     const COMPRESSION_ZLIB = 1;
     const COMPRESSION_FASTLZ = 2;
     const COMPRESSION_ZSTD = 3;
@@ -353,8 +353,8 @@ class Cache
     public function replaceByKey(string $server_key, string $key, mixed $value, int $expiration = 0): bool {}
 
     /**
-     * Adds bytes behind the stored ones; the type and the expiration stay. null, with a warning and RES_NOT_SUPPORTED, for
-     * a value that is compressed, portable or has tags.
+     * Adds bytes behind the stored ones; the type and the expiration stay. A value that is serialized, compressed or
+     * portable stays as it is: a warning, false, RES_NOTSTORED.
      */
     public function append(string $key, string $value): ?bool {}
 

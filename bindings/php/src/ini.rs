@@ -25,6 +25,8 @@ const PERMISSIONS: &CStr = c"nearcache.permissions";
 /// How values are written (`settings`); read when an object is made.
 pub const SERIALIZER: &CStr = c"nearcache.serializer";
 /// See [`SERIALIZER`].
+pub const COMPRESSION: &CStr = c"nearcache.compression";
+/// See [`SERIALIZER`].
 pub const COMPRESSION_TYPE: &CStr = c"nearcache.compression_type";
 /// See [`SERIALIZER`].
 pub const COMPRESSION_LEVEL: &CStr = c"nearcache.compression_level";
@@ -37,12 +39,13 @@ pub const UNSERIALIZE_ALLOWED_CLASSES: &CStr = c"nearcache.unserialize_allowed_c
 /// Room for decoded arrays in each worker (`l1`); 0 for none.
 pub const L1_SIZE: &CStr = c"nearcache.l1_size";
 
-static TABLE: IniEntryDefs<12> = IniEntryDefs::new([
+static TABLE: IniEntryDefs<13> = IniEntryDefs::new([
     IniEntryDef::new(SEGMENT, c"", IniEntryPermission::System),
     IniEntryDef::new(SIZE, c"0", IniEntryPermission::System),
     IniEntryDef::new(ENABLE_CLI, c"0", IniEntryPermission::System),
     IniEntryDef::new(PERMISSIONS, c"0600", IniEntryPermission::System),
     IniEntryDef::new(SERIALIZER, c"php", IniEntryPermission::All),
+    IniEntryDef::new(COMPRESSION, c"0", IniEntryPermission::All),
     IniEntryDef::new(COMPRESSION_TYPE, c"fastlz", IniEntryPermission::All),
     IniEntryDef::new(COMPRESSION_LEVEL, c"3", IniEntryPermission::All),
     IniEntryDef::new(COMPRESSION_THRESHOLD, c"2000", IniEntryPermission::All),
@@ -143,9 +146,19 @@ pub fn value(name: &CStr) -> Vec<u8> {
     }
 }
 
+/// What `read` makes of the setting's bytes where they lie; it must not change settings.
+pub fn text<T>(name: &CStr, read: impl FnOnce(&[u8]) -> T) -> T {
+    let mut exists = false;
+    // SAFETY: as in `value`.
+    unsafe {
+        let text = zend_ini_string_ex(name.as_ptr(), name.count_bytes(), false, &raw mut exists);
+        read(if text.is_null() { b"" } else { CStr::from_ptr(text).to_bytes() })
+    }
+}
+
 /// PHP's own reading of a switch: 1, on, yes, true.
 pub fn truth(name: &CStr) -> bool {
-    let text = ext_php_rs::types::ZendStr::new(value(name), false).into_raw();
+    let text = text(name, |text| ext_php_rs::types::ZendStr::new(text, false).into_raw());
     // SAFETY: reads a string that was just made, which the release frees.
     unsafe {
         let is_on = zend_ini_parse_bool(text);

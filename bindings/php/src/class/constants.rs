@@ -2,7 +2,8 @@
 
 use super::{GET_EXTENDED, GET_PRESERVE_ORDER};
 use crate::reply;
-use crate::verbs::option::{ACTING, COMPRESSORS, KEPT, SERIALIZERS};
+use crate::settings::{Compressor, Serializer};
+use crate::verbs::option::{ACTING, KEPT};
 use ext_php_rs::builders::ClassBuilder;
 use ext_php_rs::error::Result;
 use ext_php_rs::ffi::zend_hash_str_find_ptr_lc;
@@ -46,12 +47,18 @@ pub fn add(mut class: ClassBuilder) -> Result<ClassBuilder> {
         .into_iter()
         .chain(ACTING)
         .chain(KEPT.map(|(name, number, ..)| (name, number)))
-        .chain(SERIALIZERS.map(|(name, number, ..)| (name, number)))
-        .chain(COMPRESSORS.map(|(name, number, _)| (name, number)))
         .chain(OF_SERVERS)
         .chain([LIBMEMCACHED])
         .chain([("GET_PRESERVE_ORDER", GET_PRESERVE_ORDER), ("GET_EXTENDED", GET_EXTENDED)]);
     for (name, number) in numbers {
+        class = class.constant(name, number, &[], ConstantFlags::Public)?;
+    }
+    for (name, number, _) in Serializer::NAMES {
+        let name = format!("SERIALIZER_{}", name.to_uppercase());
+        class = class.constant(name, number, &[], ConstantFlags::Public)?;
+    }
+    for (name, number, _) in Compressor::NAMES {
+        let name = format!("COMPRESSION_{}", name.to_uppercase());
         class = class.constant(name, number, &[], ConstantFlags::Public)?;
     }
     let truths = HAVE.map(|(name, is_so)| (name, is_so()));
@@ -67,7 +74,7 @@ unsafe extern "C" {
 }
 
 /// Is this extension of PHP loaded? While PHP starts: is it to be started, before or after this one?
-pub fn is_loaded(name: &str) -> bool {
+fn is_loaded(name: &str) -> bool {
     // SAFETY: the engine's table of modules, which changes only while a single thread starts or stops them.
     !unsafe {
         zend_hash_str_find_ptr_lc(&raw const module_registry, name.as_ptr().cast(), name.len())

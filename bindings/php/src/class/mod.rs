@@ -6,8 +6,6 @@
 mod constants;
 mod methods;
 
-pub use constants::is_loaded;
-
 use crate::handle::Handle;
 use crate::options;
 use ext_php_rs::args::{Arg, ArgInfo};

@@ -1,15 +1,16 @@
 //! Counters: increment and decrement as `\Memcached` has them, and their raw forms, which pass `PHP_INT_MAX`.
 
 use super::{counts, key_at, refused, set_number, settle};
-use crate::lease;
+use crate::handle::Handle;
 use crate::number;
 use crate::prefix::Room;
 use crate::reply;
+use crate::value;
 use crate::zend::call::{Answer, Call, run};
 use crate::zend::{say, say_long};
 use ext_php_rs::types::Zval;
 use ext_php_rs::zend::ExecuteData;
-use nearcache::{Cache, Error, Expiry, Outcome, Verb};
+use nearcache::{Error, Expiry, Outcome, Verb};
 
 /// `increment(string $key, int $offset = 1, int $initial_value = 0, int $expiry = 0): int|false`
 pub extern "C" fn increment<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
@@ -81,10 +82,7 @@ fn count<const AT: usize>(
         Some(initial) => Some((initial, Expiry::from_exptime(call.long(3 + AT, 0)?))),
         None => None,
     };
-    let counted = match step(this.cache(), key, up, delta, first) {
-        Err(Error::NotNumeric) => place_of_lease(this.cache(), key, up, delta, first),
-        counted => counted,
-    };
+    let counted = change(this, key, up, delta, first);
     let number = match &counted {
         Ok(Some(number)) => *number,
         _ => 0,
@@ -100,43 +98,56 @@ fn count<const AT: usize>(
     Ok(())
 }
 
+/// The number after the change; `None` if the key is missing and there is no first number.
 #[inline(always)]
-fn step(
-    cache: &Cache,
+fn change(
+    this: &Handle,
     key: &[u8],
     up: bool,
     delta: u64,
     first: Option<(u64, Expiry)>,
 ) -> Result<Option<u64>, Error> {
-    match (up, first) {
-        (true, None) => cache.incr(key, delta),
-        (false, None) => cache.decr(key, delta),
-        (true, Some((initial, expiry))) => cache.incr_or(key, delta, initial, expiry).map(Some),
-        (false, Some((initial, expiry))) => cache.decr_or(key, delta, initial, expiry).map(Some),
+    let cache = this.cache();
+    let step = || match up {
+        true => cache.incr(key, delta),
+        false => cache.decr(key, delta),
+    };
+    match step() {
+        Ok(None) if first.is_none() => Ok(None),
+        counted @ (Ok(None) | Err(Error::NotNumeric)) => begin(this, key, counted, first, step),
+        counted => counted,
     }
 }
 
-/// What is no number may be a lease, which is a miss: an initial value takes its place.
+/// A counter that is missing begins with `first`. A lease, which is no number, is a miss, and its place is taken. Each round
+/// that does not end means that somebody else stored or removed the key in between.
 #[cold]
-fn place_of_lease(
-    cache: &Cache,
+fn begin(
+    this: &Handle,
     key: &[u8],
-    up: bool,
-    delta: u64,
+    mut counted: Result<Option<u64>, Error>,
     first: Option<(u64, Expiry)>,
+    step: impl Fn() -> Result<Option<u64>, Error>,
 ) -> Result<Option<u64>, Error> {
+    let cache = this.cache();
     loop {
-        match (cache.peek(key)?, first) {
-            (Some(met), None) if met.flags == lease::FLAGS => return Ok(None),
-            (Some(met), Some((initial, expiry))) if met.flags == lease::FLAGS => {
-                let digits = number::unsigned(initial);
-                let verb = Verb::Cas(met.cas);
-                if let Outcome::Stored(_) = cache.store(verb, key, digits.bytes(), 0, expiry)? {
-                    return Ok(Some(initial));
-                }
+        let verb = match counted {
+            Ok(None) => Some(Verb::Add),
+            Err(Error::NotNumeric) => match cache.peek(key)? {
+                Some(item) if value::is_lease(item.flags) => Some(Verb::Cas(item.cas)),
+                Some(_) => return counted,
+                None => None,
+            },
+            _ => return counted,
+        };
+        if let Some(verb) = verb {
+            let Some((number, expiry)) = first else { return Ok(None) };
+            let digits = number::unsigned(number);
+            let flags = value::counter_flags(this.settings().writing.get());
+            if let Outcome::Stored(_) = cache.store(verb, key, digits.bytes(), flags, expiry)? {
+                return Ok(Some(number));
             }
-            (Some(_), _) => return Err(Error::NotNumeric),
-            (None, _) => return step(cache, key, up, delta, first),
         }
+        counted = step();
     }
 }

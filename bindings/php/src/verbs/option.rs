@@ -2,11 +2,11 @@
 //! given back.
 
 use super::refused;
-use crate::class::is_loaded;
 use crate::handle::Handle;
 use crate::prefix::PREFIX_MAX;
 use crate::reply;
-use crate::settings::{Compressor, Serializer};
+use crate::settings::{Compressor, LEVELS, Serializer};
+use crate::value;
 use crate::zend::call::{Answer, Thrown, run};
 use crate::zend::thrown;
 use ext_php_rs::types::array::Iter;
@@ -75,24 +75,6 @@ pub const KEPT: [(&str, i64, Kind, i64); 29] = [
     ("OPT_RANDOMIZE_REPLICA_READ", 30, Switch, 0),
     ("OPT_REMOVE_FAILED_SERVERS", 35, Switch, 0),
     ("OPT_SERVER_TIMEOUT_LIMIT", 37, Number, 0),
-];
-
-/// The serializers: constant, number, and the extension that has to be loaded.
-pub const SERIALIZERS: [(&str, i64, Serializer, Option<&str>); 6] = [
-    ("SERIALIZER_PHP", 1, Serializer::Php, None),
-    ("SERIALIZER_IGBINARY", 2, Serializer::Igbinary, Some("igbinary")),
-    ("SERIALIZER_JSON", 3, Serializer::Json, None),
-    ("SERIALIZER_JSON_ARRAY", 4, Serializer::JsonArray, None),
-    ("SERIALIZER_MSGPACK", 5, Serializer::Msgpack, Some("msgpack")),
-    // Not php-memcached's.
-    ("SERIALIZER_PORTABLE", 100, Serializer::Portable, None),
-];
-
-/// The kinds of compression: constant and number.
-pub const COMPRESSORS: [(&str, i64, Compressor); 3] = [
-    ("COMPRESSION_ZLIB", 1, Compressor::Zlib),
-    ("COMPRESSION_FASTLZ", 2, Compressor::Fastlz),
-    ("COMPRESSION_ZSTD", 3, Compressor::Zstd),
 ];
 
 /// `setOption(int $option, mixed $value): bool`
@@ -180,14 +162,14 @@ fn set_number(this: &Handle, option: i64, number: i64) -> Wrong {
     const INVALID: reply::Code = reply::INVALID_ARGUMENTS;
     let mut writing = this.settings().writing.get();
     match option {
-        SERIALIZER => match SERIALIZERS.iter().find(|(_, known, ..)| *known == number) {
-            Some((_, _, serializer, extension)) if extension.is_none_or(is_loaded) => {
+        SERIALIZER => match Serializer::NAMES.iter().find(|(_, known, _)| *known == number) {
+            Some((.., serializer)) if serializer.missing().is_none() => {
                 writing.serializer = *serializer;
             }
             Some(_) => return Some((INVALID, "the extension of this serializer is not loaded")),
             None => return Some((INVALID, "OPT_SERIALIZER is one of the SERIALIZER_ constants")),
         },
-        COMPRESSION_TYPE => match COMPRESSORS.iter().find(|(_, known, _)| *known == number) {
+        COMPRESSION_TYPE => match Compressor::NAMES.iter().find(|(_, known, _)| *known == number) {
             Some((.., compressor)) => writing.compressor = *compressor,
             None => {
                 return Some((
@@ -197,10 +179,16 @@ fn set_number(this: &Handle, option: i64, number: i64) -> Wrong {
             }
         },
         COMPRESSION_LEVEL => match i32::try_from(number) {
-            Ok(level) => writing.level = level,
-            Err(_) => return Some((INVALID, "OPT_COMPRESSION_LEVEL is an int of 32 bits")),
+            Ok(level) if LEVELS.contains(&level) => writing.level = level,
+            _ => return Some((INVALID, "OPT_COMPRESSION_LEVEL is an int from -7 to 22")),
         },
         USER_FLAGS => match u16::try_from(number) {
+            Ok(flags) if value::user_flags(u32::from(flags) << 16) != flags.into() => {
+                return Some((
+                    INVALID,
+                    "the user flags 0x4e43 (20035) are those of nearcache's portable values: choose others",
+                ));
+            }
             Ok(flags) => writing.user_flags = Some(flags),
             Err(_) if number < 0 => writing.user_flags = None,
             Err(_) => {
@@ -260,13 +248,14 @@ pub extern "C" fn get_option(frame: &mut ExecuteData, out: &mut Zval) {
             }
             COMPRESSION => out.set_bool(writing.compress),
             SERIALIZER => {
-                let known =
-                    SERIALIZERS.iter().find(|(_, _, known, _)| *known == writing.serializer);
-                out.set_long(known.map_or(0, |(_, number, ..)| *number));
+                let mut known =
+                    Serializer::NAMES.iter().filter(|(.., known)| *known == writing.serializer);
+                out.set_long(known.next().map_or(0, |(_, number, _)| *number));
             }
             COMPRESSION_TYPE => {
-                let known = COMPRESSORS.iter().find(|(.., known)| *known == writing.compressor);
-                out.set_long(known.map_or(0, |(_, number, _)| *number));
+                let mut known =
+                    Compressor::NAMES.iter().filter(|(.., known)| *known == writing.compressor);
+                out.set_long(known.next().map_or(0, |(_, number, _)| *number));
             }
             COMPRESSION_LEVEL => out.set_long(i64::from(writing.level)),
             USER_FLAGS => out.set_long(writing.user_flags.map_or(-1, i64::from)),

@@ -3,10 +3,9 @@
 use super::{counts, key_at, set_number, settle};
 use crate::class::{GET_EXTENDED, GET_PRESERVE_ORDER};
 use crate::handle::Handle;
-use crate::lease;
 use crate::prefix::Room;
 use crate::reply;
-use crate::value;
+use crate::value::{self, Decoded};
 use crate::zend::array::{answer, insert, key_in, push, put};
 use crate::zend::call::{Answer, Call, Key, Thrown, run};
 use crate::zend::callback::ask;
@@ -29,18 +28,24 @@ pub extern "C" fn get<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) 
             callback = call.callback(1 + AT)?;
             extended = call.long(2 + AT, 0)? & GET_EXTENDED != 0;
         }
-        let mut landing = Landing::new();
-        let mut found = this.cache().get_to(place, &mut landing);
-        if let (Ok(None), Some(callback)) = (&found, callback) {
-            this.note(reply::NOTFOUND);
-            if !fill(call, this, callback, &key, place)? {
-                out.set_bool(false);
-                return Ok(());
-            }
-            found = this.cache().get_to(place, &mut landing);
+        if look(this, place, extended, out)? {
+            return Ok(());
         }
-        give(this, found, landing, extended, out)
+        if let Some(callback) = callback
+            && fill(call, this, callback, &key, place)?
+        {
+            look(this, place, extended, out)?;
+        }
+        Ok(())
     });
+}
+
+/// Makes `out` what a get finds, or false and the reason in the result code; false if that is a miss.
+#[inline(always)] // As `show`.
+fn look(this: &Handle, key: &[u8], extended: bool, out: &mut Zval) -> Result<bool, Thrown> {
+    let mut landing = Landing::new();
+    let found = this.cache().get_to(key, &mut landing);
+    give(this, found, landing, extended, out)
 }
 
 /// Asks a read-through callback for a missing value and stores it. False, with the reason in the result code, if it has
@@ -71,11 +76,11 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Landing::new();
         let found = this.cache().gat_to(key, expiry, &mut landing);
-        give(this, found, landing, extended, out)
+        give(this, found, landing, extended, out).map(drop)
     });
 }
 
-/// Words what a get found: the value, or false and the reason in the result code.
+/// Words what a get found: the value, or false and the reason in the result code. False if that is a miss.
 #[inline(always)] // As `show`.
 fn give(
     this: &Handle,
@@ -83,27 +88,29 @@ fn give(
     landing: Landing,
     extended: bool,
     out: &mut Zval,
-) -> Answer {
+) -> Result<bool, Thrown> {
     match found {
         Ok(Some(meta)) => {
             this.note(reply::SUCCESS);
             // SAFETY: a hit, so the core has filled the landing.
-            unsafe { show(this, landing, meta, extended, out) }.map(|_| ())
+            let shown = unsafe { show(this, landing, meta, extended, out) }?;
+            if shown != Decoded::Miss {
+                return Ok(true);
+            }
         }
-        Ok(None) => {
-            this.note(reply::NOTFOUND);
-            out.set_bool(false);
-            Ok(())
-        }
+        Ok(None) => {}
         Err(error) => {
             this.fail(error);
             out.set_bool(false);
-            Ok(())
+            return Ok(true);
         }
     }
+    this.note(reply::NOTFOUND);
+    out.set_bool(false);
+    Ok(false)
 }
 
-/// Makes `out` the value of a hit, extended if asked. `Ok(false)` if its bytes cannot be read.
+/// Makes `out` the value of a hit, extended if asked; false if it has none, noted if its bytes are damaged.
 ///
 /// # Safety
 ///
@@ -115,17 +122,15 @@ unsafe fn show(
     meta: Meta,
     extended: bool,
     out: &mut Zval,
-) -> Result<bool, Thrown> {
+) -> Result<Decoded, Thrown> {
     // SAFETY: the caller's.
-    let sound = unsafe { value::decode(landing, meta.flags, out) };
-    if !matches!(sound, Ok(true)) {
-        this.note(reply::PAYLOAD_FAILURE);
-        return sound;
+    let decoded = unsafe { value::decode(this, landing, meta.flags, out) };
+    match decoded {
+        Ok(Decoded::Value) if extended => extend(out, meta)?,
+        Ok(Decoded::Value | Decoded::Miss) => {}
+        Ok(Decoded::Damaged) | Err(Thrown) => this.note(reply::PAYLOAD_FAILURE),
     }
-    if extended {
-        extend(out, meta)?;
-    }
-    Ok(true)
+    decoded
 }
 
 /// Wraps a value as `GET_EXTENDED` gives it.
@@ -169,7 +174,7 @@ pub(super) fn item(
     };
     let mut value = Zval::null();
     // SAFETY: a hit, so the core has filled the landing.
-    if !unsafe { show(this, landing, meta, false, &mut value) }? {
+    if unsafe { show(this, landing, meta, false, &mut value) }? != Decoded::Value {
         return Ok(Shown::Missing);
     }
     let mut array = ZendHashTable::with_capacity(4);
@@ -204,22 +209,24 @@ pub extern "C" fn get_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut 
             let mut room = Room::new();
             let mut landing = Landing::new();
             let mut value = Zval::null();
-            match this.cache().get_to(this.place(&key, &mut room), &mut landing) {
+            let shown = match this.cache().get_to(this.place(&key, &mut room), &mut landing) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
-                    let shown =
-                        unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) };
-                    if !shown? {
-                        damaged = true;
-                        continue;
-                    }
-                    hits += 1;
+                    unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) }?
                 }
-                Ok(None) if flags & GET_PRESERVE_ORDER != 0 => {}
-                Ok(None) => continue,
+                Ok(None) => Decoded::Miss,
                 Err(error) => {
                     bad += 1;
                     this.fail(error);
+                    continue;
+                }
+            };
+            match shown {
+                Decoded::Value => hits += 1,
+                Decoded::Miss if flags & GET_PRESERVE_ORDER != 0 => value.set_null(),
+                Decoded::Miss => continue,
+                Decoded::Damaged => {
+                    damaged = true;
                     continue;
                 }
             }
@@ -248,8 +255,8 @@ pub extern "C" fn fetch_or(frame: &mut ExecuteData, out: &mut Zval) {
         let mut room = Room::new();
         let mut landing = Landing::new();
         let found = this.cache().get_to(this.place(&key, &mut room), &mut landing);
-        give(this, found, landing, false, out)?;
-        if this.code() != reply::SUCCESS {
+        let hit = give(this, found, landing, false, out)?;
+        if !hit || this.code() != reply::SUCCESS {
             *out = call.arg(1).map_or(Zval::null(), Zval::shallow_clone);
         }
         Ok(())
@@ -264,7 +271,7 @@ pub extern "C" fn has(frame: &mut ExecuteData, out: &mut Zval) {
         let mut room = Room::new();
         let met = this.cache().peek(this.place(&key, &mut room));
         out.set_bool(settle(this, met, |met| match met {
-            Some(meta) if meta.flags != lease::FLAGS => reply::SUCCESS,
+            Some(meta) if !value::is_lease(meta.flags) => reply::SUCCESS,
             _ => reply::NOTFOUND,
         }));
         Ok(())
@@ -288,11 +295,11 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
         };
         out.set_null();
         match found {
-            Ok(Some(meta)) => {
+            Ok(Some(meta)) if !value::is_lease(meta.flags) => {
                 this.note(reply::SUCCESS);
                 raw(landing, meta, out)
             }
-            Ok(None) => {
+            Ok(_) => {
                 this.note(reply::NOTFOUND);
                 Ok(())
             }

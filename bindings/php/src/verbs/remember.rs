@@ -7,7 +7,7 @@ use crate::handle::Handle;
 use crate::lease::{self, Making, Waiting};
 use crate::prefix::Room;
 use crate::reply;
-use crate::value;
+use crate::value::{self, Decoded};
 use crate::zend::call::{Answer, Thrown, bad_argument, run};
 use crate::zend::callback::produce;
 use crate::zend::landing::Landing;
@@ -99,7 +99,7 @@ impl Ask<'_> {
             };
             let verb = match met {
                 None => Verb::Add,
-                Some(meta) if meta.flags == lease::FLAGS => {
+                Some(meta) if value::is_lease(meta.flags) => {
                     if lease::is_ours(self.key, meta.cas) {
                         return Ok(Claim::Alone(None));
                     }
@@ -109,17 +109,19 @@ impl Ask<'_> {
                     Verb::Cas(meta.cas)
                 }
                 Some(meta) => {
-                    if meta.ttl.is_some_and(|left| left < self.stale)
-                        && let Ok(true) = lease::win(cache, self.key, meta, self.stale, self.lease)
-                    {
-                        return Ok(Claim::Won(meta.cas, Some(meta)));
-                    }
                     // SAFETY: a hit, so the core has filled the landing.
-                    if unsafe { value::decode(landing, meta.flags, out) }? {
+                    let decoded = unsafe { value::decode(self.this, landing, meta.flags, out) }?;
+                    if decoded == Decoded::Value {
+                        if meta.ttl.is_some_and(|left| left < self.stale)
+                            && let Ok(true) =
+                                lease::win(cache, self.key, meta, self.stale, self.lease)
+                        {
+                            return Ok(Claim::Won(meta.cas, Some(meta)));
+                        }
                         self.this.note(reply::SUCCESS);
                         return Ok(Claim::Given);
                     }
-                    // What cannot be read is made anew.
+                    // What cannot be read, or what a tag has made invalid, is made anew.
                     Verb::Cas(meta.cas)
                 }
             };

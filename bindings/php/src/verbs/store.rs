@@ -2,7 +2,6 @@
 
 use super::{counts, key_at, refused, settle};
 use crate::handle::Handle;
-use crate::lease;
 use crate::number;
 use crate::prefix::Room;
 use crate::reply::{self, Code};
@@ -96,34 +95,33 @@ fn extend<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval, mode: MetaMo
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
         let more = call.string(1 + AT)?;
-        let grown = grow(this.cache(), key, more, mode, value::is_whole);
-        if let Ok(None) = grown {
-            refused(this, reply::NOT_SUPPORTED, out, WHOLE)?;
-            // As \Memcached answers while compression is on.
-            out.set_null();
-            return Ok(());
+        match grow(this.cache(), key, more, mode, value::is_open) {
+            Ok(None) => refused(this, reply::NOTSTORED, out, WHOLE),
+            grown => {
+                out.set_bool(settle(this, grown, |code| code.unwrap_or(reply::NOTSTORED)));
+                Ok(())
+            }
         }
-        out.set_bool(settle(this, grown, |code| code.unwrap_or(reply::NOT_SUPPORTED)));
-        Ok(())
     });
 }
 
-const WHOLE: &str = "nothing can be put before or behind a value that is compressed, portable or has tags: get it and \
+const WHOLE: &str = "nothing can be put before or behind a value that is serialized, compressed or portable: get it and \
                      store another";
 
-/// Adds to the bytes of an item that is a value; its flags and its expiry stay. `None` if its flags are `excluded`.
+/// Adds to the bytes of an item that is a value; its flags and its expiry stay. `None` if they say that it
+/// may not grow. The comparison sees to it that the item that grows is the one that was looked at.
 fn grow(
     cache: &Cache,
     key: &[u8],
     more: &[u8],
     mode: MetaMode,
-    excluded: fn(u32) -> bool,
+    may_grow: fn(u32) -> bool,
 ) -> Result<Option<Code>, Error> {
     loop {
-        let Some(meta) = cache.peek(key)?.filter(|meta| meta.flags != lease::FLAGS) else {
+        let Some(meta) = cache.peek(key)?.filter(|meta| !value::is_lease(meta.flags)) else {
             return Ok(Some(reply::NOTSTORED));
         };
-        if excluded(meta.flags) {
+        if !may_grow(meta.flags) {
             return Ok(None);
         }
         if key.len() + meta.len + more.len() > cache.item_size_max() / 2 {
@@ -227,7 +225,7 @@ fn raw(call: &Call<'_>, out: &mut Zval) -> Answer {
     let expiry = Expiry::from_exptime(call.long(4, 0)?);
     let code = match how {
         Ok(verb) => this.cache().store(verb, key, bytes, flags, expiry).map(reply::stored),
-        Err(mode) => grow(this.cache(), key, bytes, mode, |_| false)
+        Err(mode) => grow(this.cache(), key, bytes, mode, |_| true)
             .map(|code| code.unwrap_or(reply::NOTSTORED)),
     };
     out.set_bool(settle(this, code, |code| code));

@@ -35,6 +35,8 @@ pub const DEFAULT_TTL: &CStr = c"nearcache.default_ttl";
 /// How values are written (`settings`); read when an object is made.
 pub const SERIALIZER: &CStr = c"nearcache.serializer";
 /// See [`SERIALIZER`].
+pub const COMPRESSION: &CStr = c"nearcache.compression";
+/// See [`SERIALIZER`].
 pub const COMPRESSION_TYPE: &CStr = c"nearcache.compression_type";
 /// See [`SERIALIZER`].
 pub const COMPRESSION_LEVEL: &CStr = c"nearcache.compression_level";
@@ -73,9 +75,9 @@ enum Rule {
     Short(usize),
     /// As PHP's own switches.
     Switch,
-    /// A number between these.
-    Number(u64, u64),
-    /// A number of 0 or more, with or without a fraction.
+    /// A whole number between these.
+    Number(i64, i64),
+    /// A number of 1 or more, with or without a fraction.
     Factor,
     /// Bytes, between these, with K, M or G; or 0.
     Size(u64, u64),
@@ -105,10 +107,10 @@ impl Setting {
     }
 }
 
-const YEARS: u64 = 1 << 31;
+const YEARS: i64 = 1 << 31;
 const TERABYTES: u64 = nearcache::Options::SIZE_MAX;
 
-static SETTINGS: [Setting; 23] = [
+static SETTINGS: [Setting; 24] = [
     Setting::new(ENABLED, c"1", Rule::Switch),
     Setting::new(ENABLE_CLI, c"0", Rule::Switch),
     Setting::new(
@@ -131,8 +133,9 @@ static SETTINGS: [Setting; 23] = [
         c"php",
         Rule::Word(&["php", "igbinary", "json", "json_array", "msgpack", "portable"]),
     ),
+    Setting::new(COMPRESSION, c"0", Rule::Switch),
     Setting::new(COMPRESSION_TYPE, c"fastlz", Rule::Word(&["fastlz", "zlib", "zstd"])),
-    Setting::new(COMPRESSION_LEVEL, c"3", Rule::Number(0, 22)),
+    Setting::new(COMPRESSION_LEVEL, c"3", Rule::Number(-7, 22)),
     Setting::new(COMPRESSION_THRESHOLD, c"2000", Rule::Number(0, 1 << 30)),
     Setting::new(COMPRESSION_FACTOR, c"1.3", Rule::Factor),
     Setting::new(SESS_LOCKING, c"1", Rule::Switch),
@@ -146,10 +149,10 @@ static SETTINGS: [Setting; 23] = [
 /// So many of them, the first, are of the server; a script may change the others.
 const OF_THE_SERVER: usize = 11;
 
-static TABLE: IniEntryDefs<24> = IniEntryDefs::new(table());
+static TABLE: IniEntryDefs<25> = IniEntryDefs::new(table());
 
-const fn table() -> [IniEntryDef; 24] {
-    let mut table = [const { IniEntryDef::end() }; 24];
+const fn table() -> [IniEntryDef; 25] {
+    let mut table = [const { IniEntryDef::end() }; 25];
     let mut at = 0;
     while at < SETTINGS.len() {
         table[at] = SETTINGS[at].entry(match at < OF_THE_SERVER {
@@ -237,13 +240,14 @@ impl Rule {
                         b"false" | b"no" | b"off" | b"none" | b"0" | b""
                     )
             }
-            Rule::Number(least, most) => {
-                parse_u64(value).is_some_and(|number| (*least..=*most).contains(&number))
-            }
+            Rule::Number(least, most) => std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse::<i64>().ok())
+                .is_some_and(|number| (*least..=*most).contains(&number)),
             Rule::Factor => std::str::from_utf8(value)
                 .ok()
                 .and_then(|text| text.parse::<f64>().ok())
-                .is_some_and(|factor| factor.is_finite() && factor >= 0.0),
+                .is_some_and(|factor| factor.is_finite() && factor >= 1.0),
             Rule::Size(least, most) => {
                 parse_size(value).is_some_and(|size| size == 0 || (*least..=*most).contains(&size))
             }
@@ -260,7 +264,7 @@ impl fmt::Display for Rule {
             Rule::Short(most) => write!(out, "at most {most} bytes"),
             Rule::Switch => write!(out, "1 or 0 (on or off)"),
             Rule::Number(least, most) => write!(out, "a number between {least} and {most}"),
-            Rule::Factor => write!(out, "a number of 0 or more, as in 1.3"),
+            Rule::Factor => write!(out, "a number of 1 or more, as in 1.3"),
             Rule::Size(least, most) => write!(
                 out,
                 "a number of bytes between {} and {most}, as in 64M (K, M and G count 1024, 1024 K and 1024 M){}",
@@ -312,9 +316,19 @@ pub fn value(name: &CStr) -> Vec<u8> {
     }
 }
 
+/// What `read` makes of the setting's bytes where they lie; it must not change settings.
+pub fn text<T>(name: &CStr, read: impl FnOnce(&[u8]) -> T) -> T {
+    let mut exists = false;
+    // SAFETY: as in `value`.
+    unsafe {
+        let text = zend_ini_string_ex(name.as_ptr(), name.count_bytes(), false, &raw mut exists);
+        read(if text.is_null() { b"" } else { CStr::from_ptr(text).to_bytes() })
+    }
+}
+
 /// PHP's own reading of a switch: 1, on, yes, true.
 pub fn truth(name: &CStr) -> bool {
-    let text = ZendStr::new(value(name), false).into_raw();
+    let text = text(name, |text| ZendStr::new(text, false).into_raw());
     // SAFETY: reads a string that was just made, which the release frees.
     unsafe {
         let is_on = zend_ini_parse_bool(text);

@@ -2,14 +2,12 @@
 //!
 //! What is here calls the core and nothing of PHP; the verb that calls a producer is `verbs/remember`.
 
+use crate::value::LEASE;
 use nearcache::{Cache, Error, Expiry, Meta, MetaDelete, MetaGet, Outcome, Sink, Verb};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The flags of a lease: an item that is no value yet, and a miss to every verb that reads.
-pub const FLAGS: u32 = 0x4E43_00FF;
 
 /// The first wait is about as short as a sleep can be, the longest is what a late hit may cost.
 const SHORTEST: Duration = Duration::from_micros(200);
@@ -27,7 +25,7 @@ pub fn is_ours(key: &[u8], token: u64) -> bool {
 
 /// Puts a lease where there is nothing (`Verb::Add`), or where a known item is (`Verb::Cas`). `None`: somebody was faster.
 pub fn place(cache: &Cache, key: &[u8], verb: Verb, seconds: u32) -> Result<Option<u64>, Error> {
-    match cache.store(verb, key, b"", FLAGS, life(seconds))? {
+    match cache.store(verb, key, b"", LEASE, life(seconds))? {
         Outcome::Stored(token) => Ok(Some(token)),
         _ => Ok(None),
     }

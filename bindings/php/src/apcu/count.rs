@@ -4,8 +4,8 @@
 use super::item::{complain, expiry, refuse};
 use super::with;
 use crate::handle::Handle;
-use crate::lease;
 use crate::number;
+use crate::value;
 use crate::zend::call::{Answer, Call};
 use ext_php_rs::types::Zval;
 use ext_php_rs::zend::ExecuteData;
@@ -88,7 +88,7 @@ fn change(
             met => met?,
         };
         let (verb, flags, expiry, old) = match met {
-            Some(meta) if meta.flags == lease::FLAGS => (Verb::Cas(meta.cas), LONG, missing, None),
+            Some(meta) if value::is_lease(meta.flags) => (Verb::Cas(meta.cas), LONG, missing, None),
             None => (Verb::Add, LONG, missing, None),
             Some(meta) if is_int(meta) => {
                 // SAFETY: a hit that is no longer than the room.

@@ -5,9 +5,8 @@
 use super::item::{complain, refuse};
 use super::{face, text, with};
 use crate::handle::Handle;
-use crate::lease;
-use crate::verbs::read::insert;
-use crate::zend::array::answer;
+use crate::value;
+use crate::zend::array::{answer, insert, push};
 use crate::zend::call::{Answer, Call, Thrown, run};
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::types::{ZendHashTable, Zval};
@@ -103,15 +102,14 @@ fn list(face: &Handle) -> Result<ZBox<ZendHashTable>, Thrown> {
             insert(&mut item, name, 0i64)?;
         }
         insert(&mut item, "mem_size", hit.size as i64)?;
-        // A list that cannot grow has ended the request.
-        let _ = list.push(item);
+        push(&mut list, item)?;
     }
     Ok(list)
 }
 
 /// What is known of an item that is there.
 pub(super) fn look(face: &Handle, key: &[u8]) -> Option<MetaHit> {
-    face.cache().inspect(key).unwrap_or(None).filter(|hit| hit.meta.flags != lease::FLAGS)
+    face.cache().inspect(key).unwrap_or(None).filter(|hit| !value::is_lease(hit.meta.flags))
 }
 
 /// Seconds left to live; 0 is for ever, as APCu has it.
@@ -153,8 +151,8 @@ pub extern "C" fn memory(frame: &mut ExecuteData, out: &mut Zval) {
             insert(&mut block, "size", free)?;
             insert(&mut block, "offset", 0i64)?;
             let (mut blocks, mut segments) = (ZendHashTable::new(), ZendHashTable::new());
-            let _ = blocks.push(block);
-            let _ = segments.push(blocks);
+            push(&mut blocks, block)?;
+            push(&mut segments, blocks)?;
             insert(&mut told, "block_lists", segments)?;
         }
         answer(out, told);

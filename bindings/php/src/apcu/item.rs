@@ -3,9 +3,8 @@
 use super::{iterator, with};
 use crate::handle::Handle;
 use crate::l1::Seek;
-use crate::lease;
-use crate::value;
-use crate::zend::array::{answer, put};
+use crate::value::{self, Decoded};
+use crate::zend::array::{answer, push, put};
 use crate::zend::call::{Answer, Call, Key, Thrown};
 use crate::zend::{thrown, warn};
 use ext_php_rs::boxed::ZBox;
@@ -139,7 +138,7 @@ pub(super) fn read(face: &Handle, key: &[u8], out: &mut Zval) -> Result<bool, Th
     let mut seek = Seek::new(face, key);
     match face.cache().get_to(key, &mut seek) {
         // SAFETY: a hit, with this meta.
-        Ok(Some(meta)) if meta.flags != lease::FLAGS => unsafe { seek.decode(&meta, out) },
+        Ok(Some(meta)) => Ok(unsafe { seek.decode(&meta, out) }? == Decoded::Value),
         // A key that no item can have has none.
         _ => Ok(false),
     }
@@ -218,7 +217,7 @@ pub extern "C" fn exists(frame: &mut ExecuteData, out: &mut Zval) {
 
 pub(super) fn is_there(face: &Handle, key: &[u8]) -> bool {
     let met = face.cache().peek(key).unwrap_or(None);
-    met.is_some_and(|met| met.flags != lease::FLAGS)
+    met.is_some_and(|met| !value::is_lease(met.flags))
 }
 
 /// `apcu_delete($key): array|bool`
@@ -242,8 +241,7 @@ pub extern "C" fn delete(frame: &mut ExecuteData, out: &mut Zval) {
                     Some(_) => {}
                     None => complain(EXPECTS)?,
                 }
-                // A list that cannot grow has ended the request.
-                let _ = failed.push(element.shallow_clone());
+                push(&mut failed, element.shallow_clone())?;
             }
             answer(out, failed);
         } else if first.is_object() {

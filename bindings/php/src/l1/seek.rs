@@ -4,7 +4,7 @@ use super::frozen::show;
 use super::{L1, Sought};
 use crate::handle::Handle;
 use crate::settings::Serializer;
-use crate::value;
+use crate::value::{self, Decoded};
 use crate::zend::call::Thrown;
 use crate::zend::landing::Landing;
 use ext_php_rs::ffi::zend_array;
@@ -29,28 +29,28 @@ impl<'a> Seek<'a> {
         Seek { landing: Landing::new(), this, key, array: ptr::null_mut() }
     }
 
-    /// Makes `out` the value found. `Ok(false)` and a warning if its bytes are not what their flags say.
+    /// Makes `out` the value found. Else it says why there is none.
     ///
     /// # Safety
     ///
     /// The get that this was the sink of must have returned a hit, with this `meta`.
     #[inline(always)]
-    pub unsafe fn decode(self, meta: &Meta, out: &mut Zval) -> Result<bool, Thrown> {
+    pub unsafe fn decode(self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
         if !self.array.is_null() {
             // SAFETY: kept, and marked as given out to this request.
             unsafe { show(self.array, out) };
-            return Ok(true);
+            return Ok(Decoded::Value);
         }
         // SAFETY: the caller's: a hit, and it was not refused.
-        let sound = unsafe { value::decode(self.landing, meta.flags, out) };
+        let decoded = unsafe { value::decode(self.this, self.landing, meta.flags, out) };
         if may_be_array(meta.flags)
-            && matches!(sound, Ok(true))
+            && matches!(decoded, Ok(Decoded::Value))
             && let Some(array) = out.array()
         {
             let sought = sought(self.this, self.key);
             L1.with_borrow_mut(|arrays| arrays.decoded(sought, meta, array));
         }
-        sound
+        decoded
     }
 }
 

@@ -7,8 +7,8 @@ use crate::handle::Handle;
 use crate::lease::{self, Making, Waiting};
 use crate::prefix::Room;
 use crate::reply;
-use crate::value;
-use crate::zend::call::{Answer, Thrown, bad_value, run};
+use crate::value::{self, Decoded};
+use crate::zend::call::{Answer, Thrown, bad_argument, run};
 use crate::zend::callback::produce;
 use crate::zend::landing::Landing;
 use ext_php_rs::types::Zval;
@@ -29,12 +29,10 @@ pub extern "C" fn remember(frame: &mut ExecuteData, out: &mut Zval) {
         let key = this.place(&key, &mut room);
         let ttl = call.long(1, 0)?;
         let producer = call.callable(2)?;
-        let stale = seconds(call.long(3, 0)?, 0, u32::MAX.into()).ok_or_else(|| {
-            bad_value("remember", 4, "stale", "must be between 0 and 4294967295 seconds")
-        })?;
-        let lease = seconds(call.long(4, 30)?, 1, LEASE_MAX).ok_or_else(|| {
-            bad_value("remember", 5, "lease", "must be between 1 and 86400 seconds (a day)")
-        })?;
+        let stale = seconds(call.long(3, 0)?, 0, u32::MAX.into())
+            .ok_or_else(|| bad_argument(3, "must be between 0 and 4294967295 seconds"))?;
+        let lease = seconds(call.long(4, 30)?, 1, LEASE_MAX)
+            .ok_or_else(|| bad_argument(4, "must be between 1 and 86400 seconds (a day)"))?;
         let ask = Ask { this, key, stale, lease };
         ask.answer(lifetime(ttl, stale), |out| produce(producer, &mut [], out), out)
     });
@@ -116,7 +114,7 @@ impl Ask<'_> {
             };
             let verb = match met {
                 None => Verb::Add,
-                Some(meta) if meta.flags == lease::FLAGS => {
+                Some(meta) if value::is_lease(meta.flags) => {
                     if lease::is_ours(self.key, meta.cas) {
                         return Ok(Claim::Alone(None));
                     }
@@ -126,17 +124,19 @@ impl Ask<'_> {
                     Verb::Cas(meta.cas)
                 }
                 Some(meta) => {
-                    if meta.ttl.is_some_and(|left| left < self.stale)
-                        && let Ok(true) = lease::win(cache, self.key, meta, self.stale, self.lease)
-                    {
-                        return Ok(Claim::Won(meta.cas, Some(meta)));
-                    }
                     // SAFETY: a hit, so the core has filled the landing.
-                    if unsafe { value::decode(landing, meta.flags, out) }? {
+                    let decoded = unsafe { value::decode(self.this, landing, meta.flags, out) }?;
+                    if decoded == Decoded::Value {
+                        if meta.ttl.is_some_and(|left| left < self.stale)
+                            && let Ok(true) =
+                                lease::win(cache, self.key, meta, self.stale, self.lease)
+                        {
+                            return Ok(Claim::Won(meta.cas, Some(meta)));
+                        }
                         self.this.note(reply::SUCCESS);
                         return Ok(Claim::Given);
                     }
-                    // What cannot be read is made anew.
+                    // What cannot be read, or what a tag has made invalid, is made anew.
                     Verb::Cas(meta.cas)
                 }
             };

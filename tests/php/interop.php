@@ -29,13 +29,16 @@ register_shutdown_function(function () use ($server, $directory) {
     rmdir($directory);
 });
 $deadline = microtime(true) + 20;
-while (!@stream_socket_client("unix://$socket")) {
+while (!($wire = @stream_socket_client("unix://$socket"))) {
     if (microtime(true) > $deadline || !proc_get_status($server)['running']) {
         fwrite(STDERR, "nearcached does not answer on $socket\n");
         exit(1);
     }
     usleep(10000);
 }
+// It answers when it has attached the cache.
+fwrite($wire, "version\r\n");
+fgets($wire);
 
 $checks = 0;
 $failures = 0;

@@ -7,6 +7,7 @@ use crate::class::{self, Php};
 use crate::handle::Handle;
 use crate::modules::Module;
 use crate::options;
+use crate::verbs::server;
 use crate::zend::call::{Answer, Call, Thrown, run};
 use crate::zend::callback::produce;
 use crate::zend::thrown;
@@ -103,10 +104,17 @@ pub fn open(call: &Call<'_>) -> Result<Handle, Thrown> {
         false => None,
     };
     call.callback(1)?;
-    if is_given(2) {
-        call.string(2)?;
+    let persistent = persistent.filter(|id| !id.is_empty());
+    let servers = match is_given(2) {
+        true => Some(call.string(2)?),
+        false => None,
+    };
+    let handle = options::default_cache(persistent).map(Handle::new)?;
+    handle.kept().is_persistent.set(persistent.is_some());
+    if let Some(servers) = servers {
+        server::add_named(&handle, servers)?;
     }
-    options::default_cache(persistent.filter(|id| !id.is_empty())).map(Handle::new)
+    Ok(handle)
 }
 
 /// Calls the callback, with the new object and the persistent id.

@@ -52,16 +52,6 @@ pub fn refuse(sentence: impl Into<String>) -> Thrown {
     throw(class::exception(sentence.into()))
 }
 
-/// Throws a `ValueError` about an argument, in PHP's own words.
-#[cold]
-pub fn bad_value(method: &str, position: usize, name: &str, must: &str) -> Thrown {
-    throw(PhpException::new(
-        format!("NearCache\\Cache::{method}(): Argument #{position} (${name}) {must}"),
-        0,
-        ce::value_error(),
-    ))
-}
-
 /// Throws a `ValueError` about the argument at `index` of the running method, in PHP's own words.
 #[cold]
 pub fn bad_argument(index: usize, must: &str) -> Thrown {

@@ -47,7 +47,11 @@ fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
         (None, _) => registry::private(&wish),
     };
     match cache {
-        Ok(cache) => Ok(Handle::new(cache)),
+        Ok(cache) => {
+            let handle = Handle::new(cache);
+            handle.kept().is_persistent.set(name.is_some());
+            Ok(handle)
+        }
         Err(error) => {
             class::exception(error.to_string()).throw();
             Err(Thrown)

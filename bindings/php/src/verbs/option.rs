@@ -119,7 +119,8 @@ fn set(this: &Handle, option: i64, value: &Zval, out: &mut Zval) -> Answer {
     let wrong = match option {
         PREFIX_KEY => set_prefix(this, value)?,
         COMPRESSION => {
-            let compress = value.coerce_to_bool();
+            // As php-memcached reads it: "x" is no number, so it is 0.
+            let compress = value.coerce_to_long().unwrap_or(0) != 0;
             this.settings()
                 .writing
                 .update(|writing| crate::settings::Writing { compress, ..writing });
@@ -239,7 +240,6 @@ pub extern "C" fn get_option(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (1, 1), |call, out| {
         let this = call.this()?;
         let option = call.long(0, 0)?;
-        this.note(reply::SUCCESS);
         let writing = this.settings().writing.get();
         match option {
             PREFIX_KEY => {

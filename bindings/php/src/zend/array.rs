@@ -1,16 +1,16 @@
 //! Arrays with keys of any bytes: reading those that PHP gives, filling those that it gets.
 
-use super::bytes_of;
 use super::call::{Key, Thrown, refuse};
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::convert::IntoZval;
 use ext_php_rs::ffi::{zend_hash_index_update, zend_hash_update};
-use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
+use ext_php_rs::types::{ZendHashTable, Zval};
 use std::ffi::c_char;
 use std::mem::ManuallyDrop;
 
 // From Zend/zend_API.h.
 unsafe extern "C" {
+    fn zend_zval_type_name(value: *const Zval) -> *const c_char;
     fn zend_argument_type_error(num: u32, format: *const c_char, ...);
 }
 
@@ -68,15 +68,13 @@ pub fn key_in(index: usize, element: &Zval) -> Result<(Key<'_>, &Zval), Thrown> 
 
 #[cold]
 fn no_key(index: usize, element: &Zval) -> Thrown {
-    let found = ZendStr::new(element.get_type().to_string(), false).into_raw();
-    // SAFETY: the format takes one C string; a ZendStr is closed by a zero. It lives until the release below.
+    // SAFETY: the format takes one C string, which the engine's name of a type is.
     unsafe {
         zend_argument_type_error(
             index as u32 + 1,
             c"must be an array of string|int, %s found".as_ptr(),
-            bytes_of(found),
+            zend_zval_type_name(element),
         );
-        drop(ZBox::from_raw(found));
     }
     Thrown
 }

@@ -12,7 +12,15 @@ RESPONDER = 1
 
 
 def request(path: str, script: str, body: bytes) -> str:
-    """Has the script answer a POST; the body of its answer."""
+    """Has the script answer a POST; the body of its answer, of which nothing may be complained."""
+    head, said, complaints = exchange(path, script, body)
+    assert complaints == "", complaints
+    assert "Status:" not in head, said
+    return said
+
+
+def exchange(path: str, script: str, body: bytes) -> tuple[str, str, str]:
+    """Has the script answer a POST; the head and the body of its answer, and what it complained of beside them."""
     names = {
         "SCRIPT_FILENAME": script,
         "REQUEST_METHOD": "POST",
@@ -45,7 +53,7 @@ def _record(kind: int, content: bytes) -> bytes:
     return struct.pack(">BBHHBx", 1, kind, 1, len(content), 0) + content
 
 
-def _answer(connection: socket.socket) -> str:
+def _answer(connection: socket.socket) -> tuple[str, str, str]:
     said = b""
     complaints = b""
     while True:
@@ -57,10 +65,8 @@ def _answer(connection: socket.socket) -> str:
             complaints += content
         elif kind == END:
             break
-    assert complaints == b"", complaints.decode()
     head, _, body = said.decode().partition("\r\n\r\n")
-    assert "Status:" not in head, said.decode()
-    return body
+    return head, body, complaints.decode()
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:

@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -47,6 +49,18 @@ def php(code: str, **values: str) -> str:
     return subprocess.run([PHP, *given, "-r", code], check=True, capture_output=True, text=True).stdout
 
 
+def at_once(number: int, work: Callable[[int], Any]) -> list[Any]:
+    """The answers of so many calls, begun together."""
+    gate = threading.Barrier(number)
+
+    def call(index: int) -> Any:
+        gate.wait()
+        return work(index)
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(call, range(number)))
+
+
 class Fpm:
     """A server in a directory of its own."""
 
@@ -55,10 +69,9 @@ class Fpm:
         self.directory = directory
         self.log = directory / "log"
         self.socket = str(directory / "fpm.sock")
-        self.script = str(directory / "page.php")
         self.workers_wanted = workers + len(others or {})
-        for page in ("page.php", "settings.php"):
-            shutil.copy(HERE / page, directory / page)
+        for page in HERE.glob("*.php"):
+            shutil.copy(page, directory)
         (directory / "fpm.conf").write_text(
             f"[global]\nerror_log = {self.log}\ndaemonize = no\nlog_level = notice\n"
             f"[www]\nlisten = {self.socket}\npm = static\npm.max_children = {workers}\ncatch_workers_output = yes\n{pool}\n"
@@ -103,17 +116,28 @@ class Fpm:
     def workers(self) -> list[int]:
         return children(self.master.pid)
 
-    def send(self, operations: list[Operation]) -> dict[str, Any]:
+    def send(self, operations: list[Operation], page: str = "page.php") -> dict[str, Any]:
         """Has a worker do these; {"pid": its number, "answers": one for each}."""
-        said = fastcgi.request(self.socket, self.script, json.dumps(operations).encode())
+        said = fastcgi.request(self.socket, str(self.directory / page), json.dumps(operations).encode())
         answer = json.loads(said)
         assert isinstance(answer, dict), said
         return answer
 
     def page(self, verb: str, pool: str = "", **arguments: Any) -> Any:
         """What settings.php answers to this, in the pool "www" or another."""
-        socket = f"{self.socket}.{pool}" if pool else self.socket
-        return json.loads(fastcgi.request(socket, str(self.directory / "settings.php"), json.dumps([verb, arguments]).encode()))
+        return self.call("settings.php", verb, pool, **arguments)
+
+    def call(self, page: str, verb: str, pool: str = "", **arguments: Any) -> Any:
+        """What this page answers."""
+        return json.loads(fastcgi.request(*self._address(page, pool), json.dumps([verb, arguments]).encode()))
+
+    def fails(self, page: str, verb: str, pool: str = "", **arguments: Any) -> str:
+        """All that is said by a page whose request ends before it answers."""
+        _, said, complaints = fastcgi.exchange(*self._address(page, pool), json.dumps([verb, arguments]).encode())
+        return said + complaints
+
+    def _address(self, page: str, pool: str) -> tuple[str, str]:
+        return f"{self.socket}.{pool}" if pool else self.socket, str(self.directory / page)
 
     def ask(self, verb: str, key: str = "", version: int = 0, length: int = 0) -> Any:
         """One operation's answer."""

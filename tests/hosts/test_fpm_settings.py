@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fpm import Fpm, php, wait_until
+from fpm import Fpm, at_once, php, wait_until
 from load import Lost
 
 SESSIONS = {
@@ -21,18 +19,6 @@ SESSIONS = {
     "nearcache.sess_lock_retries": "200",
     "nearcache.memory_size": "8M",
 }
-
-
-def at_once(number: int, work: Callable[[int], Any]) -> list[Any]:
-    """The answers of so many calls, begun together."""
-    gate = threading.Barrier(number)
-
-    def call(index: int) -> Any:
-        gate.wait()
-        return work(index)
-
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(call, range(number)))
 
 
 @pytest.mark.parametrize("where", ["ini", "named"])

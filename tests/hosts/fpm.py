@@ -116,9 +116,9 @@ class Fpm:
     def workers(self) -> list[int]:
         return children(self.master.pid)
 
-    def send(self, operations: list[Operation], page: str = "page.php") -> dict[str, Any]:
+    def send(self, operations: list[Operation], page: str = "page.php", pool: str = "") -> dict[str, Any]:
         """Has a worker do these; {"pid": its number, "answers": one for each}."""
-        said = fastcgi.request(self.socket, str(self.directory / page), json.dumps(operations).encode())
+        said = fastcgi.request(*self._address(page, pool), json.dumps(operations).encode())
         answer = json.loads(said)
         assert isinstance(answer, dict), said
         return answer

@@ -108,6 +108,9 @@ impl Process {
             Some(file) if !lock(file, place) => return None,
             file => file.is_some(),
         };
+        // Asked before the place is taken, for it takes long.
+        let own = asker.has_proc.then(|| status(asker.pid)).flatten();
+        let start = own.map_or(0, |status| status.start);
         let generation = (seen >> GENERATION_SHIFT).wrapping_add(1) & GENERATION;
         let flags = TAKEN | if locked { LOCKED } else { 0 };
         let word = generation << GENERATION_SHIFT | u64::from(asker.pid) << PID_SHIFT | flags;
@@ -118,12 +121,13 @@ impl Process {
         }
         let tagged = |value: u64| value << 24 | generation;
         // Relaxed, all: each carries the generation, and is believed only with it.
+        if asker.shared {
+            // First, because of whom it is not known nothing is certain: killed before, he keeps the place for long.
+            self.space.store(tagged(asker.space), Ordering::Relaxed);
+            self.start.store(tagged(start), Ordering::Relaxed);
+        }
         self.since.store(tagged(u64::from(now)), Ordering::Relaxed);
         if asker.shared {
-            let own = asker.has_proc.then(|| status(asker.pid)).flatten();
-            let start = own.map_or(0, |status| status.start);
-            self.start.store(tagged(start), Ordering::Relaxed);
-            self.space.store(tagged(asker.space), Ordering::Relaxed);
             self.note_name();
         }
         Some(ProcessId::new(place, generation))

@@ -49,7 +49,7 @@ def php(code: str, **values: str) -> str:
     return subprocess.run([PHP, *given, "-r", code], check=True, capture_output=True, text=True).stdout
 
 
-def at_once(number: int, work: Callable[[int], Any]) -> list[Any]:
+def at_once(number: int, work: Callable[..., Any]) -> list[Any]:
     """The answers of so many calls, begun together."""
     gate = threading.Barrier(number)
 
@@ -64,7 +64,7 @@ def at_once(number: int, work: Callable[[int], Any]) -> list[Any]:
 class Fpm:
     """A server in a directory of its own."""
 
-    def __init__(self, directory: Path, workers: int, pool: str = "", others: dict[str, str] | None = None, **values: str) -> None:
+    def __init__(self, directory: Path, workers: int, pool: str = "", others: dict[str, str] | None = None, /, **values: str) -> None:
         """`pool` is more configuration of the pool "www", `others` the names and all the configuration of further ones."""
         self.directory = directory
         self.log = directory / "log"

@@ -29,8 +29,8 @@ class Exception extends \RuntimeException
  * Who has the cache:
  *  - new Cache() is the cache that php.ini asks for, if it does: nearcache.segment names it (or gives its absolute
  *    path), so that it survives a reload and that other pools, the command line and other languages have it by that
- *    name; nearcache.size is its memory limit (default 0: none, or 64M with a segment), and without a segment it is
- *    shared by the workers forked from one master and ends with them; nearcache.permissions are those of a segment's
+ *    name; nearcache.memory_size is its memory limit (default 64M; 0: none), and without a segment it is
+ *    shared by the workers forked from one master and ends with them; nearcache.isolation may give each user or pool one; nearcache.permissions are those of a segment's
  *    file (default 0600). It is mapped once, when PHP starts and before PHP-FPM or Apache fork, so the settings
  *    belong into php.ini, not into a pool's php_admin_value. The command line takes part only with
  *    nearcache.enable_cli=1. If it cannot be mapped PHP starts all the same: a warning in the log says why, phpinfo()

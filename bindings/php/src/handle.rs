@@ -57,7 +57,8 @@ impl Handle {
         &self.cache
     }
 
-    /// The cache, to be held longer than the object.
+    /// The cache, to be held longer than the object, or to be known again by its address.
+    #[inline]
     pub fn shared(&self) -> &Arc<Cache> {
         &self.cache
     }

@@ -53,13 +53,13 @@ fn glance_at<S: Sink + ?Sized, const TRACKS: bool>(
             0 => None,
             deadline => Some(horizon.left(arena, deadline)?),
         };
-        let (len, flags) = (item.header.inline(), item.flags());
-        if let Some(to) = sink.room(len)
-            && to.len() == len
+        let meta = Meta { len: item.header.inline(), flags: item.flags(), cas, ttl };
+        if let Some(to) = sink.room_for(&meta)
+            && to.len() == meta.len
         {
             item.copy_value(to);
         }
-        Some(Meta { len, flags, cas, ttl })
+        Some(meta)
     })??;
     if !slot.is_hot() {
         if slot.has(mark::MOVING) {

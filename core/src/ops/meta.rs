@@ -37,7 +37,7 @@ impl<'a> Op<'a> {
                 let made = self.vivify(&search, horizon, key, ask, self.deadline(expiry));
                 if let Some(hit) = made.inspect_err(|_| self.clear(Hazard::Read))? {
                     self.count(Counter::GetMisses);
-                    pour(&[], sink);
+                    pour(&[], &hit.meta, sink);
                     return Ok(Some(hit));
                 }
                 continue;
@@ -75,7 +75,7 @@ impl<'a> Op<'a> {
             }
             hit.meta.ttl = touched.unwrap_or(hit.ttl_before);
             if !hit.same {
-                pour(&value, sink);
+                pour(&value, &hit.meta, sink);
             }
             return Ok(Some(hit));
         }
@@ -95,7 +95,7 @@ impl<'a> Op<'a> {
         let (mut hit, value) = self.look_on(key, hash, self.horizon(), seen).then_some(found)??;
         hit.same = ask.compare == Some(hit.meta.cas);
         if !hit.same {
-            pour(&value, sink);
+            pour(&value, &hit.meta, sink);
         }
         Some(hit)
     }

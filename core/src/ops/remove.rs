@@ -214,8 +214,8 @@ impl<'a> Op<'a> {
         })?;
         self.count_touch(meta.is_some());
         self.count(if meta.is_some() { Counter::GetHits } else { Counter::GetMisses });
-        if meta.is_some() {
-            pour(&value, sink);
+        if let Some(meta) = &meta {
+            pour(&value, meta, sink);
         }
         Ok(meta)
     }
@@ -246,8 +246,8 @@ impl<'a> Op<'a> {
 }
 
 /// Fills a sink from private memory.
-pub(super) fn pour<S: Sink + ?Sized>(value: &[u8], sink: &mut S) {
-    if let Some(room) = sink.room(value.len())
+pub(super) fn pour<S: Sink + ?Sized>(value: &[u8], meta: &Meta, sink: &mut S) {
+    if let Some(room) = sink.room_for(meta)
         && room.len() == value.len()
     {
         room.write_copy_of_slice(value);

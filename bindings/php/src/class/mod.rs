@@ -40,10 +40,15 @@ unsafe extern "C" {
 
 /// A `NearCache\Exception` to be thrown.
 pub fn exception(message: String) -> PhpException {
+    PhpException::new(message, 0, exception_class())
+}
+
+/// The class `NearCache\Exception`.
+pub fn exception_class() -> &'static ClassEntry {
     // SAFETY: null or the entry that MINIT stored, which lives until the module stops.
     // Acquire: pairs with the Release store of `register`.
     let class = unsafe { EXCEPTION.load(Ordering::Acquire).as_ref() };
-    PhpException::new(message, 0, class.unwrap_or_else(|| ce::exception()))
+    class.unwrap_or_else(|| ce::exception())
 }
 
 const CONSTRUCTOR: &[Param] = &[("memory", INT | STR, Some("'64M'")), ("options", ARR, Some("[]"))];

@@ -3,6 +3,7 @@
 use super::settle;
 use crate::class;
 use crate::handle::Handle;
+use crate::l1;
 use crate::reply;
 use crate::zend::array::{answer, insert};
 use crate::zend::call::{Answer, Thrown, bad_argument, run, throw};
@@ -80,7 +81,7 @@ fn counters(this: &Handle) -> Result<ZBox<ZendHashTable>, Thrown> {
     insert(&mut array, "pid", i64::from(std::process::id()))?;
     insert(&mut array, "time", this.cache().unix_time())?;
     insert(&mut array, "version", env!("CARGO_PKG_VERSION"))?;
-    for (name, number) in stats.pairs() {
+    for (name, number) in stats.pairs().into_iter().chain(l1::counts().pairs()) {
         insert(&mut array, name, whole(number))?;
     }
     Ok(array)

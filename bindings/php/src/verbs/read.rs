@@ -3,6 +3,7 @@
 use super::{counts, key_at, set_number, settle};
 use crate::class::{GET_EXTENDED, GET_PRESERVE_ORDER};
 use crate::handle::Handle;
+use crate::l1::Seek;
 use crate::prefix::Room;
 use crate::reply;
 use crate::value::{self, Decoded};
@@ -43,7 +44,7 @@ pub extern "C" fn get<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) 
 /// Makes `out` what a get finds, or false and the reason in the result code; false if that is a miss.
 #[inline(always)] // As `show`.
 fn look(this: &Handle, key: &[u8], extended: bool, out: &mut Zval) -> Result<bool, Thrown> {
-    let mut landing = Landing::new();
+    let mut landing = Seek::new(this, key);
     let found = this.cache().get_to(key, &mut landing);
     give(this, found, landing, extended, out)
 }
@@ -74,7 +75,7 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let key = this.place(&key, &mut room);
         let expiry = Expiry::from_exptime(call.long(1, 0)?);
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
-        let mut landing = Landing::new();
+        let mut landing = Seek::new(this, key);
         let found = this.cache().gat_to(key, expiry, &mut landing);
         give(this, found, landing, extended, out).map(drop)
     });
@@ -85,7 +86,7 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
 fn give(
     this: &Handle,
     found: Result<Option<Meta>, Error>,
-    landing: Landing,
+    landing: Seek<'_>,
     extended: bool,
     out: &mut Zval,
 ) -> Result<bool, Thrown> {
@@ -118,13 +119,13 @@ fn give(
 #[inline(always)] // A call would copy the landing, for every get.
 unsafe fn show(
     this: &Handle,
-    landing: Landing,
+    landing: Seek<'_>,
     meta: Meta,
     extended: bool,
     out: &mut Zval,
 ) -> Result<Decoded, Thrown> {
     // SAFETY: the caller's.
-    let decoded = unsafe { value::decode(this, landing, meta.flags, out) };
+    let decoded = unsafe { landing.decode(&meta, out) };
     match decoded {
         Ok(Decoded::Value) if extended => extend(out, meta)?,
         Ok(Decoded::Value | Decoded::Miss) => {}
@@ -163,7 +164,7 @@ pub(super) fn item(
     place: &[u8],
     with_cas: bool,
 ) -> Result<Shown, Thrown> {
-    let mut landing = Landing::new();
+    let mut landing = Seek::new(this, place);
     let meta = match this.cache().get_to(place, &mut landing) {
         Ok(Some(meta)) => meta,
         Ok(None) => return Ok(Shown::Missing),
@@ -207,9 +208,10 @@ pub extern "C" fn get_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut 
         for element in keys.values() {
             let (key, element) = key_in(AT, element)?;
             let mut room = Room::new();
-            let mut landing = Landing::new();
+            let place = this.place(&key, &mut room);
+            let mut landing = Seek::new(this, place);
             let mut value = Zval::null();
-            let shown = match this.cache().get_to(this.place(&key, &mut room), &mut landing) {
+            let shown = match this.cache().get_to(place, &mut landing) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
                     unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) }?
@@ -253,8 +255,9 @@ pub extern "C" fn fetch_or(frame: &mut ExecuteData, out: &mut Zval) {
         let this = call.this()?;
         let key = call.key(0)?;
         let mut room = Room::new();
-        let mut landing = Landing::new();
-        let found = this.cache().get_to(this.place(&key, &mut room), &mut landing);
+        let key = this.place(&key, &mut room);
+        let mut landing = Seek::new(this, key);
+        let found = this.cache().get_to(key, &mut landing);
         let hit = give(this, found, landing, false, out)?;
         if !hit || this.code() != reply::SUCCESS {
             *out = call.arg(1).map_or(Zval::null(), Zval::shallow_clone);

@@ -34,23 +34,7 @@ pub extern "C" fn remember(frame: &mut ExecuteData, out: &mut Zval) {
         let lease = seconds(call.long(4, 30)?, 1, LEASE_MAX)
             .ok_or_else(|| bad_argument(4, "must be between 1 and 86400 seconds (a day)"))?;
         let ask = Ask { this, key, stale, lease };
-        match ask.claim(out)? {
-            Claim::Given => Ok(()),
-            Claim::Bad(error) => {
-                this.fail(error);
-                out.set_bool(false);
-                Ok(())
-            }
-            Claim::Alone(error) => {
-                produce(producer, out)?;
-                match error {
-                    Some(error) => _ = this.fail(error),
-                    None => this.note(reply::SUCCESS),
-                }
-                Ok(())
-            }
-            Claim::Won(token, old) => ask.make(producer, lifetime(ttl, stale), token, old, out),
-        }
+        ask.answer(lifetime(ttl, stale), |out| produce(producer, &mut [], out), out)
     });
 }
 
@@ -67,11 +51,16 @@ fn lifetime(ttl: i64, stale: u32) -> Expiry {
     }
 }
 
-struct Ask<'a> {
-    this: &'a Handle,
-    key: &'a [u8],
-    stale: u32,
-    lease: u32,
+/// What is to be remembered, by whom.
+pub struct Ask<'a> {
+    /// Whose value.
+    pub this: &'a Handle,
+    /// Its key in the cache.
+    pub key: &'a [u8],
+    /// How many seconds of its life it is good enough only until a better one is made.
+    pub stale: u32,
+    /// How many seconds one may take to make it.
+    pub lease: u32,
 }
 
 enum Claim {
@@ -86,6 +75,32 @@ enum Claim {
 }
 
 impl Ask<'_> {
+    /// Makes `out` the value, which `produce` is called for if it is the caller's turn to make it.
+    pub fn answer(
+        &self,
+        expiry: Expiry,
+        produce: impl FnOnce(&mut Zval) -> Answer,
+        out: &mut Zval,
+    ) -> Answer {
+        match self.claim(out)? {
+            Claim::Given => Ok(()),
+            Claim::Bad(error) => {
+                self.this.fail(error);
+                out.set_bool(false);
+                Ok(())
+            }
+            Claim::Alone(error) => {
+                produce(out)?;
+                match error {
+                    Some(error) => _ = self.this.fail(error),
+                    None => self.this.note(reply::SUCCESS),
+                }
+                Ok(())
+            }
+            Claim::Won(token, old) => self.make(produce, expiry, token, old, out),
+        }
+    }
+
     /// A value, or the right to make it. Each round that does not end means that somebody else has changed the item, or
     /// holds a lease.
     fn claim(&self, out: &mut Zval) -> Result<Claim, Thrown> {
@@ -136,7 +151,7 @@ impl Ask<'_> {
     /// Calls the producer, and stores what it returns.
     fn make(
         &self,
-        producer: &Zval,
+        produce: impl FnOnce(&mut Zval) -> Answer,
         expiry: Expiry,
         token: u64,
         old: Option<Meta>,
@@ -147,7 +162,7 @@ impl Ask<'_> {
             let cache = Arc::clone(self.this.shared());
             // A bailout drops it, too, and so gives the lease up.
             let mut making = BailoutGuard::new(Making::new(cache, self.key, token, old));
-            answer = produce(producer, out).and_then(|()| {
+            answer = produce(out).and_then(|()| {
                 let (payload, flags) = value::encode(out, self.this.settings().writing.get())
                     .inspect_err(|_| self.this.note(reply::PAYLOAD_FAILURE))?;
                 // Lost or too large: the value is as good as any, it only is not kept.

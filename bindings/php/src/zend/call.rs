@@ -11,7 +11,7 @@ use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::{
     _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY, _zend_expected_type_Z_EXPECTED_BOOL,
     _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, _zend_expected_type_Z_EXPECTED_LONG,
-    _zend_expected_type_Z_EXPECTED_STRING, zend_wrong_parameters_count_error,
+    _zend_expected_type_Z_EXPECTED_STRING, zend_reference, zend_wrong_parameters_count_error,
 };
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::{ExecuteData, ce};
@@ -24,6 +24,7 @@ unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut ZendStr, arg_num: u32) -> bool;
     fn zend_parse_arg_bool_slow(arg: *mut Zval, dest: *mut bool, arg_num: u32) -> bool;
     fn zend_parse_arg_long_slow(arg: *mut Zval, dest: *mut i64, arg_num: u32) -> bool;
+    fn zend_try_assign_typed_ref_bool(reference: *mut zend_reference, truth: bool) -> i32;
     fn zend_argument_value_error(num: u32, format: *const c_char, ...);
     fn zend_wrong_parameter_type_error(num: u32, expected: _zend_expected_type, arg: *mut Zval);
 }
@@ -49,16 +50,6 @@ pub fn throw(exception: PhpException) -> Thrown {
 #[cold]
 pub fn refuse(sentence: impl Into<String>) -> Thrown {
     throw(class::exception(sentence.into()))
-}
-
-/// Throws a `ValueError` about an argument, in PHP's own words.
-#[cold]
-pub fn bad_value(method: &str, position: usize, name: &str, must: &str) -> Thrown {
-    throw(PhpException::new(
-        format!("NearCache\\Cache::{method}(): Argument #{position} (${name}) {must}"),
-        0,
-        ce::value_error(),
-    ))
 }
 
 /// Throws a `ValueError` about the argument at `index` of the running method, in PHP's own words.
@@ -276,6 +267,26 @@ impl<'a> Call<'a> {
         }
         let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
         Err(wrong(index, EXPECTED_FUNC, slot))
+    }
+
+    /// Gives the variable that was passed by reference, if one was, a truth.
+    pub fn assign_bool(&self, index: usize, truth: bool) -> Answer {
+        // SAFETY: a slot below the count holds an argument for as long as the call's frame lives; a reference's type is
+        // written in its sources, and then the engine's own function has the say.
+        unsafe {
+            let reference = match self.slot(index) {
+                Some(slot) if (*slot).is_reference() => (*slot).value.ref_,
+                _ => return Ok(()),
+            };
+            match (*reference).sources.ptr.is_null() {
+                true => (*reference).val.set_bool(truth),
+                false => _ = zend_try_assign_typed_ref_bool(reference, truth),
+            }
+        }
+        match thrown() {
+            true => Err(Thrown),
+            false => Ok(()),
+        }
     }
 
     /// The object itself, to be handed on.

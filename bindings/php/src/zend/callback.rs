@@ -46,16 +46,9 @@ pub fn tell(callback: &Zval, object: Zval, item: ZBox<ZendHashTable>) -> Result<
     call(callback, &mut [object, array]).map(drop)
 }
 
-/// Calls the callback of `Memcached`'s constructor with the new object and its persistent_id.
-pub fn introduce(callback: &Zval, object: Zval, id: &[u8]) -> Result<(), Thrown> {
-    let mut name = Zval::new();
-    name.set_zend_string(ZendStr::new(id, false));
-    call(callback, &mut [object, name]).map(drop)
-}
-
-/// Calls `producer`, without arguments, and makes `out` what it returns.
-pub fn produce(producer: &Zval, out: &mut Zval) -> Result<(), Thrown> {
-    let said = call(producer, &mut [])?;
+/// Calls `producer` with these arguments, and makes `out` what it returns.
+pub fn produce(producer: &Zval, arguments: &mut [Zval], out: &mut Zval) -> Result<(), Thrown> {
+    let said = call(producer, arguments)?;
     *out = match said.is_reference() {
         true => said.dereference().shallow_clone(),
         false => said,

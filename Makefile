@@ -9,7 +9,7 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php bench bench-daemon install deb soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-php test-php-zts bench bench-daemon install deb soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -36,6 +36,10 @@ test-python: ## the tests of the Python module alone
 test-php: ## the tests of the PHP extension alone
 	@scripts/setup.sh build php memcached
 	@tests/php/run.sh
+
+test-php-zts: ## the PHP extension in PHPs with threads and in debug builds, which it builds first (10 minutes, once)
+	@scripts/setup.sh build php
+	@scripts/php_zts.sh
 
 bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=directory: hit ratios too)
 	@scripts/setup.sh build c php python memcached bench

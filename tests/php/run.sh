@@ -2,12 +2,13 @@
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
 # as php-memcached does, nothing leaks. Ends with "N passed, M failed"; exits non-zero on any failure.
 #
-# PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config). NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
+# PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config), NEARCACHE_PHP_OUT the folder in place of target/php.
+# NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1
-out=$root/target/php
+out=${NEARCACHE_PHP_OUT:-$root/target/php}
 passed=0
 failed=0
 
@@ -93,7 +94,8 @@ fi
 # Request after request in PHP-FPM, if it is here.
 version=$("$PHP" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
 fpm=
-for candidate in "php-fpm$version" "$("$PHP_CONFIG" --prefix)/sbin/php-fpm"; do
+sbin=$("$PHP_CONFIG" --prefix)/sbin
+for candidate in "$sbin/php-fpm$version" "$sbin/php-fpm" "php-fpm$version"; do
     fpm=$(command -v "$candidate") && break
 done
 if [ -n "$fpm" ]; then

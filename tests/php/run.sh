@@ -104,6 +104,28 @@ else
     echo "skipped php-fpm (php-fpm$version is missing)"
 fi
 
+# Built, installed and loaded as phpize and PIE do it.
+if command -v autoconf >/dev/null; then
+    check "phpize, configure, make, make install" tests/php/phpize.sh "$out"
+else
+    echo "skipped phpize (autoconf is missing)"
+fi
+
+# The composer package on it, if this PHP can run PHPUnit.
+if "$PHP" -r 'exit(extension_loaded("dom") && extension_loaded("mbstring") ? 0 : 1);' && command -v phpunit >/dev/null; then
+    tests/php/userland.sh "$PHP" "$extension" "$out" >"$out/adapters"
+    while read -r status name; do
+        case $status in
+        ok) pass "$name" ;;
+        FAILED) fail "$name" ;;
+        *) echo "        $status $name" ;;
+        esac
+    done <"$out/adapters"
+    [ -s "$out/adapters" ] || fail "the adapters' tests ran nothing"
+else
+    echo "skipped the adapters (this PHP has no mbstring or dom, or phpunit is missing)"
+fi
+
 # Leaks: the bytes lost may not grow with the number of rounds.
 if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
     lost() { # lost ROUNDS: bytes definitely and indirectly lost, and errors

@@ -70,13 +70,17 @@ final class Store extends TaggableStore implements LockProvider
     /** The new number; a missing key becomes the value. False if the value there is no number of 0 or more. */
     public function increment($key, $value = 1): int|string|bool
     {
-        return $value < 0 ? $this->decrement($key, -$value) : $this->cache->increment($this->place($key), $value, $value);
+        return $value < 0
+            ? $this->decrement($key, -$value)
+            : $this->cache->increment($this->place($key), $value, $value);
     }
 
     /** The new number, which is not less than 0; a missing key becomes 0. */
     public function decrement($key, $value = 1): int|string|bool
     {
-        return $value < 0 ? $this->increment($key, -$value) : $this->cache->decrement($this->place($key), $value, 0);
+        return $value < 0
+            ? $this->increment($key, -$value)
+            : $this->cache->decrement($this->place($key), $value, 0);
     }
 
     public function forever($key, $value): bool

@@ -59,7 +59,8 @@ final class NearCacheAdapter extends AbstractAdapter
             }
             return $found;
         } catch (\Error $error) {
-            throw new \ErrorException($error->getMessage(), $error->getCode(), E_ERROR, $error->getFile(), $error->getLine());
+            // What a value's own code throws when it is read is a miss, too.
+            throw new CacheException($error->getMessage(), 0, $error);
         } finally {
             ini_set('unserialize_callback_func', (string) $before);
         }

@@ -43,45 +43,58 @@ final class Once
         CacheItemPoolInterface&CacheInterface $pool,
         ?\Closure $setMetadata = null,
     ): mixed {
-        $key = $item->getKey();
         // No key or namespace of Symfony's has this character.
-        $lease = '@once:' . hash('sha256', $this->namespace . ':' . $key);
+        $turn = '@once:' . hash('sha256', $this->namespace . ':' . $item->getKey());
         // What is there already is to be replaced: early, as chance wanted it, or because the caller does.
-        $old = $item->isHit() ? self::expiry($item) : null;
-        $replace = $item->isHit();
-        $mine = false;
-        $value = null;
-
-        $this->cache->remember($lease, 1, function () use (
-            $callback, $item, &$save, $pool, $setMetadata, $key, $replace, $old, &$mine, &$value
-        ): bool {
-            // Another has saved it between our miss and our turn.
-            $there = $pool->getItem($key);
-            if ($there->isHit() && !($replace && self::expiry($there) === $old)) {
-                return true;
-            }
-            $mine = true;
-            $value = $callback($item, $save);
-            if ($save) {
+        $replaces = $item->isHit();
+        $old = self::expiry($item);
+        do {
+            $mine = $made = false;
+            $value = null;
+            $kept = $this->cache->remember($turn, 1, function () use (
+                $callback,
+                $item,
+                &$save,
+                $pool,
+                $setMetadata,
+                $replaces,
+                $old,
+                &$mine,
+                &$made,
+                &$value,
+            ): bool {
+                $mine = true;
+                // Another may have saved it between our miss and our turn.
+                $there = $pool->getItem($item->getKey());
+                if ($there->isHit() && !($replaces && self::expiry($there) === $old)) {
+                    return true;
+                }
+                $made = true;
+                $value = $callback($item, $save);
+                if (!$save) {
+                    return false;
+                }
                 // How long it took is a part of what is saved.
                 $setMetadata === null || $setMetadata($item);
-                $pool->save($item->set($value));
                 $save = false;
-            }
-            return true;
-        }, 0, $this->lease);
+                return $pool->save($item->set($value));
+            }, 0, $this->lease);
 
-        if ($mine) {
-            // Those who still wait find the item.
-            $this->cache->delete($lease);
-            return $value;
-        }
-        $there = $pool->getItem($key);
-        if ($there->isHit()) {
-            $save = false;
-            return $there->get();
-        }
-        // It was not to be kept, or did not fit.
+            // Those who still wait find the item. Of one that is not kept the answer stays for a second, in which
+            // nobody waits: each needs a value of his own.
+            if ($mine && $kept) {
+                $this->cache->delete($turn);
+            }
+            if ($made) {
+                return $value;
+            }
+            $there = $pool->getItem($item->getKey());
+            if ($there->isHit()) {
+                $save = false;
+                return $there->get();
+            }
+            // Deleted since, or evicted: once more.
+        } while ($kept);
         return $callback($item, $save);
     }
 

@@ -24,20 +24,20 @@ flags_of() {
 }
 
 # The tarball in Debian's source package: the newest version of it that the mirror still has.
-fetch() {
-    local apt=$CACHE/apt version options
+fetch() (
+    apt=$CACHE/apt
     mkdir -p "$apt/lists/partial" "$apt/cache"
     apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
         sort -u >"$apt/sources.list"
     options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=-
         -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)")
     cd "$CACHE"
-    apt-get "${options[@]}" update || return
+    apt-get "${options[@]}" update || exit
     for version in $(apt-cache "${options[@]}" showsrc $PACKAGE | sed -n 's/^Version: //p' | sort -rVu); do
-        apt-get "${options[@]}" source --download-only "$PACKAGE=$version" && return
+        apt-get "${options[@]}" source --download-only "$PACKAGE=$version" && exit
     done
-    return 1
-}
+    exit 1
+)
 
 unpack() {
     rm -rf "$CACHE/source.new"
@@ -46,17 +46,17 @@ unpack() {
         mv "$CACHE/source.new" "$CACHE/source"
 }
 
-# build VARIANT: into target/php-zts/VARIANT.
-build() {
-    local home=$CACHE/$1
+# build VARIANT: into target/php-zts/VARIANT. For tests, so built quickly rather than fast.
+build() (
+    home=$CACHE/$1
     rm -rf "$home/build"
-    mkdir -p "$home/build" && cd "$home/build" || return
+    mkdir -p "$home/build" && cd "$home/build" || exit
     # shellcheck disable=SC2046  # the flags are words
-    nice -n 19 "$CACHE/source/configure" --quiet --prefix="$home" "${PARTS[@]}" $(flags_of "$1") &&
+    nice -n 19 "$CACHE/source/configure" --quiet CFLAGS="-g -O1" --prefix="$home" "${PARTS[@]}" $(flags_of "$1") &&
         nice -n 19 make -j"$(nproc)" &&
         make install-cli install-fpm install-build install-headers install-programs &&
         rm -rf "$home/build"
-}
+)
 
 variants=("$@")
 [ ${#variants[@]} -gt 0 ] || variants=(zts debug zts-debug)

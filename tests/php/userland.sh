@@ -2,7 +2,7 @@
 # Tests of the composer package bindings/php/userland, with an extension that is built: the syntax and the style of its
 # files, the public suites of PSR-6 and PSR-16, Symfony's cache and Laravel's on it, and that composer installs it.
 #
-# Usage: tests/php/userland.sh PHP EXTENSION OUT. NEARCACHE_PHP_LIBRARIES: see userland/bootstrap.php.
+# Usage: tests/php/userland.sh PHP EXTENSION OUT. For other versions of these libraries see userland/bootstrap.php.
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)

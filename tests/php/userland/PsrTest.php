@@ -11,8 +11,10 @@ namespace NearCache\Tests;
 
 use NearCache\Adapter\InvalidArgument;
 use NearCache\Adapter\ItemPool;
+use NearCache\Adapter\Laravel\Store;
 use NearCache\Adapter\SimpleCache;
 use NearCache\Adapter\Space;
+use NearCache\Adapter\Symfony\NearCacheAdapter;
 use NearCache\Cache;
 use PHPUnit\Framework\TestCase;
 
@@ -85,6 +87,24 @@ final class PsrTest extends TestCase
                 $this->assertSame(-$length, $cache->get(str_repeat('k', $length - 1) . 'l'));
             }
         }
+    }
+
+    public function testTheCachesOwnPrefixTakesFromTheRoomForKeys(): void
+    {
+        $this->memory->setOption(Cache::OPT_PREFIX_KEY, str_repeat('p', 100));
+        $cache = new SimpleCache($this->memory, str_repeat('n', 64));
+        $pool = new NearCacheAdapter($this->memory, str_repeat('n', 64));
+        $store = new Store($this->memory, 'app');
+        foreach ([1, 149, 150, 151, 250, 1000] as $length) {
+            $key = str_repeat('k', $length);
+            $this->assertTrue($cache->set($key, $length) && $store->put($key, $length, 0));
+            $this->assertTrue($pool->save($pool->getItem($key)->set($length)));
+            $this->assertSame($length, $cache->get($key));
+            $this->assertSame($length, $pool->getItem($key)->get());
+            $this->assertSame($length, $store->get($key));
+        }
+        $this->expectExceptionMessage('at most 64');
+        new SimpleCache($this->memory, str_repeat('n', 65));
     }
 
     public function testKeysThatLookLikeNumbersAndKeysOfAnyBytes(): void

@@ -20,22 +20,32 @@ final class Space
 {
     /** What no key may contain, by both PSRs. */
     private const RESERVED = '{}()/\\@:';
-    private const KEY_MAX = 250;
     private const NAMESPACE_MAX = 150;
+    /** A generation, the colons around it, and a hash behind the character that says it is one. */
+    private const BEHIND_NAMESPACE = 19 + 2 + 65;
 
     private readonly string $generation;
+    private readonly int $room;
 
     public function __construct(private readonly Cache $cache, private readonly string $name)
     {
-        if (strlen($name) > self::NAMESPACE_MAX || preg_match('/[^-+.\w]/', $name)) {
+        $this->room = self::room($cache);
+        $most = min(self::NAMESPACE_MAX, $this->room - self::BEHIND_NAMESPACE);
+        if (strlen($name) > $most || preg_match('/[^-+.\w]/', $name)) {
             throw new InvalidArgument(sprintf(
                 'a namespace is at most %d letters, digits, "_", "-", "+" or ".", not "%s" (%d bytes)',
-                self::NAMESPACE_MAX,
+                $most,
                 $name,
                 strlen($name),
             ));
         }
         $this->generation = 'nearcache:namespace:' . $name;
+    }
+
+    /** The most bytes of a key: of memcached's 250, what the cache's own prefix leaves. */
+    public static function room(Cache $cache): int
+    {
+        return 250 - strlen((string) $cache->getOption(Cache::OPT_PREFIX_KEY));
     }
 
     /** What the keys of this moment begin with: asked once for each call of the adapter. */
@@ -66,7 +76,7 @@ final class Space
      */
     public function place(string $prefix, string $key): string
     {
-        return strlen($prefix) + strlen($key) <= self::KEY_MAX ? $prefix . $key : $prefix . '@' . hash('sha256', $key);
+        return $prefix . (strlen($prefix) + strlen($key) <= $this->room ? $key : '@' . hash('sha256', $key));
     }
 
     /** The key, if it is one. */

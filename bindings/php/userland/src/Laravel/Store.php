@@ -14,19 +14,21 @@ namespace NearCache\Adapter\Laravel;
 use Illuminate\Cache\TaggableStore;
 use Illuminate\Contracts\Cache\Lock as LockContract;
 use Illuminate\Contracts\Cache\LockProvider;
+use NearCache\Adapter\Space;
 use NearCache\Cache;
 
 final class Store extends TaggableStore implements LockProvider
 {
-    private const KEY_MAX = 250;
     /** The longest time that memcached takes for a number of seconds; a larger number is a date. */
     private const MONTH = 2_592_000;
 
     private readonly string $prefix;
+    private readonly int $room;
 
     public function __construct(private readonly Cache $cache, string $prefix = '')
     {
         $this->prefix = $prefix === '' ? '' : $prefix . ':';
+        $this->room = Space::room($cache);
     }
 
     public function get($key): mixed
@@ -123,7 +125,7 @@ final class Store extends TaggableStore implements LockProvider
     private function place(string|int $key): string
     {
         $key = (string) $key;
-        return strlen($this->prefix) + strlen($key) > self::KEY_MAX || str_starts_with($key, '@')
+        return strlen($this->prefix) + strlen($key) > $this->room || str_starts_with($key, '@')
             ? $this->prefix . '@' . hash('sha256', $key)
             : $this->prefix . $key;
     }

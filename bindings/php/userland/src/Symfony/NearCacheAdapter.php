@@ -14,6 +14,7 @@ declare(strict_types=1);
 
 namespace NearCache\Adapter\Symfony;
 
+use NearCache\Adapter\Space;
 use NearCache\Cache;
 use Symfony\Component\Cache\Adapter\AbstractAdapter;
 use Symfony\Component\Cache\Exception\CacheException;
@@ -36,7 +37,7 @@ final class NearCacheAdapter extends AbstractAdapter
         private readonly ?MarshallerInterface $marshaller = null,
     ) {
         // Symfony hashes what is longer.
-        $this->maxIdLength = 250;
+        $this->maxIdLength = Space::room($cache);
         parent::__construct($namespace, $defaultLifetime);
         if ($namespace !== '') {
             $this->enableVersioning();

@@ -16,9 +16,9 @@ PARTS=(--disable-all --disable-cgi --disable-phpdbg --enable-fpm --enable-ctype 
 
 flags_of() {
     case $1 in
-        zts) echo --enable-zts ;;
+        zts) echo --enable-zts --enable-embed ;;
         debug) echo --enable-debug ;;
-        zts-debug) echo --enable-zts --enable-debug ;;
+        zts-debug) echo --enable-zts --enable-embed --enable-debug ;;
         *) die "scripts/php_zts.sh: there is no variant '$1'; the variants are: zts debug zts-debug" ;;
     esac
 }

@@ -104,6 +104,18 @@ else
     echo "skipped php-fpm (php-fpm$version is missing)"
 fi
 
+# Request after request in several threads, if this PHP has them and a library of it (scripts/php_zts.sh builds one).
+library=$("$PHP_CONFIG" --prefix)/lib/libphp.so
+if [ -f "$library" ] && "$PHP" -n -r 'exit(PHP_ZTS ? 0 : 1);'; then
+    printf 'extension=%s\nnearcache.size=32M\nerror_reporting=-1\ndisplay_errors=1\n' "$extension" >"$out/threads.ini"
+    # shellcheck disable=SC2046  # the flags are words
+    check "threads.c builds" cc -O1 -g $("$PHP_CONFIG" --includes) -I"$("$PHP_CONFIG" --include-dir)" -o "$out/threads" \
+        tests/php/threads.c "$library" -Wl,-rpath,"$(dirname "$library")" -lpthread
+    check "8 threads, 100 requests each" "$out/threads" "$out/threads.ini" "$root/tests/php/threads.php" 8 100
+else
+    echo "skipped threads (this PHP has none, or no libphp.so)"
+fi
+
 # Built, installed and loaded as phpize and PIE do it.
 if command -v autoconf >/dev/null; then
     check "phpize, configure, make, make install" tests/php/phpize.sh "$out"

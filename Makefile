@@ -38,7 +38,7 @@ test-php: ## the tests of the PHP extension alone
 	@tests/php/run.sh
 
 test-php-zts: ## the PHP extension in PHPs with threads and in debug builds, which it builds first (10 minutes, once)
-	@scripts/setup.sh build php
+	@scripts/setup.sh build php php-source
 	@scripts/php_zts.sh
 
 bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=directory: hit ratios too)

@@ -9,7 +9,7 @@ packages_of() {
     case $1 in
         build) echo gcc libc6-dev make pkg-config ;;
         c) echo g++ libsqlite3-dev ;;
-        php) echo php8.2-apcu php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
+        php) echo php8.2-apcu php8.2-cli php8.2-dev php8.2-igbinary php8.2-memcached php8.2-msgpack php8.2-sqlite3 libclang-dev ;;
         adapters) # the libraries that bindings/php/userland adapts to, the public suites, and what runs them
             echo composer php-cache-integration-tests php-codesniffer php-illuminate-cache php-illuminate-config \
                 php-illuminate-container php-psr-cache php-psr-simple-cache php-symfony-cache phpunit ;;

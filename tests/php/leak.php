@@ -52,6 +52,25 @@ for ($round = 0; $round < $rounds; $round++) {
         $c->getAndTouch($key, 100);
     }
     $c->getMulti(['s', 'l', 'a', 5, 'none', '']);
+    foreach (['php', 'json', 'json_array', 'portable'] as $serializer) {
+        foreach (['off', 'zlib', 'fastlz', 'zstd'] as $type) {
+            ini_set('nearcache.serializer', $serializer);
+            ini_set('nearcache.compression', $type === 'off' ? '0' : '1');
+            ini_set('nearcache.compression_type', $type === 'off' ? 'fastlz' : $type);
+            $writer = new NearCache\Cache('1M');
+            foreach ([str_repeat('long', 800), [1, 'a' => ['b' => "\xff"]], range(1, 1000), ['a' => [new ArrayObject]], (object) ['a' => 1], null, 7, [[[STDIN]]]] as $value) {
+                $ignored(fn() => $writer->set('k', $value));
+                $ignored(fn() => $writer->get('k'));
+                [$bytes, $flags] = $writer->getRaw('k') ?? ['', 0];
+                $writer->storeRaw('set', 'k', substr($bytes, 0, -2), $flags);
+                $ignored(fn() => $writer->get('k'));
+                $writer->storeRaw('set', 'k', "\x93\x07\xce" . pack('N', $flags) . "\x80$bytes", 0x4E430002);
+                $ignored(fn() => $writer->get('k'));
+            }
+        }
+    }
+    ini_set('nearcache.serializer', 'php');
+    ini_set('nearcache.compression', '0');
     $c->setMulti(['x' => 'y', 7 => [8]]);
     $c->increment('i', '3');
     $c->increment('new', 1, 5);

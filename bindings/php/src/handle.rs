@@ -6,7 +6,7 @@ use crate::prefix::{Prefix, Room};
 use crate::reply::{self, Code};
 use crate::settings::Settings;
 use ext_php_rs::types::Zval;
-use nearcache::{Cache, Error};
+use nearcache::{Cache, Error, Expiry};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -75,6 +75,15 @@ impl Handle {
     /// What this object puts before every key.
     pub fn prefix(&self) -> &Prefix {
         &self.prefix
+    }
+
+    /// When what is given this expiration dies: by memcached's rule, but that 0 is the time that php.ini has for it.
+    #[inline]
+    pub fn expiry(&self, expiration: i64) -> Expiry {
+        match expiration {
+            0 => self.settings.default_expiry,
+            given => Expiry::from_exptime(given),
+        }
     }
 
     /// How this object writes values.

@@ -104,18 +104,21 @@ pub fn open(call: &Call<'_>) -> Result<Handle, Thrown> {
         false => None,
     };
     call.callback(1)?;
-    if is_given(2) {
-        call.string(2)?;
+    let persistent = persistent.filter(|id| !id.is_empty());
+    let servers = match is_given(2) {
+        true => Some(call.string(2)?),
+        false => None,
+    };
+    let handle = options::default_cache(persistent).map(Handle::new)?;
+    handle.kept().is_persistent.set(persistent.is_some());
+    if let Some(servers) = servers {
+        server::add_named(&handle, servers)?;
     }
-    options::default_cache(persistent.filter(|id| !id.is_empty())).map(Handle::new)
+    Ok(handle)
 }
 
-/// Keeps what the object is to give back, and calls the callback, with the new object and the persistent id.
+/// Calls the callback, with the new object and the persistent id.
 fn tell(call: &Call<'_>, _out: &mut Zval) -> Answer {
-    let this = call.this()?;
-    let is_persistent = call.string_or_null(0)?.is_some_and(|id| !id.is_empty());
-    this.kept().is_persistent.set(is_persistent);
-    server::add_named(this, call.string_or_null(2)?.unwrap_or_default())?;
     let Some(callback) = call.callback(1)? else {
         return Ok(());
     };

@@ -174,14 +174,6 @@ pub fn shared() -> Option<Arc<Cache>> {
     }
 }
 
-/// The same, if it is mapped already.
-pub fn mapped() -> Option<Arc<Cache>> {
-    match &registry().shared {
-        Shared::Mapped(cache, _) => Some(Arc::clone(cache)),
-        _ => None,
-    }
-}
-
 /// How the cache of php.ini stands, in words.
 pub fn shared_in_words() -> String {
     match &registry().shared {

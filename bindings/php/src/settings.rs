@@ -3,6 +3,7 @@
 use crate::ini;
 use crate::zend::foreign::Foreign;
 use crate::zend::warn;
+use nearcache::Expiry;
 use std::cell::Cell;
 use std::ffi::CStr;
 
@@ -170,11 +171,17 @@ fn set<T>(name: &CStr, field: &mut T, must: &str, read: impl FnOnce(&str) -> Opt
 pub struct Settings {
     /// How values are written.
     pub writing: Cell<Writing>,
+    /// Of what is stored without an expiration (`nearcache.default_ttl`).
+    pub default_expiry: Expiry,
 }
 
 impl Default for Settings {
     /// Those of php.ini.
     fn default() -> Settings {
-        Settings { writing: Cell::new(Writing::configured()) }
+        let default_expiry = match ini::number(ini::DEFAULT_TTL) {
+            0 => Expiry::Never,
+            seconds => Expiry::After(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        };
+        Settings { writing: Cell::new(Writing::configured()), default_expiry }
     }
 }

@@ -90,7 +90,7 @@ int(5)
 int(6)
 int(6)
 bool(true)
-string(19) "9223372036854775808"
+int(-9223372036854775808)
 bool(true)
 bool(false)
 int(8)
@@ -145,10 +145,10 @@ bool(false)
 bool(false)
 
 Warning: preg_match(): Compilation failed: missing closing parenthesis at offset 1 in Command line code on line 9
-APCUIterator::__construct(): $search must be a regular expression, a list of keys, or null
-APCUIterator::__construct(): $format must be made of the constants APC_ITER_*
-APCUIterator::__construct(): $chunk_size must be 0 or greater
-APCUIterator::__construct(): $list must be APC_LIST_ACTIVE or APC_LIST_DELETED
+the search of an APCUIterator must be a regular expression, a list of keys, or null
+APCUIterator::__construct(): Argument #2 ($format) must be made of the constants APC_ITER_*
+APCUIterator::__construct(): Argument #3 ($chunk_size) must be 0 or greater
+APCUIterator::__construct(): Argument #4 ($list) must be APC_LIST_ACTIVE or APC_LIST_DELETED
 apcu_delete(): Argument #1 ($key) must be a string, a list of strings, or an APCUIterator
 the APCUIterator is not made: a subclass with a constructor of its own must call parent::__construct()
 bool(false)

@@ -10,7 +10,7 @@ foreach ($settings as $name => $about) {
 }
 
 echo "\nbad in php.ini\n";
-const BAD = ['enabled' => 'maybe', 'enable_cli' => '2', 'memory_size' => '64', 'permissions' => '0999', 'item_size_limit' => '2G', 'l1_size' => '-1',
+const BAD = ['enabled' => 'maybe', 'compression' => 'much', 'enable_cli' => '2', 'memory_size' => '64', 'permissions' => '0999', 'item_size_limit' => '2G', 'l1_size' => '-1',
     'memcached_alias' => 'y', 'apcu_compat' => 'x', 'default_ttl' => '-5', 'serializer' => 'xml', 'compression_type' => 'lz4', 'compression_level' => 'max',
     'compression_threshold' => '2k', 'compression_factor' => '-1', 'sess_locking' => 'sure', 'sess_lock_wait_min' => '60001',
     'sess_lock_wait_max' => '1.5', 'sess_lock_retries' => '-1', 'sess_lock_expire' => 'never'];
@@ -27,6 +27,7 @@ var_dump(ini_set('nearcache.sess_lock_retries', '-7'), ini_get('nearcache.sess_l
 ?>
 --EXPECTF--
 nearcache.apcu_compat                      '0'              of the server
+nearcache.compression                      '0'              of all
 nearcache.compression_factor               '1.3'            of all
 nearcache.compression_level                '3'              of all
 nearcache.compression_threshold            '2000'           of all
@@ -52,6 +53,7 @@ nearcache.unserialize_allowed_classes      '*'              of the server
 
 bad in php.ini
 nearcache.enabled is "maybe": it must be 1 or 0 (on or off); it stays "1"
+nearcache.compression is "much": it must be 1 or 0 (on or off); it stays "0"
 nearcache.enable_cli is "2": it must be 1 or 0 (on or off); it stays "0"
 nearcache.memory_size is "64": it must be a number of bytes between 1048576 and 4398046511104, as in ..., or 0; it stays "64M"
 nearcache.permissions is "0999": it must be permission bits in octal, 0 to 0777, as in 0600; it stays "0600"
@@ -62,9 +64,9 @@ nearcache.apcu_compat is "x": it must be 1 or 0 (on or off); it stays "0"
 nearcache.default_ttl is "-5": it must be a number between 0 and 2147483648; it stays "0"
 nearcache.serializer is "xml": it must be one of php, igbinary, json, json_array, msgpack, portable; it stays "php"
 nearcache.compression_type is "lz4": it must be one of fastlz, zlib, zstd; it stays "fastlz"
-nearcache.compression_level is "max": it must be a number between 0 and 22; it stays "3"
+nearcache.compression_level is "max": it must be a number between -7 and 22; it stays "3"
 nearcache.compression_threshold is "2k": it must be a number between 0 and 1073741824; it stays "2000"
-nearcache.compression_factor is "-1": it must be a number of 0 or more, as in 1.3; it stays "1.3"
+nearcache.compression_factor is "-1": it must be a number of 1 or more, as in 1.3; it stays "1.3"
 nearcache.sess_locking is "sure": it must be 1 or 0 (on or off); it stays "1"
 nearcache.sess_lock_wait_min is "60001": it must be a number between 0 and 60000; it stays "150"
 nearcache.sess_lock_wait_max is "1.5": it must be a number between 0 and 60000; it stays "150"

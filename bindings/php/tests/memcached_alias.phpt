@@ -18,8 +18,8 @@ CODE);
 echo "the constructor\n";
 echo php($alias, <<<'CODE'
 echo new ReflectionMethod('Memcached', '__construct');
-$m = new Memcached('id', function ($m, $id) { var_dump(get_class($m), $id, $m->set('made', 1)); }, '127.0.0.1:11211');
-var_dump($m->get('made'));
+$m = new Memcached('id', function ($m, $id) { var_dump(get_class($m), $id, $m->set('made', 1)); }, '--SERVER=127.0.0.1:11212');
+var_dump($m->get('made'), $m->getServerList()[0]['port'], $m->isPersistent(), (new Memcached())->isPersistent());
 foreach ([[[]], ['id', 'no such function'], [null, null, []], [null, null, null, null]] as $arguments) {
     try {
         new Memcached(...$arguments);
@@ -92,6 +92,9 @@ string(9) "Memcached"
 string(2) "id"
 bool(true)
 int(1)
+int(11212)
+bool(true)
+bool(false)
 TypeError: Memcached::__construct(): Argument #1 ($persistent_id) must be of type string, array given
 TypeError: Memcached::__construct(): Argument #2 ($callback) must be a valid callback or null, string given
 TypeError: Memcached::__construct(): Argument #3 ($connection_str) must be of type string, array given

@@ -13,14 +13,9 @@ foreach (['serializer' => ['Php', 'igbinary', 'x'], 'compression_type' => ['lzf'
     foreach ($texts as $text) {
         $default = ini_set("nearcache.$name", $text);
         new Cache('2M');
-        ini_set("nearcache.$name", $default);
+        $default === false || ini_set("nearcache.$name", $default);
     }
 }
-// Empty is the default.
-$default = ini_set('nearcache.compression_factor', '');
-new Cache('2M');
-ini_set('nearcache.compression_factor', $default);
-
 /** The flags and the length of a value as it is stored with these settings. */
 function stored(string $value, array $settings): string
 {
@@ -65,20 +60,20 @@ echo 'a script cannot change it: ', json_encode(ini_set('nearcache.unserialize_a
 ?>
 --EXPECT--
 cannot be met
-NearCache\Cache::__construct(): nearcache.serializer is "Php": it must be php, igbinary, msgpack, json, json_array or portable, of which igbinary and msgpack need the extension of that name; its default is used instead
+ini_set(): nearcache.serializer is "Php": it must be one of php, igbinary, json, json_array, msgpack, portable; it stays "php"
 NearCache\Cache::__construct(): nearcache.serializer is "igbinary": it must be php, igbinary, msgpack, json, json_array or portable, of which igbinary and msgpack need the extension of that name; its default is used instead
-NearCache\Cache::__construct(): nearcache.serializer is "x": it must be php, igbinary, msgpack, json, json_array or portable, of which igbinary and msgpack need the extension of that name; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_type is "lzf": it must be fastlz, zlib or zstd; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_level is "23": it must be a whole number from -7 to 22; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_level is "-8": it must be a whole number from -7 to 22; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_level is "1.5": it must be a whole number from -7 to 22; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_level is "x": it must be a whole number from -7 to 22; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_threshold is "-1": it must be a number of bytes of 0 or more; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_threshold is "2K": it must be a number of bytes of 0 or more; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_factor is "0.9": it must be a number of 1 or more, as in 1.3; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_factor is "NaN": it must be a number of 1 or more, as in 1.3; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_factor is "inf": it must be a number of 1 or more, as in 1.3; its default is used instead
-NearCache\Cache::__construct(): nearcache.compression_factor is "x": it must be a number of 1 or more, as in 1.3; its default is used instead
+ini_set(): nearcache.serializer is "x": it must be one of php, igbinary, json, json_array, msgpack, portable; it stays "php"
+ini_set(): nearcache.compression_type is "lzf": it must be one of fastlz, zlib, zstd; it stays "fastlz"
+ini_set(): nearcache.compression_level is "23": it must be a number between -7 and 22; it stays "3"
+ini_set(): nearcache.compression_level is "-8": it must be a number between -7 and 22; it stays "3"
+ini_set(): nearcache.compression_level is "1.5": it must be a number between -7 and 22; it stays "3"
+ini_set(): nearcache.compression_level is "x": it must be a number between -7 and 22; it stays "3"
+ini_set(): nearcache.compression_threshold is "-1": it must be a number between 0 and 1073741824; it stays "2000"
+ini_set(): nearcache.compression_threshold is "2K": it must be a number between 0 and 1073741824; it stays "2000"
+ini_set(): nearcache.compression_factor is "0.9": it must be a number of 1 or more, as in 1.3; it stays "1.3"
+ini_set(): nearcache.compression_factor is "NaN": it must be a number of 1 or more, as in 1.3; it stays "1.3"
+ini_set(): nearcache.compression_factor is "inf": it must be a number of 1 or more, as in 1.3; it stays "1.3"
+ini_set(): nearcache.compression_factor is "x": it must be a number of 1 or more, as in 1.3; it stays "1.3"
 compression
 off by default: 0 5000
 below the threshold: 0 1999

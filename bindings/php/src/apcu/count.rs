@@ -30,7 +30,7 @@ pub extern "C" fn dec(frame: &mut ExecuteData, out: &mut Zval) {
 fn count(call: &Call<'_>, face: &Handle, sum: fn(i64, i64) -> i64, out: &mut Zval) -> Answer {
     let key = call.string(0)?;
     let step = call.long(1, 1)?;
-    let expiry = expiry(call.long(3, 0)?);
+    let expiry = expiry(face, call.long(3, 0)?);
     let counted = change(
         face,
         key,

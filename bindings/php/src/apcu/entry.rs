@@ -18,7 +18,7 @@ pub extern "C" fn entry(frame: &mut ExecuteData, out: &mut Zval) {
     run(frame, out, (2, 3), |call, out| {
         let key = call.string(0)?;
         let callback = call.callable(1)?;
-        let expiry = expiry(call.long(2, 0)?);
+        let ttl = call.long(2, 0)?;
         let make = |out: &mut Zval| produce(callback, &mut [text(key)], out);
         match face() {
             Some(_) if !(1..=KEY_MAX).contains(&key.len()) => {
@@ -28,7 +28,9 @@ pub extern "C" fn entry(frame: &mut ExecuteData, out: &mut Zval) {
                 ))?;
                 make(out)
             }
-            Some(this) => Ask { this, key, stale: 0, lease: LEASE }.answer(expiry, make, out),
+            Some(this) => {
+                Ask { this, key, stale: 0, lease: LEASE }.answer(expiry(this, ttl), make, out)
+            }
             // Nothing can be kept.
             None => make(out),
         }

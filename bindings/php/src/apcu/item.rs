@@ -24,7 +24,7 @@ pub extern "C" fn add(frame: &mut ExecuteData, out: &mut Zval) {
 }
 
 fn write(call: &Call<'_>, face: &Handle, verb: Verb, out: &mut Zval) -> Answer {
-    let expiry = expiry(call.long(2, 0)?);
+    let expiry = expiry(face, call.long(2, 0)?);
     let Some(first) = call.arg(0) else {
         return Ok(());
     };
@@ -58,10 +58,10 @@ fn write(call: &Call<'_>, face: &Handle, verb: Verb, out: &mut Zval) -> Answer {
 }
 
 /// A ttl of APCu's: seconds from now, however many; 0 is for ever, or as long as php.ini says.
-pub(super) fn expiry(ttl: i64) -> Expiry {
+pub(super) fn expiry(face: &Handle, ttl: i64) -> Expiry {
     match ttl {
         i64::MIN..0 => Expiry::Past,
-        0 => Expiry::Never,
+        0 => face.expiry(0),
         seconds => Expiry::After(u32::try_from(seconds).unwrap_or(u32::MAX)),
     }
 }

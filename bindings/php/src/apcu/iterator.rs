@@ -7,7 +7,7 @@ use super::item::{read, remove};
 use super::signature::{INT, MIXED, STRING, Signature, UNTYPED, VOID, may, sign};
 use super::{face, signature, text};
 use crate::zend::array::{answer, insert};
-use crate::zend::call::{Answer, Call, Key, Thrown, run, throw};
+use crate::zend::call::{Answer, Call, Key, Thrown, bad_argument, run, throw};
 use crate::zend::callback::produce;
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::{ClassMetadata, ConstructorMeta, ConstructorResult, RegisteredClass};
@@ -177,13 +177,13 @@ fn construct(frame: &ExecuteData) -> Result<Steps, Thrown> {
     let chunk = call.long(2, 0)?;
     let list = call.long(3, LIST_ACTIVE)?;
     if !(0..=ALL).contains(&format) {
-        return Err(bad("$format", "must be made of the constants APC_ITER_*"));
+        return Err(bad_argument(1, "must be made of the constants APC_ITER_*"));
     }
     if chunk < 0 {
-        return Err(bad("$chunk_size", "must be 0 or greater"));
+        return Err(bad_argument(2, "must be 0 or greater"));
     }
     if list != LIST_ACTIVE && list != LIST_DELETED {
-        return Err(bad("$list", "must be APC_LIST_ACTIVE or APC_LIST_DELETED"));
+        return Err(bad_argument(3, "must be APC_LIST_ACTIVE or APC_LIST_DELETED"));
     }
     let mut steps = Steps {
         pattern: Zval::null(),
@@ -215,21 +215,18 @@ fn construct(frame: &ExecuteData) -> Result<Steps, Thrown> {
     Ok(steps)
 }
 
-fn bad(argument: &str, must: &str) -> Thrown {
-    throw(PhpException::new(
-        format!("APCUIterator::__construct(): {argument} {must}"),
-        0,
-        ce::value_error(),
-    ))
-}
-
 /// Does the key match, by PHP's own `preg_match`?
 fn matches(pattern: &Zval, key: &[u8]) -> Result<bool, Thrown> {
     let function = text(b"preg_match");
     let mut said = Zval::new();
     produce(&function, &mut [pattern.shallow_clone(), text(key)], &mut said)?;
     if said.is_false() {
-        return Err(bad("$search", "must be a regular expression, a list of keys, or null"));
+        return Err(throw(PhpException::new(
+            "the search of an APCUIterator must be a regular expression, a list of keys, or null"
+                .to_owned(),
+            0,
+            ce::value_error(),
+        )));
     }
     Ok(said.long() == Some(1))
 }

@@ -107,11 +107,8 @@ pub fn compress(bytes: &[u8], out: &mut [u8]) -> Option<usize> {
     // A stream ends with literals, as FastLZ's own.
     let end = bytes.len().saturating_sub(2);
     while at + 12 < end {
-        let word = u32::from_le_bytes(bytes[at..at + 4].try_into().ok()?) & 0x00ff_ffff;
-        let slot = (word.wrapping_mul(0x9e37_79b1) >> 19) as usize;
-        let from = table[slot] as usize;
         // A value is at most 1 GiB.
-        table[slot] = at as u32;
+        let from = std::mem::replace(&mut table[slot(bytes, at)], at as u32) as usize;
         let distance = at - from - 1;
         let len = match bytes[from..from + 3] == bytes[at..at + 3] {
             true => 3 + same(&bytes[from + 3..], &bytes[at + 3..end]),
@@ -133,6 +130,10 @@ pub fn compress(bytes: &[u8], out: &mut [u8]) -> Option<usize> {
         writer.repeat(len, distance)?;
         at += len;
         pending = at;
+        // What ends here may be met again.
+        for near in [at - 2, at - 1] {
+            table[slot(bytes, near)] = near as u32;
+        }
     }
     writer.literals(&bytes[pending..])?;
     let made = writer.at;
@@ -140,6 +141,12 @@ pub fn compress(bytes: &[u8], out: &mut [u8]) -> Option<usize> {
         out[0] |= 1 << 5;
     }
     Some(made)
+}
+
+/// The place of the three bytes from `at` on in the table; there must be one more.
+fn slot(bytes: &[u8], at: usize) -> usize {
+    let word = u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0]);
+    (word.wrapping_mul(0x9e37_79b1) >> 19) as usize
 }
 
 /// How many bytes at the beginning are the same.

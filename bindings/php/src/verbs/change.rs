@@ -8,7 +8,6 @@ use crate::zend::array::{answer, key_in, put};
 use crate::zend::call::{Call, Thrown, bad_argument, run};
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::ExecuteData;
-use nearcache::Expiry;
 
 /// `touch(string $key, int $expiration = 0): bool`
 pub extern "C" fn touch<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
@@ -17,7 +16,7 @@ pub extern "C" fn touch<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval
         let key = key_at::<AT>(call, 0)?;
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
-        let expiry = Expiry::from_exptime(call.long(1 + AT, 0)?);
+        let expiry = this.expiry(call.long(1 + AT, 0)?);
         let touched = this.cache().touch(key, expiry);
         out.set_bool(settle(this, touched, reply::touched));
         Ok(())

@@ -79,7 +79,7 @@ fn count<const AT: usize>(
         );
     };
     let first = match initial.flatten() {
-        Some(initial) => Some((initial, Expiry::from_exptime(call.long(3 + AT, 0)?))),
+        Some(initial) => Some((initial, this.expiry(call.long(3 + AT, 0)?))),
         None => None,
     };
     let counted = change(this, key, up, delta, first);

@@ -62,7 +62,7 @@ fn fill(
         this.note(reply::NOTFOUND);
         return Ok(false);
     };
-    let expiry = Expiry::from_exptime(made.expiration);
+    let expiry = this.expiry(made.expiration);
     super::store::put(this, Verb::Set, place, Some(&made.value), expiry)
 }
 
@@ -73,7 +73,7 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let key = call.key(0)?;
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
-        let expiry = Expiry::from_exptime(call.long(1, 0)?);
+        let expiry = this.expiry(call.long(1, 0)?);
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Seek::new(this, key);
         let found = this.cache().gat_to(key, expiry, &mut landing);

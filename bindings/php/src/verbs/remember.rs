@@ -34,7 +34,7 @@ pub extern "C" fn remember(frame: &mut ExecuteData, out: &mut Zval) {
         let lease = seconds(call.long(4, 30)?, 1, LEASE_MAX)
             .ok_or_else(|| bad_argument(4, "must be between 1 and 86400 seconds (a day)"))?;
         let ask = Ask { this, key, stale, lease };
-        ask.answer(lifetime(ttl, stale), |out| produce(producer, &mut [], out), out)
+        ask.answer(lifetime(this.expiry(ttl), stale), |out| produce(producer, &mut [], out), out)
     });
 }
 
@@ -43,8 +43,8 @@ fn seconds(given: i64, least: i64, most: i64) -> Option<u32> {
 }
 
 /// The time that a value is good, and `stale` seconds more.
-fn lifetime(ttl: i64, stale: u32) -> Expiry {
-    match Expiry::from_exptime(ttl) {
+fn lifetime(good: Expiry, stale: u32) -> Expiry {
+    match good {
         Expiry::After(seconds) => Expiry::After(seconds.saturating_add(stale)),
         Expiry::At(time) => Expiry::At(time.saturating_add(stale.into())),
         other => other,

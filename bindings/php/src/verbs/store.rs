@@ -35,7 +35,7 @@ fn plain<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval, verb: Verb) {
         let key = key_at::<AT>(call, 0)?;
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
-        let expiry = Expiry::from_exptime(call.long(2 + AT, 0)?);
+        let expiry = this.expiry(call.long(2 + AT, 0)?);
         say(out, put(this, verb, key, call.arg(1 + AT), expiry)?);
         Ok(())
     });
@@ -147,7 +147,7 @@ pub extern "C" fn cas<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) 
         let key = key_at::<AT>(call, 1)?;
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
-        let expiry = Expiry::from_exptime(call.long(3 + AT, 0)?);
+        let expiry = this.expiry(call.long(3 + AT, 0)?);
         out.set_bool(put(this, Verb::Cas(token), key, call.arg(2 + AT), expiry)?);
         Ok(())
     });
@@ -178,7 +178,7 @@ pub extern "C" fn set_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut 
             call.string(0)?;
         }
         let items = call.array(AT)?;
-        let expiry = Expiry::from_exptime(call.long(1 + AT, 0)?);
+        let expiry = this.expiry(call.long(1 + AT, 0)?);
         let mut failed = None;
         let mut entries = Iter::new(items);
         while let Some((key, value)) = entries.next_zval() {

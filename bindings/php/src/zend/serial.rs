@@ -6,7 +6,6 @@ use super::thrown;
 use crate::ini;
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
-use ext_php_rs::zend::Function;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
@@ -128,6 +127,7 @@ pub fn json_decode(bytes: &[u8], as_array: bool, out: &mut Zval) -> bool {
 
 /// What a function of PHP's answers that takes nothing; null if there is none.
 fn ask(function: &str) -> Zval {
-    let found = Function::try_from_function(function);
-    found.and_then(|function| function.try_call(vec![]).ok()).unwrap_or_default()
+    let mut name = Zval::new();
+    name.set_zend_string(ZendStr::new(function, false));
+    name.try_call(vec![]).unwrap_or_default()
 }

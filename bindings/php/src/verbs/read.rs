@@ -26,24 +26,38 @@ pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
             callback = call.callback(1)?;
             extended = call.long(2, 0)? & GET_EXTENDED != 0;
         }
-        if look(this, &key, extended, out)? {
-            return Ok(());
-        }
-        if let Some(callback) = callback
-            && fill(call, this, callback, &key)?
+        if !look(this, &key, extended, out)?
+            && let Some(callback) = callback
         {
-            look(this, &key, extended, out)?;
+            return fill_and_look(call, this, callback, &key, extended, out);
         }
         Ok(())
     });
 }
 
+/// What is left of a get after a miss, kept out of its way.
+#[cold]
+#[inline(never)]
+fn fill_and_look(
+    call: &Call<'_>,
+    this: &Handle,
+    callback: &Zval,
+    key: &[u8],
+    extended: bool,
+    out: &mut Zval,
+) -> Answer {
+    if fill(call, this, callback, key)? {
+        look(this, key, extended, out)?;
+    }
+    Ok(())
+}
+
 /// Makes `out` what a get finds, or false and the reason in the result code; false if that is a miss.
-#[inline(always)] // As `show`.
+#[inline(always)]
 fn look(this: &Handle, key: &[u8], extended: bool, out: &mut Zval) -> Result<bool, Thrown> {
     let mut landing = Landing::new();
     let found = this.cache().get_to(key, &mut landing);
-    give(this, found, landing, extended, out)
+    give(this, found, &mut landing, extended, out)
 }
 
 /// Asks a read-through callback for a missing value and stores it. False, with the reason in the result code, if it has
@@ -66,16 +80,16 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Landing::new();
         let found = this.cache().gat_to(&key, expiry, &mut landing);
-        give(this, found, landing, extended, out).map(drop)
+        give(this, found, &mut landing, extended, out).map(drop)
     });
 }
 
 /// Words what a get found: the value, or false and the reason in the result code. False if that is a miss.
-#[inline(always)] // As `show`.
+#[inline(always)]
 fn give(
     this: &Handle,
     found: Result<Option<Meta>, Error>,
-    landing: Landing,
+    landing: &mut Landing,
     extended: bool,
     out: &mut Zval,
 ) -> Result<bool, Thrown> {
@@ -105,10 +119,10 @@ fn give(
 /// # Safety
 ///
 /// The get that landed in `landing` must have returned a hit.
-#[inline(always)] // A call would copy the landing, for every get.
+#[inline(always)]
 unsafe fn show(
     this: &Handle,
-    landing: Landing,
+    landing: &mut Landing,
     meta: Meta,
     extended: bool,
     out: &mut Zval,
@@ -164,7 +178,9 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
             let shown = match this.cache().get_to(&key, &mut landing) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
-                    unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) }?
+                    unsafe {
+                        show(this, &mut landing, meta, flags & GET_EXTENDED != 0, &mut value)
+                    }?
                 }
                 Ok(None) => Decoded::Miss,
                 Err(error) => {
@@ -229,7 +245,7 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
         match found {
             Ok(Some(meta)) if !value::is_lease(meta.flags) => {
                 this.note(reply::SUCCESS);
-                raw(landing, meta, out)
+                raw(&mut landing, meta, out)
             }
             Ok(_) => {
                 this.note(reply::NOTFOUND);
@@ -243,10 +259,10 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
     });
 }
 
-fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
+fn raw(landing: &mut Landing, meta: Meta, out: &mut Zval) -> Answer {
     let mut bytes = Zval::new();
     // SAFETY: called for a hit only.
-    unsafe { landing.into_string(&mut bytes) };
+    unsafe { landing.give_string(&mut bytes) };
     let (mut flags, mut cas) = (Zval::new(), Zval::new());
     flags.set_long(i64::from(meta.flags));
     set_number(&mut cas, meta.cas);

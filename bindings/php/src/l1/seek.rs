@@ -35,14 +35,14 @@ impl<'a> Seek<'a> {
     ///
     /// The get that this was the sink of must have returned a hit, with this `meta`.
     #[inline(always)]
-    pub unsafe fn decode(self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
+    pub unsafe fn decode(&mut self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
         if !self.array.is_null() {
             // SAFETY: kept, and marked as given out to this request.
             unsafe { show(self.array, out) };
             return Ok(Decoded::Value);
         }
         // SAFETY: the caller's: a hit, and it was not refused.
-        let decoded = unsafe { value::decode(self.this, self.landing, meta.flags, out) };
+        let decoded = unsafe { value::decode(self.this, &mut self.landing, meta.flags, out) };
         if may_be_array(meta.flags)
             && matches!(decoded, Ok(Decoded::Value))
             && let Some(array) = out.array()

@@ -203,14 +203,14 @@ fn foreign<'a>(value: &Zval, foreign: Foreign, kind: u32) -> Result<(Payload<'a>
 #[inline(always)]
 pub unsafe fn decode(
     this: &Handle,
-    landing: Landing,
+    landing: &mut Landing,
     flags: u32,
     out: &mut Zval,
 ) -> Result<Decoded, Thrown> {
     let is_string = flags & (TYPE_MASK | COMPRESSED) == STRING || flags & FORM_MASK == TEXT;
     if is_string && !portable::is(flags) {
         // SAFETY: the caller's.
-        unsafe { landing.into_string(out) };
+        unsafe { landing.give_string(out) };
         return Ok(Decoded::Value);
     }
     // SAFETY: the caller's.

@@ -29,24 +29,39 @@ pub extern "C" fn get<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) 
             callback = call.callback(1 + AT)?;
             extended = call.long(2 + AT, 0)? & GET_EXTENDED != 0;
         }
-        if look(this, place, extended, out)? {
-            return Ok(());
-        }
-        if let Some(callback) = callback
-            && fill(call, this, callback, &key, place)?
+        if !look(this, place, extended, out)?
+            && let Some(callback) = callback
         {
-            look(this, place, extended, out)?;
+            return fill_and_look(call, this, callback, &key, place, extended, out);
         }
         Ok(())
     });
 }
 
+/// What is left of a get after a miss, kept out of its way.
+#[cold]
+#[inline(never)]
+fn fill_and_look(
+    call: &Call<'_>,
+    this: &Handle,
+    callback: &Zval,
+    key: &Key<'_>,
+    place: &[u8],
+    extended: bool,
+    out: &mut Zval,
+) -> Answer {
+    if fill(call, this, callback, key, place)? {
+        look(this, place, extended, out)?;
+    }
+    Ok(())
+}
+
 /// Makes `out` what a get finds, or false and the reason in the result code; false if that is a miss.
-#[inline(always)] // As `show`.
+#[inline(always)]
 fn look(this: &Handle, key: &[u8], extended: bool, out: &mut Zval) -> Result<bool, Thrown> {
     let mut landing = Seek::new(this, key);
     let found = this.cache().get_to(key, &mut landing);
-    give(this, found, landing, extended, out)
+    give(this, found, &mut landing, extended, out)
 }
 
 /// Asks a read-through callback for a missing value and stores it. False, with the reason in the result code, if it has
@@ -77,16 +92,16 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Seek::new(this, key);
         let found = this.cache().gat_to(key, expiry, &mut landing);
-        give(this, found, landing, extended, out).map(drop)
+        give(this, found, &mut landing, extended, out).map(drop)
     });
 }
 
 /// Words what a get found: the value, or false and the reason in the result code. False if that is a miss.
-#[inline(always)] // As `show`.
+#[inline(always)]
 fn give(
     this: &Handle,
     found: Result<Option<Meta>, Error>,
-    landing: Seek<'_>,
+    landing: &mut Seek<'_>,
     extended: bool,
     out: &mut Zval,
 ) -> Result<bool, Thrown> {
@@ -116,10 +131,10 @@ fn give(
 /// # Safety
 ///
 /// The get that landed in `landing` must have returned a hit.
-#[inline(always)] // A call would copy the landing, for every get.
+#[inline(always)]
 unsafe fn show(
     this: &Handle,
-    landing: Seek<'_>,
+    landing: &mut Seek<'_>,
     meta: Meta,
     extended: bool,
     out: &mut Zval,
@@ -175,7 +190,7 @@ pub(super) fn item(
     };
     let mut value = Zval::null();
     // SAFETY: a hit, so the core has filled the landing.
-    if unsafe { show(this, landing, meta, false, &mut value) }? != Decoded::Value {
+    if unsafe { show(this, &mut landing, meta, false, &mut value) }? != Decoded::Value {
         return Ok(Shown::Missing);
     }
     let mut array = ZendHashTable::with_capacity(4);
@@ -214,7 +229,9 @@ pub extern "C" fn get_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut 
             let shown = match this.cache().get_to(place, &mut landing) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
-                    unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) }?
+                    unsafe {
+                        show(this, &mut landing, meta, flags & GET_EXTENDED != 0, &mut value)
+                    }?
                 }
                 Ok(None) => Decoded::Miss,
                 Err(error) => {
@@ -258,7 +275,7 @@ pub extern "C" fn fetch_or(frame: &mut ExecuteData, out: &mut Zval) {
         let key = this.place(&key, &mut room);
         let mut landing = Seek::new(this, key);
         let found = this.cache().get_to(key, &mut landing);
-        let hit = give(this, found, landing, false, out)?;
+        let hit = give(this, found, &mut landing, false, out)?;
         if !hit || this.code() != reply::SUCCESS {
             *out = call.arg(1).map_or(Zval::null(), Zval::shallow_clone);
         }
@@ -300,7 +317,7 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
         match found {
             Ok(Some(meta)) if !value::is_lease(meta.flags) => {
                 this.note(reply::SUCCESS);
-                raw(landing, meta, out)
+                raw(&mut landing, meta, out)
             }
             Ok(_) => {
                 this.note(reply::NOTFOUND);
@@ -314,10 +331,10 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
     });
 }
 
-fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
+fn raw(landing: &mut Landing, meta: Meta, out: &mut Zval) -> Answer {
     let mut bytes = Zval::new();
     // SAFETY: called for a hit only.
-    unsafe { landing.into_string(&mut bytes) };
+    unsafe { landing.give_string(&mut bytes) };
     let (mut flags, mut cas) = (Zval::new(), Zval::new());
     flags.set_long(i64::from(meta.flags));
     set_number(&mut cas, meta.cas);

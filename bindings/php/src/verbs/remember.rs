@@ -125,7 +125,8 @@ impl Ask<'_> {
                 }
                 Some(meta) => {
                     // SAFETY: a hit, so the core has filled the landing.
-                    let decoded = unsafe { value::decode(self.this, landing, meta.flags, out) }?;
+                    let decoded =
+                        unsafe { value::decode(self.this, &mut landing, meta.flags, out) }?;
                     if decoded == Decoded::Value {
                         if meta.ttl.is_some_and(|left| left < self.stale)
                             && let Ok(true) =

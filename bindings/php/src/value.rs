@@ -96,10 +96,10 @@ fn encode_other(value: &Zval, writing: Writing) -> Result<(Payload<'_>, u32), Th
 ///
 /// As for [`Landing::bytes`].
 #[inline(always)]
-pub unsafe fn decode(landing: Landing, flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
+pub unsafe fn decode(landing: &mut Landing, flags: u32, out: &mut Zval) -> Result<bool, Thrown> {
     if flags & (TYPE_MASK | COMPRESSED) == STRING || flags & FORM_MASK == TEXT {
         // SAFETY: the caller's.
-        unsafe { landing.into_string(out) };
+        unsafe { landing.give_string(out) };
         return Ok(true);
     }
     // SAFETY: the caller's.

@@ -37,7 +37,7 @@ pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
             }
             found = this.cache().get_to(&key, &mut landing);
         }
-        give(this, found, landing, extended, out)
+        give(this, found, &mut landing, extended, out)
     });
 }
 
@@ -61,16 +61,16 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Seek::new(this, &key);
         let found = this.cache().gat_to(&key, expiry, &mut landing);
-        give(this, found, landing, extended, out)
+        give(this, found, &mut landing, extended, out)
     });
 }
 
 /// Words what a get found: the value, or false and the reason in the result code.
-#[inline(always)] // As `show`.
+#[inline]
 fn give(
     this: &Handle,
     found: Result<Option<Meta>, Error>,
-    landing: Seek<'_>,
+    landing: &mut Seek<'_>,
     extended: bool,
     out: &mut Zval,
 ) -> Answer {
@@ -98,10 +98,10 @@ fn give(
 /// # Safety
 ///
 /// The get that landed in `landing` must have returned a hit.
-#[inline(always)] // A call would copy the landing, for every get.
+#[inline]
 unsafe fn show(
     this: &Handle,
-    landing: Seek<'_>,
+    landing: &mut Seek<'_>,
     meta: Meta,
     extended: bool,
     out: &mut Zval,
@@ -160,7 +160,7 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
                     let shown =
-                        unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) };
+                        unsafe { show(this, &mut landing, meta, flags & GET_EXTENDED != 0, &mut value) };
                     if !shown? {
                         damaged = true;
                         continue;
@@ -236,10 +236,10 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
     });
 }
 
-fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
+fn raw(mut landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
     let mut bytes = Zval::new();
     // SAFETY: called for a hit only.
-    unsafe { landing.into_string(&mut bytes) };
+    unsafe { landing.give_string(&mut bytes) };
     let (mut flags, mut cas) = (Zval::new(), Zval::new());
     flags.set_long(i64::from(meta.flags));
     set_number(&mut cas, meta.cas);

@@ -37,7 +37,7 @@ pub extern "C" fn get(frame: &mut ExecuteData, out: &mut Zval) {
             }
             found = this.cache().get_to(&key, &mut landing);
         }
-        give(this, found, &mut landing, extended, out)
+        give(this, &mut found, &mut landing, extended, out)
     });
 }
 
@@ -60,37 +60,34 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let expiry = Expiry::from_exptime(call.long(1, 0)?);
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Seek::new(this, &key);
-        let found = this.cache().gat_to(&key, expiry, &mut landing);
-        give(this, found, &mut landing, extended, out)
+        let mut found = this.cache().gat_to(&key, expiry, &mut landing);
+        give(this, &mut found, &mut landing, extended, out)
     });
 }
 
-/// Words what a get found: the value, or false and the reason in the result code.
+/// Words what a get found: the value, or false and the reason in the result code. It is borrowed because what is handed
+/// over is copied, for every get, and read before it is all written.
 #[inline]
 fn give(
     this: &Handle,
-    found: Result<Option<Meta>, Error>,
+    found: &mut Result<Option<Meta>, Error>,
     landing: &mut Seek<'_>,
     extended: bool,
     out: &mut Zval,
 ) -> Answer {
-    match found {
-        Ok(Some(meta)) => {
-            this.note(reply::SUCCESS);
-            // SAFETY: a hit, so the core has filled the landing.
-            unsafe { show(this, landing, meta, extended, out) }.map(|_| ())
-        }
-        Ok(None) => {
-            this.note(reply::NOTFOUND);
-            out.set_bool(false);
-            Ok(())
-        }
+    if let Ok(Some(meta)) = found {
+        this.note(reply::SUCCESS);
+        // SAFETY: a hit, so the core has filled the landing.
+        return unsafe { show(this, landing, meta, extended, out) }.map(|_| ());
+    }
+    match std::mem::replace(found, Ok(None)) {
+        Ok(_) => this.note(reply::NOTFOUND),
         Err(error) => {
             this.fail(error);
-            out.set_bool(false);
-            Ok(())
         }
     }
+    out.set_bool(false);
+    Ok(())
 }
 
 /// Makes `out` the value of a hit, extended if asked. `Ok(false)` if its bytes cannot be read.
@@ -102,12 +99,12 @@ fn give(
 unsafe fn show(
     this: &Handle,
     landing: &mut Seek<'_>,
-    meta: Meta,
+    meta: &Meta,
     extended: bool,
     out: &mut Zval,
 ) -> Result<bool, Thrown> {
     // SAFETY: the caller's.
-    let sound = unsafe { landing.decode(&meta, out) };
+    let sound = unsafe { landing.decode(meta, out) };
     if !matches!(sound, Ok(true)) {
         this.note(reply::PAYLOAD_FAILURE);
         return sound;
@@ -119,7 +116,7 @@ unsafe fn show(
 }
 
 /// Wraps a value as `GET_EXTENDED` gives it.
-fn extend(out: &mut Zval, meta: Meta) -> Answer {
+fn extend(out: &mut Zval, meta: &Meta) -> Answer {
     let mut cas = Zval::new();
     set_number(&mut cas, meta.cas);
     let mut array = ZendHashTable::with_capacity(4);
@@ -160,7 +157,7 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
                     let shown =
-                        unsafe { show(this, &mut landing, meta, flags & GET_EXTENDED != 0, &mut value) };
+                        unsafe { show(this, &mut landing, &meta, flags & GET_EXTENDED != 0, &mut value) };
                     if !shown? {
                         damaged = true;
                         continue;

@@ -11,6 +11,7 @@ use crate::zend::call::{Answer, Call, Thrown, bad_value, refuse, run};
 use crate::zend::callback::ask;
 use crate::zend::landing::Landing;
 use crate::zend::memory_left;
+use crate::zend::walk::values;
 use ext_php_rs::types::{ZendHashTable, ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::{BailoutGuard, ClassEntry, ExecuteData, run_handler};
 use nearcache::{Error, Expiry, Meta, Verb};
@@ -145,11 +146,12 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
         let this = call.this()?;
         let keys = call.array(0)?;
         let flags = call.long(1, 0)?;
-        let mut array = ZendHashTable::new();
+        // As many as there may be hits, but no more than a few pages before there are any.
+        let mut array = ZendHashTable::with_capacity(keys.len().min(1024) as u32);
         let mut hits = 0_usize;
         let mut bad = 0_usize;
         let mut damaged = false;
-        for element in keys.values() {
+        for element in values(keys) {
             let (key, element) = key_in("getMulti", element)?;
             let mut landing = Seek::new(this, &key);
             let mut value = Zval::null();

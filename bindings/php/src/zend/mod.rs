@@ -10,6 +10,7 @@ pub mod call;
 pub mod callback;
 pub mod landing;
 pub mod serial;
+pub mod walk;
 
 use ext_php_rs::ffi::{E_WARNING, php_error_docref};
 use std::ffi::CString;

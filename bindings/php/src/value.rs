@@ -53,6 +53,14 @@ impl Payload<'_> {
     }
 }
 
+/// The bytes of a string that is stored as it is, with flags 0. By itself, because a [`Payload`] is moved when it is returned,
+/// and read before it is all written, which took a tenth of a set's time.
+#[inline]
+pub fn plain(value: &Zval, writing: Writing) -> Option<&[u8]> {
+    let is_plain = !writing.compress && writing.user_flags.is_none();
+    value.zend_str().filter(|_| is_plain).map(|string| string.as_bytes())
+}
+
 /// A value's payload and flags. Throws for a resource, which lives in this process only, and lets pass what the
 /// serializer throws (of a closure, say, or in a `__serialize`).
 #[inline]

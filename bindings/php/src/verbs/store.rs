@@ -49,6 +49,10 @@ pub(super) fn put(
     let Some(value) = value else {
         return Ok(false);
     };
+    if let Some(bytes) = value::plain(value, this.settings().writing.get()) {
+        let stored = this.cache().store(verb, key, bytes, 0, expiry);
+        return Ok(settle(this, stored, reply::stored));
+    }
     let (payload, flags) =
         value::encode(value, this.settings().writing.get()).inspect_err(|_| {
             this.note(reply::PAYLOAD_FAILURE);

@@ -92,7 +92,7 @@ impl Op<'_> {
         // A set does not depend on what is there: it is written before the old item is looked for and held.
         let mut composed = None;
         if let (MetaMode::Set, None) = (ask.mode, ask.compare) {
-            composed = Some(self.compose(hash, &draft)?);
+            self.compose(hash, &draft, &mut composed)?;
         }
         let (mut refused, mut len) = (Outcome::NotStored, value.len());
         let updated = self.update(key, hash, &mut composed, |present| {

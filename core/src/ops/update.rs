@@ -147,9 +147,9 @@ impl<'a> Op<'a> {
                 *composed = None;
             }
             let ready = match composed {
-                Some(ready) => ready,
-                None => match self.compose(hash, draft) {
-                    Ok(ready) => composed.insert(ready),
+                Some(ready) => &*ready,
+                None => match self.compose(hash, draft, composed) {
+                    Ok(ready) => ready,
                     Err(error) => break Err(error),
                 },
             };

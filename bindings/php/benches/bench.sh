@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compares the built extension (tests/php/run.sh builds it) with APCu, php-memcached over a unix socket and Yac; writes
+# Compares the built extension (`make bench-php` builds it, and so does tests/php/run.sh) with APCu, php-memcached over a unix socket and Yac; writes
 # target/bench/php.json, and to the directory REPORT a table and a chart. Needs php-apcu, php-memcached and memcached. Yac's
 # package of Debian cannot be installed beside APCu's, so it is unpacked into target/yac; where that fails it is left out.
 # PHP chooses the php (default: php8.2, else php); ROUNDS (9) how often each has its turn; BARS=1 fails if a bar is missed.

@@ -106,9 +106,8 @@ impl<'a> Op<'a> {
             let search = self.search(key, hash);
             let held = search.found.as_ref();
             let death = held.and_then(|f| horizon.death(self.arena, &f.item, f.birth));
-            let present = held
-                .filter(|_| death.is_none())
-                .map(|found| Present { arena: self.arena, found });
+            let present =
+                held.filter(|_| death.is_none()).map(|found| Present { arena: self.arena, found });
             let plan = plan(present.as_ref());
             // No touch or addition comes between the plan and what is done by it: one that meets a frozen word
             // replaces the item instead. Not before there is room for the new one, so that a failure leaves no trace.

@@ -278,7 +278,8 @@ impl Copy {
                 let (to, len) = (at.cast::<zend_string>(), (*string).len);
                 *at = at.add(size_of_string(len));
                 (*to).gc.refcount = 1;
-                (*to).gc.u.type_info = IS_STRING | GC_NOT_COLLECTABLE | GC_IMMUTABLE | GC_PERSISTENT;
+                (*to).gc.u.type_info =
+                    IS_STRING | GC_NOT_COLLECTABLE | GC_IMMUTABLE | GC_PERSISTENT;
                 (*to).h = hash;
                 (*to).len = len;
                 let text = (&raw mut (*to).val).cast::<u8>();

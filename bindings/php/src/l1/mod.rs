@@ -293,9 +293,9 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 fn hash(sought: Sought<'_>) -> u64 {
     let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(MIX);
     let (words, rest) = sought.key.as_chunks::<8>();
-    let whole = words.iter().fold(Arc::as_ptr(sought.cache) as u64, |hash, word| {
-        mix(hash, u64::from_le_bytes(*word))
-    });
+    let whole = words
+        .iter()
+        .fold(Arc::as_ptr(sought.cache) as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
     let rest = rest.iter().fold(sought.key.len() as u64, |rest, &byte| rest << 8 | u64::from(byte));
     let hash = mix(whole, rest);
     // The table tells entries apart by the highest bits and finds their group by the lowest.

@@ -158,8 +158,9 @@ pub extern "C" fn get_multi(frame: &mut ExecuteData, out: &mut Zval) {
             match this.cache().get_to(&key, &mut landing) {
                 Ok(Some(meta)) => {
                     // SAFETY: a hit, so the core has filled the landing.
-                    let shown =
-                        unsafe { show(this, &mut landing, &meta, flags & GET_EXTENDED != 0, &mut value) };
+                    let shown = unsafe {
+                        show(this, &mut landing, &meta, flags & GET_EXTENDED != 0, &mut value)
+                    };
                     if !shown? {
                         damaged = true;
                         continue;

@@ -85,7 +85,7 @@ def test_cas_and_deletions_of_one_are_seen_by_the_other(cache: nearcache.Cache) 
 
 
 def test_python_sees_what_the_workers_of_a_site_cache(directory: Path) -> None:
-    with Fpm(directory, 2, nearcache__segment="site", nearcache__size="4M") as fpm:
+    with Fpm(directory, 2, nearcache__segment="site", nearcache__memory_size="4M") as fpm:
         site = nearcache.Cache(name="site")
         assert fpm.ask("set", "k", 1, 500) is True
         assert site["k"].startswith(b"k 1 500 ")

@@ -66,7 +66,8 @@ for ($round = 0; $round < $rounds; $round++) {
     $c->getMulti(['s', 'l', 'a', 5, 'none', '']);
     $c->setMulti(['x' => 'y', 7 => [8]]);
     $c->increment('i', '3');
-    $c->increment('new', 1, '18446744073709551615');
+    $c->increment('new', 1, 5);
+    $c->incrementRaw('raw', 1, '18446744073709551615');
     $c->append('s', 'er');
     $c->cas($c->get('s', null, NearCache\Cache::GET_EXTENDED)['cas'], 's', ['z']);
     $c->deleteMulti(['x', 'none']);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
-# as php-memcached does, nothing leaks. Ends with "N passed, M failed"; exits non-zero on any failure.
+# as php-memcached and APCu do, nothing leaks. Ends with "N passed, M failed"; exits non-zero on any failure.
 #
 # PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config). NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
 set -u
@@ -88,6 +88,13 @@ if "$PHP" -r 'exit(extension_loaded("memcached") ? 0 : 1);' 2>/dev/null && comma
     check "agrees with php-memcached" "$PHP" -d "extension=$extension" tests/php/differential.php
 else
     echo "skipped agrees with php-memcached (php-memcached or memcached is missing)"
+fi
+
+# The same calls on APCu and on the functions that stand in for it.
+if "$PHP" -n -d extension=apcu -r 'exit(extension_loaded("apcu") ? 0 : 1);' >/dev/null 2>&1; then
+    check "agrees with APCu" "$PHP" -n tests/php/apcu.php "$extension"
+else
+    echo "skipped agrees with APCu (php-apcu is missing)"
 fi
 
 # Request after request in PHP-FPM, if it is here.

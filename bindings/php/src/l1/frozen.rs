@@ -7,7 +7,7 @@
 
 use crate::zend::walk::{Shape, first, kind};
 use ext_php_rs::ffi::{
-    Bucket, GC_IMMUTABLE, IS_ARRAY, IS_DOUBLE, IS_INTERNED_STRING_EX, IS_STRING, IS_UNDEF,
+    Bucket, GC_IMMUTABLE, IS_ARRAY, IS_DOUBLE, IS_INTERNED_STRING_EX, IS_NULL, IS_STRING, IS_UNDEF,
     zend_array, zend_empty_array, zend_string, zval,
 };
 use ext_php_rs::types::Zval;
@@ -179,7 +179,7 @@ impl Measure {
                     IS_STRING => self.string(value.value.str_)?,
                     IS_ARRAY if (*value.value.arr).nNumUsed == 0 => {}
                     IS_ARRAY => self.array(&*value.value.arr, depth + 1)?,
-                    ..=IS_DOUBLE => {}
+                    IS_NULL..=IS_DOUBLE => {}
                     _ => return None,
                 }
                 if let Some(key) = key(&shape, element) {

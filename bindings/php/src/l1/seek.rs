@@ -4,7 +4,7 @@ use super::frozen::show;
 use super::{L1, Sought};
 use crate::handle::Handle;
 use crate::settings::Serializer;
-use crate::value;
+use crate::value::{self, Decoded};
 use crate::zend::call::Thrown;
 use crate::zend::landing::Landing;
 use ext_php_rs::ffi::zend_array;
@@ -29,16 +29,16 @@ impl<'a> Seek<'a> {
         Seek { landing: Landing::new(), this, key, array: ptr::null_mut() }
     }
 
-    /// Makes `out` the value found. `Ok(false)` and a warning if its bytes are not what their flags say.
+    /// Makes `out` the value found. Else it says why there is none.
     ///
     /// # Safety
     ///
     /// The get that this was the sink of must have returned a hit, with this `meta`.
     #[inline]
-    pub unsafe fn decode(&mut self, meta: &Meta, out: &mut Zval) -> Result<bool, Thrown> {
+    pub unsafe fn decode(&mut self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
         match may_be_array(meta.flags) {
             // SAFETY: the caller's; a scalar is never refused.
-            false => unsafe { value::decode(&mut self.landing, meta.flags, out) },
+            false => unsafe { value::decode(self.this, &mut self.landing, meta.flags, out) },
             // SAFETY: the caller's.
             true => unsafe { self.decode_array(meta, out) },
         }
@@ -48,21 +48,21 @@ impl<'a> Seek<'a> {
     ///
     /// As for [`decode`](Seek::decode).
     #[inline(never)]
-    unsafe fn decode_array(&mut self, meta: &Meta, out: &mut Zval) -> Result<bool, Thrown> {
+    unsafe fn decode_array(&mut self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
         if !self.array.is_null() {
             // SAFETY: kept, and marked as given out to this request.
             unsafe { show(self.array, out) };
-            return Ok(true);
+            return Ok(Decoded::Value);
         }
         // SAFETY: the caller's: a hit, and it was not refused.
-        let sound = unsafe { value::decode(&mut self.landing, meta.flags, out) };
-        if let (Ok(true), Some(array)) = (&sound, out.array())
+        let decoded = unsafe { value::decode(self.this, &mut self.landing, meta.flags, out) };
+        if let (Ok(Decoded::Value), Some(array)) = (&decoded, out.array())
             && is_of_its_unique(meta.flags)
         {
             let sought = sought(self.this, self.key);
             L1.with_borrow_mut(|arrays| arrays.decoded(sought, meta, array));
         }
-        sound
+        decoded
     }
 }
 

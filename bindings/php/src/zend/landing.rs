@@ -16,7 +16,8 @@ const SHORT: usize = 48;
 /// A value on its way into PHP.
 pub struct Landing {
     len: usize,
-    short: [MaybeUninit<u8>; SHORT],
+    /// One more for the zero that stands behind the bytes, as behind those of a string.
+    short: [MaybeUninit<u8>; SHORT + 1],
     /// Null, or a string of `len` bytes that nobody else knows of.
     string: *mut ZendStr,
 }
@@ -25,10 +26,14 @@ impl Landing {
     /// Nothing landed yet.
     #[inline]
     pub fn new() -> Landing {
-        Landing { len: 0, short: [const { MaybeUninit::uninit() }; SHORT], string: ptr::null_mut() }
+        Landing {
+            len: 0,
+            short: [const { MaybeUninit::uninit() }; SHORT + 1],
+            string: ptr::null_mut(),
+        }
     }
 
-    /// The bytes landed.
+    /// The bytes landed. A zero stands behind them.
     ///
     /// # Safety
     ///
@@ -83,6 +88,7 @@ impl Sink for Landing {
         self.release();
         self.len = len;
         if len <= SHORT {
+            self.short[len].write(0);
             return Some(&mut self.short[..len]);
         }
         self.string = string_alloc(len);

@@ -84,11 +84,11 @@ impl Cache {
 /// A value and its cas unique.
 type WithCas<'py> = (Bound<'py, PyAny>, u64);
 
-/// The value, or `None` for a miss.
-#[inline]
+/// The value, or `None` for a miss. In one piece, and once for all who call it: most of what a hit costs in this module.
+#[inline(never)]
 pub fn get<'py>(cache: &Cache, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let mut sink = PySink::new(key.py());
-    match fetch(cache.handle(), key, &mut sink, Core::get_to)? {
+    match fetch(cache.handle(), key, &mut sink, |core, key, sink| core.get_to(key, sink))? {
         Some(meta) => sink.value(cache, key, meta.flags),
         None => Ok(None),
     }
@@ -121,7 +121,7 @@ fn with_unique(value: Option<Bound<'_, PyAny>>, meta: Meta) -> PyResult<Option<W
 }
 
 /// Runs a reading verb of one key into `sink`.
-#[inline]
+#[inline(always)]
 pub fn fetch<'py>(
     handle: &Handle,
     key: &Bound<'py, PyAny>,

@@ -61,8 +61,21 @@ impl<'py> PySink<'py> {
     }
 
     /// The object that the bytes received stand for; `None` if they are no value. Only after a hit.
-    #[inline]
+    #[inline(always)]
     pub fn value(
+        &mut self,
+        cache: &Cache,
+        key: &Bound<'py, PyAny>,
+        flags: u32,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.large.is_none() && self.failed.is_none() {
+            return envelope::open(cache, key, flags, self.small());
+        }
+        self.value_of_large(cache, key, flags)
+    }
+
+    #[cold]
+    fn value_of_large(
         &mut self,
         cache: &Cache,
         key: &Bound<'py, PyAny>,

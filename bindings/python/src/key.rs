@@ -9,7 +9,7 @@ use crate::errors;
 use crate::value::exact;
 
 /// The bytes of a key: those of a `bytes`, the UTF-8 of a `str`. Its length is left to the core to judge.
-#[inline]
+#[inline(always)]
 pub fn bytes<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     // The exact types first: one comparison of pointers, where a subclass check is a call.
     if let Some(key) = exact::<PyBytes>(key) {
@@ -40,7 +40,7 @@ pub fn prefix(prefix: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<u8>> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn text<'a>(key: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
     match key.to_str() {
         Ok(text) => Ok(text.as_bytes()),

@@ -152,6 +152,13 @@ impl<'py> PySink<'py> {
         Some(unsafe { std::slice::from_raw_parts_mut(start.cast(), len) })
     }
 
+    /// The item was large when it was first met. Dropping the object needs the interpreter.
+    #[cold]
+    fn drop_large(&mut self) {
+        self.attach();
+        self.large = None;
+    }
+
     #[inline]
     fn attach(&mut self) {
         if !self.detached.is_null() {
@@ -163,15 +170,13 @@ impl<'py> PySink<'py> {
 }
 
 impl Sink for PySink<'_> {
-    #[inline]
+    #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         if len > STACK {
             return self.make_large(len);
         }
         if self.large.is_some() {
-            // The item was large when it was first met. Dropping the object needs the interpreter.
-            self.attach();
-            self.large = None;
+            self.drop_large();
         }
         self.len = len;
         Some(&mut self.stack[..len])

@@ -50,7 +50,7 @@ class Report:
                 "turns; keys are str of 20 bytes, values bytes of 32, 1000 keys, all present, one thread; beside each "
                 "half of the width of the middle half of the rounds. Thread time; the clock's for pylibmc and pymemcache, "
                 "whose memcached answers over a unix socket. dict, functools.lru_cache, cachebox, lru-dict, "
-                "cachetools and theine hand out the object they were given; the others make a new one. "
+                "cachetools, theine and UltraDict hand out an object that they have; the others make one of bytes. "
                 "`make bench-python REPORT=bindings/python/benches/results`",
                 "",
                 f"Measured on {machine()}, Python {platform.python_version()}.",

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the module and its peers into an environment of their own and measures them; arguments go to bench.py.
+# REPORT names a directory for the table and the chart.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
@@ -19,4 +20,4 @@ if ! install --requirement "$wanted"; then
     done
 fi
 install --no-build-isolation --no-deps --force-reinstall ./bindings/python
-exec "$venv/bin/python" bindings/python/benches/bench.py "$@"
+exec "$venv/bin/python" bindings/python/benches/bench.py ${REPORT:+--report "$REPORT"} "$@"

@@ -62,7 +62,7 @@ impl Encoded<'_, '_> {
 
 impl Values {
     /// The bytes and flags of a value.
-    #[inline]
+    #[inline(always)]
     pub fn encode<'a, 'py>(
         &self,
         key: &Bound<'py, PyAny>,
@@ -153,7 +153,7 @@ impl Values {
 }
 
 /// What is stored as it is: bytes, str and int. Exact types only: a subclass would come back as its base.
-#[inline]
+#[inline(always)]
 pub fn plain<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<Encoded<'a, 'py>>> {
     if let Some(value) = exact::<PyBytes>(value) {
         return Ok(Some(Encoded::Borrowed(value.as_bytes(), FLAG_BYTES)));

@@ -45,6 +45,10 @@ class Contestant:
     over: str = ""
 
 
+# Who has to be imported before it is made.
+Named = tuple[str, Callable[[], Contestant]]
+
+
 def calls(function: Callable[[str], Any]) -> Loop:
     def loop(keys: list[str]) -> None:
         for key in keys:
@@ -130,8 +134,12 @@ def on(loop: Loop, key: str) -> Loop:
     return lambda keys: loop([key] * len(keys))
 
 
+def verbs(cache: Any) -> dict[str, Any]:
+    return {"put": cache.set, "get": cache.get, "incr": cache.incr}
+
+
 def ours(name: str, cache: nearcache.Cache, keys: list[str]) -> Contestant:
-    return filled(name, "ours", cache, keys, put=cache.set, get=cache.get, incr=cache.incr, get_many=cache.get_many)
+    return filled(name, "ours", cache, keys, get_many=cache.get_many, **verbs(cache))
 
 
 def nearcaches(keys: list[str], stack: ExitStack) -> list[Contestant]:
@@ -145,16 +153,16 @@ def nearcaches(keys: list[str], stack: ExitStack) -> list[Contestant]:
     return [ours(kind, stack.enter_context(nearcache.Cache("64MiB", **how)), keys) for kind, how in kinds.items()]
 
 
-def in_process(keys: list[str]) -> Iterator[Callable[[], Contestant]]:
+def in_process(keys: list[str]) -> Iterator[Named]:
     """What has the objects themselves, and hands them out again."""
     room = 2 * len(keys)
 
-    def mapping(name: str, module: str, make: Callable[[Any], Any]) -> Callable[[], Contestant]:
+    def mapping(name: str, module: str, make: Callable[[Any], Any]) -> Named:
         def entered() -> Contestant:
             cache = make(importlib.import_module(module))
             return filled(name, "objects", cache, keys, get=cache.get)
 
-        return entered
+        return name, entered
 
     def memoized() -> Contestant:
         known: dict[str, Any] = {**dict.fromkeys(keys, VALUE), DICT_KEY: DICT}
@@ -165,24 +173,22 @@ def in_process(keys: list[str]) -> Iterator[Callable[[], Contestant]]:
 
     def theine() -> Contestant:
         cache = importlib.import_module("theine").Cache(room)
-        entered = filled("theine", "objects", cache, keys, put=cache.set, get=lambda key: cache.get(key)[0])
-        # It answers with a pair, value and truth; who asks for the value alone pays for that himself.
-        return Contestant(
-            entered.name,
-            entered.kind,
-            entered.works | {GET: calls(cache.get), MISS: always(cache.get, ABSENT), GET_DICT: always(cache.get, DICT_KEY)},
-        )
+        # It answers with a pair, value and truth; to take that apart is not measured.
+        contestant = filled("theine", "objects", cache, keys, put=cache.set, get=lambda key: cache.get(key)[0])
+        get = cache.get
+        contestant.works |= {GET: calls(get), MISS: always(get, ABSENT), GET_DICT: always(get, DICT_KEY)}
+        return contestant
 
     yield mapping("dict", "builtins", lambda _: {})
-    yield memoized
+    yield "functools.lru_cache", memoized
     yield mapping("cachebox.Cache", "cachebox", lambda module: module.Cache(room))
     yield mapping("cachebox.LRUCache", "cachebox", lambda module: module.LRUCache(room))
     yield mapping("lru-dict", "lru", lambda module: module.LRU(room))
     yield mapping("cachetools.LRUCache", "cachetools", lambda module: module.LRUCache(room))
-    yield theine
+    yield "theine", theine
 
 
-def shared(keys: list[str], stack: ExitStack) -> Iterator[Callable[[], Contestant]]:
+def shared(keys: list[str], stack: ExitStack) -> Iterator[Named]:
     """What several processes can have, without a server."""
 
     def ultra() -> Contestant:
@@ -204,29 +210,29 @@ def shared(keys: list[str], stack: ExitStack) -> Iterator[Callable[[], Contestan
         directory = stack.enter_context(tempfile.TemporaryDirectory())
         cache = importlib.import_module("diskcache").Cache(directory)
         stack.callback(cache.close)
-        return filled("diskcache", "shared", cache, keys, put=cache.set, get=cache.get, incr=cache.incr)
+        return filled("diskcache", "shared", cache, keys, **verbs(cache))
 
-    yield ultra
-    yield shared_memory
-    yield disk
+    yield "UltraDict", ultra
+    yield "shared-memory-dict", shared_memory
+    yield "diskcache", disk
 
 
-def clients(keys: list[str], socket: Path) -> Iterator[Callable[[], Contestant]]:
+def clients(keys: list[str], socket: Path) -> Iterator[Named]:
     """Clients of a memcached on this machine."""
     over = "memcached over a unix socket"
 
     def pylibmc() -> Contestant:
         client = importlib.import_module("pylibmc").Client([str(socket)])
-        return filled("pylibmc", "socket", client, keys, over, put=client.set, get=client.get, incr=client.incr, get_many=client.get_multi)
+        return filled("pylibmc", "socket", client, keys, over, get_many=client.get_multi, **verbs(client))
 
     def pymemcache() -> Contestant:
         serde = importlib.import_module("pymemcache.serde").pickle_serde
         # With an answer to each store, as the others have.
         client = importlib.import_module("pymemcache").Client(f"unix:{socket}", serde=serde, default_noreply=False)
-        return filled("pymemcache", "socket", client, keys, over, put=client.set, get=client.get, incr=client.incr, get_many=client.get_many)
+        return filled("pymemcache", "socket", client, keys, over, get_many=client.get_many, **verbs(client))
 
-    yield pylibmc
-    yield pymemcache
+    yield "pylibmc", pylibmc
+    yield "pymemcache", pymemcache
 
 
 @contextmanager
@@ -253,9 +259,9 @@ def memcached() -> Iterator[Path]:
 def everybody(keys: list[str], socket: Path, stack: ExitStack) -> tuple[list[Contestant], list[str]]:
     """Who is there, and a sentence for each who is not."""
     there, missing = nearcaches(keys, stack), []
-    for entered in [*in_process(keys), *shared(keys, stack), *clients(keys, socket)]:
+    for name, entered in [*in_process(keys), *shared(keys, stack), *clients(keys, socket)]:
         try:
             there.append(entered())
         except ImportError as error:
-            missing.append(f"{error.name}: {error}")
+            missing.append(f"{name} ({error})")
     return there, missing

@@ -53,6 +53,12 @@ pub(super) fn put(
     let Some(value) = value else {
         return Ok(false);
     };
+    if let Some(bytes) = value::plain(value, this.settings().writing.get())
+        && bytes.len() <= this.item_size_limit()
+    {
+        let stored = this.cache().store(verb, key, bytes, 0, expiry);
+        return Ok(settle(this, stored, reply::stored));
+    }
     let (payload, flags) =
         value::encode(value, this.settings().writing.get()).inspect_err(|_| {
             this.note(reply::PAYLOAD_FAILURE);

@@ -1,0 +1,65 @@
+//! A durable store with memcached's verbs, and durable queues, in one directory.
+//!
+//! The floors, from the bottom; imports only go down:
+//!
+//! | floor | files | job |
+//! |---|---|---|
+//! | 5 | `store`, `near`, `scan`, `batch`, `copy`, `check` | the public faces: reads through the near tier, verbs, scans, backups, verification |
+//! | 4 | `verbs`, `item`, `sweep` | what a verb does to an item, run by the committer; the bytes of an item; ending lifetimes |
+//! | 3 | `database` | an open directory: guard, engine and committer, shared by the store and the queues |
+//! | 2 | `committer/` | one thread that runs everybody's writes in order and commits those of a moment as one synced batch |
+//! | 1 | `engine/`, `guard` | ordered keyspaces on disk, behind a trait; whose directory it is, and whether anything was lost |
+//! | 0 | `ledger`, `options`, `clock`, `fork`, `error` | the books, how to open, the time, which process this is, failures |
+//!
+//! Whoever builds on the lower floors writes through [`Committer::run`] with a function of [`Tx`]: it reads the newest
+//! state (the batch under way included), changes any keyspace, and takes sequence numbers; it is one atomic step, and
+//! answered when it is as durable as the [`Policy`] asks. An [`Observer`] is told of each batch, a [`Chore`] joins it.
+//! Reads go to the engine ([`Database::engine`]) or to a [`Database::snapshot`].
+//!
+//! ```
+//! # fn main() -> Result<(), nearcache_store::Error> {
+//! # let dir = std::env::temp_dir().join(format!("nearcache-store-doc-{}", std::process::id()));
+//! use nearcache_store::{Database, Options, Space, View};
+//!
+//! let db = Database::open(&dir, Options::default())?;
+//! let seq = db.committer().run(16, |tx| {
+//!     let seq = tx.next_seq();
+//!     tx.put(Space::Queues, b"orders", seq.to_be_bytes().to_vec());
+//!     tx.put(Space::Messages, &seq.to_be_bytes(), b"a message".to_vec());
+//!     Ok(seq)
+//! })?;
+//! assert_eq!(db.engine().get(Space::Queues, b"orders")?.unwrap(), seq.to_be_bytes());
+//! # drop(db);
+//! # let _ = std::fs::remove_dir_all(&dir);
+//! # Ok(())
+//! # }
+//! ```
+
+mod check;
+mod clock;
+mod committer;
+mod database;
+mod engine;
+mod error;
+mod fork;
+mod guard;
+mod item;
+mod ledger;
+mod near;
+mod options;
+mod store;
+mod sweep;
+mod value;
+mod verbs;
+
+pub use check::{GoOn, Progress};
+pub use clock::{Clock, Deadline};
+pub use committer::{Changes, Chore, Committer, Observer, Pending, Policy, Readings, Tx};
+pub use database::Database;
+pub use engine::{Change, Durability, Engine, Range, Space, View};
+pub use error::Error;
+pub use guard::FORMAT;
+pub use ledger::Ledger;
+pub use options::Options;
+pub use store::Store;
+pub use value::{Entry, Hit, Stored, Value};

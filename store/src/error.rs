@@ -76,6 +76,21 @@ pub enum Error {
     SnapshotGone,
     /// Long work was stopped by its caller.
     Stopped,
+    /// There is no queue of this name (escaped as in a string).
+    NoQueue(String),
+    /// A queue has as many messages, or bytes, as it may.
+    QueueFull {
+        /// Its name, escaped as in a string.
+        queue: String,
+        /// Messages that are in it.
+        messages: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Most messages; 0: no limit.
+        max_messages: u64,
+        /// Most bytes; 0: no limit.
+        max_bytes: u64,
+    },
     /// The near tier could not be made.
     Near(String),
 }
@@ -113,6 +128,18 @@ impl fmt::Display for Error {
                 f,
                 "over quota: {used} bytes are stored and {wanted} more were to be, the quota is {quota}; delete \
                  something, or raise it"
+            ),
+            Error::NoQueue(name) => {
+                write!(
+                    f,
+                    "there is no queue \"{name}\": the first message makes it, or configure it"
+                )
+            }
+            Error::QueueFull { queue, messages, bytes, max_messages, max_bytes } => write!(
+                f,
+                "the queue \"{queue}\" is full: it has {messages} messages of {bytes} bytes, its limits are \
+                 {max_messages} messages and {max_bytes} bytes (0 is none); consume some, raise the limits, or let it \
+                 discard_old"
             ),
             Error::Closed => write!(f, "the store is closed: open it again"),
             Error::Forked => write!(

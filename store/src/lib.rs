@@ -5,6 +5,7 @@
 //! | floor | files | job |
 //! |---|---|---|
 //! | 5 | `store`, `near`, `scan`, `batch`, `copy`, `check` | the public faces: reads through the near tier, verbs, scans, backups, verification |
+//! | 5 | `queue/` | durable queues on the same database; `queue/steps` may be joined with the store's verbs in one batch |
 //! | 4 | `verbs`, `item`, `sweep` | what a verb does to an item, run by the committer; the bytes of an item; ending lifetimes |
 //! | 3 | `database` | an open directory: guard, engine and committer, shared by the store and the queues |
 //! | 2 | `committer/` | one thread that runs everybody's writes in order and commits those of a moment as one synced batch |
@@ -47,6 +48,7 @@ mod item;
 mod ledger;
 mod near;
 mod options;
+pub mod queue;
 mod store;
 mod sweep;
 mod value;

@@ -1,39 +1,13 @@
-//! Verification: everything is read, so that the engine's checksums speak, and counted again.
+//! Verification: everything is read, so that the engine's checksums speak, and counted again. And compaction.
 
 use crate::Error;
 use crate::clock::Deadline;
 use crate::committer::read_ledger;
-use crate::engine::{Range, Space, View};
+use crate::database::Database;
+use crate::engine::Space;
 use crate::item::{Head, expiry_key, split_expiry_key};
+use crate::page::{GoOn, Progress, each};
 use crate::store::Store;
-use std::ops::Bound;
-
-/// How far something long has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Entries done.
-    pub done: u64,
-    /// About how many there are.
-    pub of: u64,
-}
-
-/// Is asked now and then whether to go on; `false` ends the work with an error.
-pub type GoOn<'a> = &'a mut dyn FnMut(Progress) -> bool;
-
-/// Entries between two calls of [`GoOn`].
-pub(crate) const STEP: u64 = 1024;
-
-impl Progress {
-    /// One entry more; asks every [`STEP`] whether to go on.
-    pub(crate) fn step(&mut self, go_on: &mut dyn FnMut(Progress) -> bool) -> Result<(), Error> {
-        self.done += 1;
-        if self.done % STEP == 0 && !go_on(*self) {
-            return Err(Error::Stopped);
-        }
-        Ok(())
-    }
-}
 
 impl Store {
     /// Reads everything, as of now, and counts it again; the first thing that is wrong is the error. Others may use
@@ -92,32 +66,22 @@ impl Store {
     }
 }
 
-fn wrong(what: String) -> Error {
-    Error::Damaged(format!("{what}: restore a backup"))
+impl Database {
+    /// Rewrites the keyspaces without what was removed, one after another; each is a step. Long; others go on.
+    pub fn compact(&self, go_on: GoOn<'_>) -> Result<(), Error> {
+        self.check_fork()?;
+        let mut progress = Progress { done: 0, of: Space::ALL.len() as u64 };
+        for space in Space::ALL {
+            self.engine().compact(space)?;
+            progress.done += 1;
+            if !go_on(progress) {
+                return Err(Error::Stopped);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Shows each entry of a keyspace, in pages, so that the engine is let go of in between.
-pub(crate) fn each(
-    view: &dyn View,
-    space: Space,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut last: Option<Vec<u8>> = None;
-    loop {
-        let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let (mut seen, mut result, mut page_end) = (0, Ok(()), None);
-        view.scan(space, Range { from, to: Bound::Unbounded }, &mut |key, bytes| {
-            result = visit(key, bytes);
-            seen += 1;
-            if seen == STEP {
-                page_end = Some(key.to_vec());
-            }
-            result.is_ok() && seen < STEP
-        })?;
-        result?;
-        match page_end {
-            Some(end) => last = Some(end),
-            None => return Ok(()),
-        }
-    }
+fn wrong(what: String) -> Error {
+    Error::Damaged(format!("{what}: restore a backup"))
 }

@@ -103,6 +103,10 @@ impl Database {
         self.committer.ledger()
     }
 
+    pub(crate) fn check_fork(&self) -> Result<(), Error> {
+        if self.maker.is_this() { Ok(()) } else { Err(Error::Forked) }
+    }
+
     /// Commits and syncs what is under way; later writes are [`Error::Closed`]. Dropping it does the same.
     pub fn close(&self) {
         self.committer.close();

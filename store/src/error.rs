@@ -74,6 +74,13 @@ pub enum Error {
     Panicked(String),
     /// The engine was opened anew after a failure of the disk, which ends the snapshots taken before.
     SnapshotGone,
+    /// A batch was refused, because the condition of one of its steps did not hold; nothing of it was done.
+    Refused {
+        /// Which step, from 0.
+        step: usize,
+        /// What it met.
+        why: String,
+    },
     /// Long work was stopped by its caller.
     Stopped,
     /// There is no queue of this name (escaped as in a string).
@@ -153,6 +160,10 @@ impl fmt::Display for Error {
                     "an operation of the store panicked, and nothing of it was stored: {what}"
                 )
             }
+            Error::Refused { step, why } => write!(
+                f,
+                "the batch was refused, and nothing of it was done: step {step} met {why}"
+            ),
             Error::Stopped => write!(f, "stopped before the end, as was asked"),
             Error::SnapshotGone => write!(
                 f,

@@ -74,6 +74,12 @@ impl Guard {
             }
             return Ok(guard(id, false));
         }
+        if !create {
+            let at = dir.display();
+            return Err(Error::Missing(format!(
+                "{at} holds a store that was never finished: create it anew"
+            )));
+        }
         // A store that was never finished: nobody was ever told that something is in it.
         write_file(&dir.join(CREATING), b"a store is being made here\n")?;
         sync_dir(dir)?;
@@ -226,28 +232,21 @@ fn read_identity(path: &Path) -> Result<u128, Error> {
         )));
     }
     let mut lines = text.lines().skip(1);
-    let mut field = |name: &str| {
-        let line = lines.next()?.strip_prefix(name)?.strip_prefix(' ')?;
-        Some(line.to_string())
-    };
-    let (format, id, sum) = (field("format"), field("id"), field("sum"));
-    let format: Option<u32> = format.and_then(|text| text.parse().ok());
+    let mut field = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
+    let (format, id) = (field("format"), field("id"));
     // A newer version may have a longer file: only its second line is promised.
-    if let Some(newer) = format.filter(|format| *format > FORMAT) {
+    if let Some(newer) = format.and_then(|text| text.parse::<u32>().ok())
+        && newer > FORMAT
+    {
         return Err(Error::Newer(format!(
             "{at} says format {newer}, and this program knows up to {FORMAT}: use the version that wrote it, or a \
              newer one"
         )));
     }
-    let id = id.and_then(|text| u128::from_str_radix(&text, 16).ok());
-    let sum = sum.and_then(|text| u64::from_str_radix(&text, 16).ok());
-    let body = text.find("sum ").map_or("", |at| &text[..at]);
-    match (format, id, sum) {
-        (Some(_), Some(id), Some(sum)) if sum == xxh3_64(body.as_bytes()) => Ok(id),
-        _ => Err(Error::Damaged(format!(
-            "{at} is damaged: its checksum does not fit; restore a backup"
-        ))),
-    }
+    let id = id.and_then(|text| u128::from_str_radix(text, 16).ok());
+    id.filter(|id| text == identity(*id)).ok_or_else(|| {
+        Error::Damaged(format!("{at} is damaged: its checksum does not fit; restore a backup"))
+    })
 }
 
 fn random() -> u128 {

@@ -4,13 +4,13 @@
 //!
 //! | floor | files | job |
 //! |---|---|---|
-//! | 5 | `store`, `near`, `scan`, `batch`, `copy`, `check` | the public faces: reads through the near tier, verbs, scans, backups, verification |
+//! | 5 | `store`, `near`, `scan`, `batch`, `copy`, `check`, `stats` | the public faces: verbs, reads through the near tier, scans and snapshots, atomic batches, backups, verification and compaction, statistics |
 //! | 5 | `queue/` | durable queues on the same database; `queue/steps` may be joined with the store's verbs in one batch |
-//! | 4 | `verbs`, `item`, `sweep` | what a verb does to an item, run by the committer; the bytes of an item; ending lifetimes |
+//! | 4 | `verbs`, `value`, `item`, `sweep` | what a verb does to an item, run by the committer; the bytes of an item; ending lifetimes |
 //! | 3 | `database` | an open directory: guard, engine and committer, shared by the store and the queues |
 //! | 2 | `committer/` | one thread that runs everybody's writes in order and commits those of a moment as one synced batch |
 //! | 1 | `engine/`, `guard` | ordered keyspaces on disk, behind a trait; whose directory it is, and whether anything was lost |
-//! | 0 | `ledger`, `options`, `clock`, `fork`, `error` | the books, how to open, the time, which process this is, failures |
+//! | 0 | `ledger`, `options`, `clock`, `page`, `fork`, `error` | the books, how to open, the time, long work, which process this is, failures |
 //!
 //! Whoever builds on the lower floors writes through [`Committer::run`] with a function of [`Tx`]: it reads the newest
 //! state (the batch under way included), changes any keyspace, and takes sequence numbers; it is one atomic step, and
@@ -36,9 +36,11 @@
 //! # }
 //! ```
 
+mod batch;
 mod check;
 mod clock;
 mod committer;
+mod copy;
 mod database;
 mod engine;
 mod error;
@@ -48,20 +50,26 @@ mod item;
 mod ledger;
 mod near;
 mod options;
+mod page;
 pub mod queue;
+mod scan;
+mod stats;
 mod store;
 mod sweep;
 mod value;
 mod verbs;
 
-pub use check::{GoOn, Progress};
+pub use batch::{Batch, Step};
 pub use clock::{Clock, Deadline};
 pub use committer::{Changes, Chore, Committer, Observer, Pending, Policy, Readings, Tx};
+pub use copy::restore;
 pub use database::Database;
 pub use engine::{Change, Durability, Engine, Range, Space, View};
 pub use error::Error;
 pub use guard::FORMAT;
 pub use ledger::Ledger;
 pub use options::Options;
+pub use page::{GoOn, Progress, Visit, each};
+pub use scan::Snapshot;
 pub use store::Store;
 pub use value::{Entry, Hit, Stored, Value};

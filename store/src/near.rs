@@ -39,10 +39,6 @@ pub struct Near {
     /// Of the ledger, as readers see it.
     flushed: AtomicU64,
     flush_at: AtomicI64,
-    /// Gets that found a placeholder, or missed, and what the engine said.
-    pub far_hits: AtomicU64,
-    pub far_misses: AtomicU64,
-    pub placeholders: AtomicU64,
 }
 
 impl Near {
@@ -68,9 +64,6 @@ impl Near {
             tokens: AtomicU64::new(TOKENS),
             flushed: AtomicU64::new(ledger.flushed),
             flush_at: AtomicI64::new(ledger.flush_at),
-            far_hits: AtomicU64::new(0),
-            far_misses: AtomicU64::new(0),
-            placeholders: AtomicU64::new(0),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::error::check_key;
 use crate::fork::Maker;
 use crate::item::Head;
 use crate::near::{LEASE, Near};
+use crate::stats::{Counter, Counters};
 use crate::sweep::Sweep;
 use crate::value::{Hit, Stored, Value};
 use crate::verbs::{self, Limits};
@@ -17,7 +18,6 @@ use nearcache::{
 };
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// A durable store. `&Store` is all that any verb needs; share it between threads by reference or `Arc`.
 ///
@@ -29,6 +29,7 @@ pub struct Store {
     pub(crate) near: Arc<Near>,
     pub(crate) db: Arc<Database>,
     pub(crate) limits: Limits,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) maker: Maker,
 }
 
@@ -59,7 +60,8 @@ impl Store {
         db.committer().observe(near.clone());
         db.committer().add_chore(Arc::new(Sweep::default()));
         let limits = Limits::of(db.options());
-        Ok(Store { near, db, limits, maker: Maker::this() })
+        let counters = Arc::new(Counters::default());
+        Ok(Store { near, db, limits, counters, maker: Maker::this() })
     }
 
     /// The directory, which queues share.
@@ -77,8 +79,7 @@ impl Store {
             if value.flags != LEASE {
                 return Ok(Some(value.into()));
             }
-            // Relaxed: a counter.
-            self.near.placeholders.fetch_add(1, Ordering::Relaxed);
+            self.counters.count(Counter::Leases);
         }
         self.get_far(key)
     }
@@ -94,9 +95,7 @@ impl Store {
             self.near.fill(key, token, found.map(|(head, value)| (head, value)));
         }
         let found = found?;
-        let counter = if found.is_some() { &self.near.far_hits } else { &self.near.far_misses };
-        // Relaxed: a counter.
-        counter.fetch_add(1, Ordering::Relaxed);
+        self.counters.count(if found.is_some() { Counter::FarHits } else { Counter::FarMisses });
         Ok(found.map(|(_, value)| value))
     }
 
@@ -223,7 +222,9 @@ impl Store {
     /// Get and touch.
     pub fn gat(&self, key: &[u8], expiry: Expiry) -> Result<Option<Value>, Error> {
         let limits = self.limits;
-        self.change(key, 0, move |tx, key| verbs::touch(tx, &limits, key, expiry))
+        let touched = self.change(key, 0, move |tx, key| verbs::touch(tx, &limits, key, expiry))?;
+        self.counters.touched(touched.is_some());
+        Ok(touched)
     }
 
     /// Removes the item.
@@ -241,6 +242,7 @@ impl Store {
     /// ([`nearcache::Cache::flush_all`]). A pending flush outlives the process.
     pub fn flush_all(&self, delay: u32) -> Result<(), Error> {
         self.check_fork()?;
+        self.counters.count(Counter::CmdFlush);
         self.db.committer().run(0, move |tx| {
             verbs::flush_all(tx, delay);
             Ok(())
@@ -252,6 +254,7 @@ impl Store {
     pub fn meta_get(&self, key: &[u8], ask: MetaGet) -> Result<Option<Hit>, Error> {
         self.check_fork()?;
         check_key(key)?;
+        self.counters.count(Counter::CmdMeta);
         let only_looks = ask.vivify.is_none() && ask.touch.is_none() && ask.recache.is_none();
         if only_looks {
             if let Some(cache) = self.near.cache() {
@@ -293,10 +296,19 @@ impl Store {
         value: &[u8],
         ask: MetaSet,
     ) -> Result<Pending<Stored>, Error> {
-        verbs::check_size(&self.limits, key, value, ask.flags)?;
-        let (limits, value) = (self.limits, value.to_vec());
+        verbs::check_size(&self.limits, key, value, ask.flags)
+            .inspect_err(|_| self.counters.count(Counter::TooLarge))?;
+        let (limits, counters, value) = (self.limits, self.counters.clone(), value.to_vec());
         let bytes = value.len();
-        self.submit(key, bytes, move |tx, key| verbs::store(tx, &limits, key, &value, ask))
+        self.submit(key, bytes, move |tx, key| {
+            let stored = verbs::store(tx, &limits, key, &value, ask);
+            match &stored {
+                Ok(stored) => counters.stored(stored.outcome, ask.compare.is_some()),
+                Err(Error::OverQuota { .. }) => counters.count(Counter::OverQuota),
+                Err(_) => {}
+            }
+            stored
+        })
     }
 
     /// memcached's `md`: removes an item, marks it stale, or empties it. Also tells what was there.
@@ -306,13 +318,19 @@ impl Store {
         ask: MetaDelete,
     ) -> Result<(Deletion, Option<Value>), Error> {
         let limits = self.limits;
-        self.change(key, 0, move |tx, key| verbs::delete(tx, &limits, key, ask))
+        let done = self.change(key, 0, move |tx, key| verbs::delete(tx, &limits, key, ask))?;
+        if !ask.invalidate || done.0 != Deletion::Deleted {
+            self.counters.deleted(done.0);
+        }
+        Ok(done)
     }
 
     /// memcached's `ma`: adds to a decimal number.
     pub fn meta_arith(&self, key: &[u8], ask: MetaArith) -> Result<MetaSum, Error> {
         let limits = self.limits;
-        self.change(key, 0, move |tx, key| verbs::arith(tx, &limits, key, ask))
+        let sum = self.change(key, 0, move |tx, key| verbs::arith(tx, &limits, key, ask))?;
+        self.counters.added(sum, ask.down);
+        Ok(sum)
     }
 
     /// Runs a verb on the committer's thread, and waits until it is safe.

@@ -10,12 +10,15 @@ use std::collections::btree_map::Entry;
 /// Changes by key: a new value, or a removal.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// What to put back: a key, and its change before, if it had one.
+type Undo = (Space, Vec<u8>, Option<Option<Vec<u8>>>);
+
 /// The batch under way.
 pub struct Tx<'a> {
     engine: &'a dyn Engine,
     spaces: [Changes; Space::ALL.len()],
     /// What the running operation has changed, and what was in the batch before.
-    undo: Vec<(Space, Vec<u8>, Option<Option<Vec<u8>>>)>,
+    undo: Vec<Undo>,
     ledger: Ledger,
     /// The ledger as the running operation found it.
     found: Ledger,

@@ -9,6 +9,7 @@
 //!   the call, and snapshots are numbers.
 //! * It waits without end for its own workers when too much is unflushed, and a worker that failed is gone. So the
 //!   waiting is done here, where a failure ends it (`wait_for_workers`).
+//! * It panics on some damage of its files; that is caught here, and is an error.
 //! * Its compaction filters see versions, not items, so that no exact count survives them: lifetimes are ended by the
 //!   committer (`sweep.rs`), and by a look at the clock on each read.
 
@@ -19,6 +20,7 @@ use ::fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSepa
 use ::fjall::{PersistMode, Readable};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,6 +81,10 @@ impl Fjall {
 
 impl Shared {
     fn open(&self) -> Result<Open, Error> {
+        self.unharmed(|| self.open_all())
+    }
+
+    fn open_all(&self) -> Result<Open, Error> {
         let db = Database::builder(&self.dir)
             .cache_size(self.block_cache)
             .worker_threads(self.workers)
@@ -92,6 +98,16 @@ impl Shared {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| self.error("open a keyspace of", e))?;
         Ok(Open { spaces, db })
+    }
+
+    /// fjall asserts of what it reads that it is as it was written.
+    fn unharmed<R>(&self, call: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+        catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+            Err(Error::Damaged(format!(
+                "the engine has panicked on the files in {}: they are damaged; restore a backup",
+                self.dir.display()
+            )))
+        })
     }
 
     fn error(&self, what: &str, e: ::fjall::Error) -> Error {
@@ -134,11 +150,13 @@ impl Shared {
         seen: &mut dyn FnMut(&[u8]),
     ) -> Result<bool, Error> {
         let keyspace = open.space(space);
-        let value = match from {
-            Some(snapshot) => snapshot.get(keyspace, key),
-            None => keyspace.get(key),
-        };
-        let value = value.map_err(|e| self.error("read from", e))?;
+        let value = self.unharmed(|| {
+            let value = match from {
+                Some(snapshot) => snapshot.get(keyspace, key),
+                None => keyspace.get(key),
+            };
+            value.map_err(|e| self.error("read from", e))
+        })?;
         if let Some(value) = &value {
             seen(value);
         }
@@ -156,8 +174,16 @@ impl Shared {
         if range.is_empty() {
             return Ok(());
         }
-        for entry in from.range::<&[u8], _>(open.space(space), (range.from, range.to)) {
-            let (key, value) = entry.into_inner().map_err(|e| self.error("scan", e))?;
+        let keyspace = open.space(space);
+        let entries = || Ok(from.range::<&[u8], _>(keyspace, (range.from, range.to)));
+        let mut entries = self.unharmed(entries)?;
+        let mut next = || {
+            self.unharmed(|| {
+                let entry = entries.next().map(::fjall::Guard::into_inner);
+                entry.transpose().map_err(|e| self.error("scan", e))
+            })
+        };
+        while let Some((key, value)) = next()? {
             if !visit(&key, &value) {
                 break;
             }
@@ -236,7 +262,7 @@ impl Engine for Fjall {
                     None => batch.remove(open.space(space), key),
                 }
             }
-            batch.commit().map_err(|e| self.shared.error("write to", e))
+            self.shared.unharmed(|| batch.commit().map_err(|e| self.shared.error("write to", e)))
         })
     }
 

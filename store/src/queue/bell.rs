@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 type Call = Arc<dyn Fn() + Send + Sync>;
+/// Who watches one queue: the number of the watch, and what to call.
+type Watchers = Vec<(u64, Call)>;
 
 /// Who watches which queue.
 #[derive(Default)]
 pub struct Bells {
-    watchers: Mutex<HashMap<Vec<u8>, Vec<(u64, Call)>>>,
+    watchers: Mutex<HashMap<Vec<u8>, Watchers>>,
     /// How many there are, to be asked without the lock; and the number of the next.
     count: AtomicUsize,
     next: Mutex<u64>,

@@ -31,6 +31,9 @@ impl Found {
     }
 }
 
+/// Is shown a message: its number, its bytes in the engine, head and body; says whether to go on.
+type Visit<'a> = &'a mut dyn FnMut(u64, u64, Head, &[u8]) -> bool;
+
 /// Of a message that is noted somewhere and is not there.
 fn gone(name: &[u8], seq: u64) -> Error {
     Error::Damaged(format!(
@@ -207,12 +210,7 @@ impl Line {
     }
 
     /// Shows the messages from the cursor on that nobody was given: number, bytes in the engine, head and body.
-    fn scan_fresh(
-        &self,
-        view: &dyn View,
-        until: u64,
-        visit: &mut dyn FnMut(u64, u64, Head, &[u8]) -> bool,
-    ) -> Result<(), Error> {
+    fn scan_fresh(&self, view: &dyn View, until: u64, visit: Visit<'_>) -> Result<(), Error> {
         let (from, to) = (self.key(self.record.cursor), self.key(until));
         let range = Range { from: Bound::Included(&from), to: Bound::Excluded(&to) };
         let mut result = Ok(());

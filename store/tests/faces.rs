@@ -28,7 +28,8 @@ fn keys(entries: &[Entry]) -> Vec<String> {
 #[test]
 fn options_keys_and_values_out_of_range_are_refused() {
     let dir = Dir::new();
-    let cases: [(fn(&mut Options), &str); 5] = [
+    type Change = fn(&mut Options);
+    let cases: [(Change, &str); 5] = [
         (|o| o.near = 1000, "1048576"),
         (|o| o.item_size_max = 100, "1 KiB to 1 GiB"),
         (|o| o.block_cache = 0, "1 MiB"),

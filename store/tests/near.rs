@@ -24,7 +24,7 @@ struct Line {
 
 /// Operation `n` of a key removes it, or else stores `n`.
 fn removes(n: u64) -> bool {
-    n == 0 || n % 3 == 0
+    n.is_multiple_of(3)
 }
 
 fn key(k: usize) -> Vec<u8> {

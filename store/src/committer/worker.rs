@@ -5,9 +5,9 @@ use crate::clock::Clock;
 use crate::committer::job::{Gate, Job, Opening};
 use crate::committer::tx::Tx;
 use crate::committer::{Ground, Inbox, Policy, Shared, read_ledger};
-use crate::engine::{Durability, Engine, Space};
+use crate::engine::{Durability, Engine};
 use crate::guard::Watermark;
-use crate::ledger::{self, Ledger};
+use crate::ledger::Ledger;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -206,8 +206,7 @@ impl Worker {
 
     /// Commits the batch, by the policy. When this returns without an error it is safe enough to be told.
     fn commit(&mut self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let ledger = *tx.ledger();
-        tx.put(Space::Book, ledger::KEY, ledger.encode().to_vec());
+        let ledger = tx.seal();
         let durability = match self.policy {
             Policy::Always => Durability::Synced,
             Policy::EveryMillis(_) | Policy::Never => Durability::Written,

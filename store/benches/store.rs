@@ -1,9 +1,10 @@
 //! How fast a store is: synced puts of many threads beside a file to which each put is appended and synced by itself;
 //! gets from the near tier, and from the engine, beside gets of a cache.
 //!
-//! `cargo bench -p nearcache-store` writes target/bench/store.json. `--quick` takes a second for each.
+//! `cargo bench -p nearcache-store` writes target/bench/store.json. `-- --quick` is less exact; `-- puts`, `-- gets` and
+//! `-- reopen` are parts.
 
-use nearcache::{Cache, Expiry};
+use nearcache::Expiry;
 use nearcache_store::{Options, Policy, Store};
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -18,26 +19,52 @@ const THREADS: u64 = 64;
 const KEYS: u64 = 10_000;
 
 fn main() {
+    if let Some(dir) = std::env::var_os("NEARCACHE_STORE_FILL") {
+        fill(Path::new(&dir));
+    }
     let quick = std::env::args().any(|arg| arg == "--quick");
+    let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     let (rounds, time) = if quick { (3, 300) } else { (7, 1500) };
     let time = Duration::from_millis(time);
     let place = std::env::temp_dir().join(format!("nearcache-store-bench-{}", std::process::id()));
     fs::create_dir_all(&place).unwrap();
     let mut lines = Vec::new();
-    for (name, policy) in [
+    if "puts".contains(&only) {
+        lines.extend(all_puts(&place, rounds, time));
+    }
+    if "gets".contains(&only) {
+        // Short ones, and many: what else the machine does then falls on both.
+        lines.extend(all_gets(&place, rounds * 5, time / 10));
+    }
+    if "reopen".contains(&only) {
+        reopening(&place.join("million"));
+    }
+    let _ = fs::remove_dir_all(&place);
+    if only.is_empty() {
+        let json = format!("[\n{}\n]\n", lines.join(",\n"));
+        let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+        fs::create_dir_all(&out).unwrap();
+        fs::write(out.join("store.json"), json).unwrap();
+    }
+}
+
+fn all_puts(place: &Path, rounds: usize, time: Duration) -> Vec<String> {
+    let policies = [
         ("always", Policy::Always),
         ("every 100 ms", Policy::EveryMillis(100)),
         ("never", Policy::Never),
-    ] {
+    ];
+    let each = policies.into_iter().map(|(name, policy)| {
         let work = format!("puts of 64 threads, synced {name}");
-        let ours = || puts(&place, policy, time);
-        lines.push(compare(&work, "append and fdatasync each", rounds, "us", ours, || {
-            appends(&place, time)
-        }));
-    }
-    // Short ones, and many: what else the machine does then falls on both.
-    let (rounds, time) = (rounds * 5, time / 10);
-    let store = Store::open(place.join("gets"), Options::default()).unwrap();
+        let (ours, theirs) = (|| puts(place, policy, time), || appends(place, time));
+        compare(&work, "append and fdatasync each", rounds, "us", ours, theirs)
+    });
+    each.collect()
+}
+
+fn all_gets(place: &Path, rounds: usize, time: Duration) -> Vec<String> {
+    let dir = place.join("gets");
+    let store = Store::open(&dir, Options::default()).unwrap();
     let cache = nearcache::Options::new(64 << 20).open().unwrap();
     let mut last = None;
     for k in 0..KEYS {
@@ -46,29 +73,20 @@ fn main() {
         cache.set(&key(k), &VALUE, 0, NEVER).unwrap();
     }
     last.unwrap().wait().unwrap();
+    let theirs = || gets(time, |key| cache.get(key).unwrap().is_some());
     let ours = || gets(time, |key| store.get(key).unwrap().is_some());
-    let theirs = || gets(time, |key| get(&cache, key));
-    lines.push(compare("get that hits the near tier", "Cache::get", rounds, "ns", ours, theirs));
+    let near = compare("get that hits the near tier", "Cache::get", rounds, "ns", ours, theirs);
     drop(store);
     let mut far = Options::default();
     far.near = 0;
-    let store = Store::open(place.join("gets"), far).unwrap();
+    let store = Store::open(&dir, far).unwrap();
     let ours = || gets(time, |key| store.get(key).unwrap().is_some());
-    lines.push(compare("get from the engine", "Cache::get", rounds, "ns", ours, theirs));
-    drop(store);
-    let json = format!("[\n{}\n]\n", lines.join(",\n"));
-    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-    fs::create_dir_all(&out).unwrap();
-    fs::write(out.join("store.json"), json).unwrap();
-    let _ = fs::remove_dir_all(&place);
+    let far = compare("get from the engine", "Cache::get", rounds, "ns", ours, theirs);
+    vec![near, far]
 }
 
 fn key(k: u64) -> Vec<u8> {
     format!("a key {k:010}").into_bytes()
-}
-
-fn get(cache: &Cache, key: &[u8]) -> bool {
-    cache.get(key).unwrap().is_some()
 }
 
 /// Time for each put, in microseconds, of all threads together.
@@ -121,10 +139,51 @@ fn appends(place: &Path, time: Duration) -> f64 {
     took
 }
 
-/// Nanoseconds for each get of a random key.
+const MILLION: u64 = 1_000_000;
+
+/// Stores a million items, and ends as if it were killed.
+fn fill(dir: &Path) -> ! {
+    let store = Store::open(dir, Options::default()).unwrap();
+    let mut under_way = std::collections::VecDeque::new();
+    for k in 0..MILLION {
+        under_way.push_back(store.submit_set(&key(k), &VALUE, Default::default()).unwrap());
+        if under_way.len() > 256 {
+            under_way.pop_front().unwrap().wait().unwrap();
+        }
+    }
+    under_way.into_iter().for_each(|pending| assert!(pending.wait().is_ok()));
+    std::process::abort();
+}
+
+/// How long it takes to open a store of a million items after its process was killed.
+fn reopening(dir: &Path) {
+    let begun = Instant::now();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let status = child.env("NEARCACHE_STORE_FILL", dir).status().unwrap();
+    assert!(!status.success());
+    let filled = begun.elapsed();
+    let (begun, before) = (Instant::now(), processor_time());
+    let store = Store::open(dir, Options::default()).unwrap();
+    let (opened, used) = (begun.elapsed(), processor_time() - before);
+    assert!(store.get(&key(MILLION - 1)).unwrap().is_some());
+    assert_eq!(store.database().ledger().items, MILLION);
+    println!(
+        "a million items stored in {filled:.1?}; opened after a kill in {opened:.2?}, {used:.2} s of the processor"
+    );
+}
+
+/// What this thread has used so far, in seconds.
+fn processor_time() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call fills the struct.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Nanoseconds of the processor for each get of a random key.
 fn gets(time: Duration, get: impl Fn(&[u8]) -> bool) -> f64 {
     let keys: Vec<Vec<u8>> = (0..KEYS).map(key).collect();
-    let (begun, mut n, mut at) = (Instant::now(), 0_u64, 1_u64);
+    let (begun, used, mut n, mut at) = (Instant::now(), processor_time(), 0_u64, 1_u64);
     while begun.elapsed() < time {
         for _ in 0..1000 {
             at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -132,7 +191,7 @@ fn gets(time: Duration, get: impl Fn(&[u8]) -> bool) -> f64 {
         }
         n += 1000;
     }
-    begun.elapsed().as_secs_f64() * 1e9 / n as f64
+    (processor_time() - used) * 1e9 / n as f64
 }
 
 /// Rounds of both in turn; prints, and answers as a line of JSON.

@@ -27,7 +27,7 @@ stage() {
 stage fmt "formatting" cargo fmt --all --check
 stage clippy "lints" cargo clippy --all-targets -- -D warnings
 stage build "the Rust tests build" cargo test --no-run
-stage rust "Rust tests: core, C library, daemon" cargo test --no-fail-fast
+stage rust "Rust tests: core, C library, daemon, store" cargo test --no-fail-fast
 if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
         cargo test -p nearcache --release --test loom --test loom_items --test loom_owners

@@ -122,7 +122,7 @@ impl Shared {
             ),
             ::fjall::Error::Locked => Error::InUse {
                 dir: self.dir.clone(),
-                by: "another handle on the engine's files".into(),
+                by: "a snapshot that is kept, or a child that was forked while it was open".into(),
             },
             other => Error::Damaged(format!(
                 "cannot {what} {at}: {other:?}; the files are damaged or not the engine's: restore a backup"

@@ -103,6 +103,7 @@ fi
 if "$PHP" -r 'foreach (["memcached", "igbinary", "msgpack"] as $name) { extension_loaded($name) || exit(1); }' 2>/dev/null; then
     check "build nearcached" cargo build --release --quiet -p nearcached
     check "shares values with php-memcached" "$PHP" -d "extension=$extension" tests/php/interop.php "$target/release/nearcached"
+    check "shares sessions with php-memcached" "$PHP" -n tests/php/sessions.php "$extension" "$target/release/nearcached"
 else
     echo "skipped shares values with php-memcached (php-memcached, igbinary or msgpack is missing)"
 fi
@@ -159,20 +160,32 @@ fi
 
 # Leaks: the bytes lost may not grow with the number of rounds.
 if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
-    lost() { # lost ROUNDS: bytes definitely and indirectly lost, and errors
+    lost() { # lost SCRIPT ROUNDS OPTION...: bytes definitely and indirectly lost, and errors
+        script=$1
+        rounds=$2
+        shift 2
         USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1 valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect \
-            --error-exitcode=0 --log-file="$out/valgrind.$1" "$PHP" -n -d "extension=$extension" tests/php/leak.php "$1" >"$out/log" 2>&1 || return 1
-        awk '/definitely lost/ { gsub(",", "", $2); sum += $2 } END { print sum + 0 }' "$out/valgrind.$1"
-        grep -c 'Invalid \(read\|write\)\|uninitialised' "$out/valgrind.$1"
+            --error-exitcode=0 --log-file="$out/valgrind.$rounds" "$PHP" -n -d "extension=$extension" "$@" "tests/php/$script" "$rounds" \
+            >"$out/log" 2>&1 || return 1
+        awk '/definitely lost/ { gsub(",", "", $2); sum += $2 } END { print sum + 0 }' "$out/valgrind.$rounds"
+        grep -c 'Invalid \(read\|write\)\|uninitialised' "$out/valgrind.$rounds"
     }
-    few=$(lost 2)
-    many=$(lost 40)
-    if [ -n "$few" ] && [ "$few" = "$many" ] && [ "${few##*[!0-9]}" = 0 ]; then
-        pass "valgrind: nothing lost per round, no invalid access"
-    else
-        fail "valgrind: lost after 2 rounds: $(echo $few), after 40: $(echo $many) (bytes, invalid accesses)"
-        tail -n 40 "$out/valgrind.40"
-    fi
+    check_lost() { # check_lost SCRIPT ROUNDS OPTION...: as many bytes after 2 rounds as after more
+        script=$1
+        rounds=$2
+        shift 2
+        few=$(lost "$script" 2 "$@")
+        many=$(lost "$script" "$rounds" "$@")
+        if [ -n "$few" ] && [ "$few" = "$many" ] && [ "${few##*[!0-9]}" = 0 ]; then
+            pass "valgrind: $script: nothing lost per round, no invalid access"
+        else
+            fail "valgrind: $script: lost after 2 rounds: $(echo $few), after $rounds: $(echo $many) (bytes, invalid accesses)"
+            tail -n 40 "$out/valgrind.$rounds"
+        fi
+    }
+    check_lost leak.php 40
+    check_lost leak_settings.php 12 -d nearcache.enable_cli=1 -d nearcache.memory_size=8M -d nearcache.apcu_compat=1 -d nearcache.memcached_alias=1 \
+        -d session.save_handler=nearcache -d session.save_path= -d session.use_cookies=0 -d session.use_only_cookies=0 -d session.cache_limiter=
 else
     echo "skipped valgrind"
 fi

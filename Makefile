@@ -9,7 +9,7 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php test-php-zts bench bench-daemon install deb soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,15 @@ bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=di
 bench-daemon: ## nearcached beside the machine's memcached (ROUNDS, SECONDS_EACH, ONLY: see server/bench.sh)
 	@scripts/setup.sh build memcached
 	@server/bench.sh
+
+bench-python: ## the Python module beside other caches for Python (REPORT=directory: a table and a chart)
+	@scripts/setup.sh build python memcached
+	@REPORT='$(REPORT)' bindings/python/benches/run.sh
+
+bench-php: ## NearCache\Cache beside APCu, Yac and php-memcached (ROUNDS, BARS=1; REPORT=directory for a table and a chart)
+	@scripts/setup.sh build php memcached bench
+	@scripts/faces.sh php
+	@REPORT='$(REPORT)' bindings/php/benches/bench.sh
 
 install: ## library, headers, nearcached, nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build

@@ -9,7 +9,7 @@ packages_of() {
     case $1 in
         build) echo gcc libc6-dev make pkg-config ;;
         c) echo g++ libsqlite3-dev ;;
-        php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
+        php) echo php8.2-apcu php8.2-cli php8.2-dev php8.2-igbinary php8.2-memcached php8.2-msgpack php8.2-sqlite3 libclang-dev ;;
         python) python_packages ;;
         memcached) echo memcached libmemcached-tools libsasl2-modules ;; # memccapable; SASL PLAIN for clients
         bench) echo php8.2-apcu util-linux iproute2 ;; # what the extension is measured against; taskset, a network of its own

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
-# as php-memcached does, nothing leaks. Ends with "N passed, M failed"; exits non-zero on any failure.
+# as php-memcached and APCu do and shares values with the former, nothing leaks. Ends with "N passed, M failed"; exits
+# non-zero on any failure.
 #
 # PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config), NEARCACHE_PHP_OUT the folder in place of target/php.
 # NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
@@ -90,6 +91,24 @@ if "$PHP" -r 'exit(extension_loaded("memcached") ? 0 : 1);' 2>/dev/null && comma
 else
     echo "skipped agrees with php-memcached (php-memcached or memcached is missing)"
 fi
+
+# The same calls on APCu and on the functions that stand in for it.
+if "$PHP" -n -d extension=apcu -r 'exit(extension_loaded("apcu") ? 0 : 1);' >/dev/null 2>&1; then
+    check "agrees with APCu" "$PHP" -n tests/php/apcu.php "$extension"
+else
+    echo "skipped agrees with APCu (php-apcu is missing)"
+fi
+
+# Both on one shared cache, php-memcached through nearcached: what either writes the other reads.
+if "$PHP" -r 'foreach (["memcached", "igbinary", "msgpack"] as $name) { extension_loaded($name) || exit(1); }' 2>/dev/null; then
+    check "build nearcached" cargo build --release --quiet -p nearcached
+    check "shares values with php-memcached" "$PHP" -d "extension=$extension" tests/php/interop.php "$target/release/nearcached"
+else
+    echo "skipped shares values with php-memcached (php-memcached, igbinary or msgpack is missing)"
+fi
+
+# What needs no PHP.
+check "FastLZ's streams" cargo test --release --quiet -p nearcache-php --test fastlz
 
 # Request after request in PHP-FPM, if it is here.
 version=$("$PHP" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')

@@ -73,7 +73,7 @@ Gets => 4
 Hits => 3
 Misses => 1
 Hit ratio => 75.00 %
-Sets => 2
+Sets => 1
 Evictions => 0
 nearcache.isolation => shared => shared
 11

@@ -30,16 +30,31 @@ pub extern "C" fn get<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) 
             callback = call.callback(1 + AT)?;
             extended = call.long(2 + AT, 0)? & GET_EXTENDED != 0;
         }
-        if look(this, place, extended, out)? {
-            return Ok(());
-        }
-        if let Some(callback) = callback
-            && fill(call, this, callback, &key, place)?
+        if !look(this, place, extended, out)?
+            && let Some(callback) = callback
         {
-            look(this, place, extended, out)?;
+            return fill_and_look(call, this, callback, &key, place, extended, out);
         }
         Ok(())
     });
+}
+
+/// What is left of a get after a miss, kept out of its way.
+#[cold]
+#[inline(never)]
+fn fill_and_look(
+    call: &Call<'_>,
+    this: &Handle,
+    callback: &Zval,
+    key: &Key<'_>,
+    place: &[u8],
+    extended: bool,
+    out: &mut Zval,
+) -> Answer {
+    if fill(call, this, callback, key, place)? {
+        look(this, place, extended, out)?;
+    }
+    Ok(())
 }
 
 /// Makes `out` what a get finds, or false and the reason in the result code; false if that is a miss.

@@ -3,6 +3,7 @@
 //! While the producer runs nothing of the cache is held but a lease, which is an item that expires. A bailout inside of
 //! the producer (the memory limit, a timeout) gives it up on its way; a process killed leaves it to its expiry.
 
+use super::store::is_within_limit;
 use crate::handle::Handle;
 use crate::l1::Seek;
 use crate::lease::{self, Making, Waiting};
@@ -166,6 +167,9 @@ impl Ask<'_> {
                 let (payload, flags) = value::encode(out, self.this.settings().writing.get())
                     .inspect_err(|_| self.this.note(reply::PAYLOAD_FAILURE))?;
                 // Lost or too large: the value is as good as any, it only is not kept.
+                if !is_within_limit(self.this, payload.bytes().len()) {
+                    return Ok(());
+                }
                 match making.keep(payload.bytes(), flags, expiry) {
                     Ok(outcome) => self.this.note(reply::stored(outcome)),
                     Err(error) => _ = self.this.fail(error),

@@ -54,7 +54,7 @@ build() (
     # shellcheck disable=SC2046  # the flags are words
     nice -n 19 "$CACHE/source/configure" --quiet CFLAGS="-g -O1" --prefix="$home" "${PARTS[@]}" $(flags_of "$1") &&
         nice -n 19 make -j"$(nproc)" &&
-        make install-cli install-fpm install-build install-headers install-programs &&
+        make install-sapi install-cli install-fpm install-build install-headers install-programs &&
         rm -rf "$home/build"
 )
 

@@ -36,8 +36,10 @@ export CARGO_TARGET_DIR
 ../copy/configure --with-php-config="$PHP_CONFIG" --enable-nearcache --with-nearcache-source="$root"
 make
 make install INSTALL_ROOT="$work/installed"
-[ "$(find "$work/installed" -type f)" = "$work/installed$("$PHP_CONFIG" --extension-dir)/nearcache.so" ]
-"$PHP" -n -d "extension=$work/installed$("$PHP_CONFIG" --extension-dir)/nearcache.so" \
+installed=$work/installed$("$PHP_CONFIG" --extension-dir)/nearcache.so
+[ -f "$installed" ]
+[ "$(find "$work/installed" -type f | wc -l)" = 1 ]
+"$PHP" -n -d "extension=$installed" \
     -r '$cache = new NearCache\Cache("4M"); exit($cache->set("k", "v") && $cache->get("k") === "v" ? 0 : 1);'
 
 # phpize's own way to run the tests finds the module, too.

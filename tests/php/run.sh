@@ -127,9 +127,9 @@ fi
 # Request after request in several threads, if this PHP has them and a library of it (scripts/php_zts.sh builds one).
 library=$("$PHP_CONFIG" --prefix)/lib/libphp.so
 if [ -f "$library" ] && "$PHP" -n -r 'exit(PHP_ZTS ? 0 : 1);'; then
-    printf 'extension=%s\nnearcache.size=32M\nerror_reporting=-1\ndisplay_errors=1\n' "$extension" >"$out/threads.ini"
+    printf 'extension=%s\nnearcache.memory_size=32M\nerror_reporting=-1\ndisplay_errors=1\n' "$extension" >"$out/threads.ini"
     # shellcheck disable=SC2046  # the flags are words
-    check "threads.c builds" cc -O1 -g $("$PHP_CONFIG" --includes) -I"$("$PHP_CONFIG" --include-dir)" -o "$out/threads" \
+    check "threads.c builds" cc -O1 -g -D_GNU_SOURCE $("$PHP_CONFIG" --includes) -I"$("$PHP_CONFIG" --include-dir)" -o "$out/threads" \
         tests/php/threads.c "$library" -Wl,-rpath,"$(dirname "$library")" -lpthread
     check "8 threads, 100 requests each" "$out/threads" "$out/threads.ini" "$root/tests/php/threads.php" 8 100
 else

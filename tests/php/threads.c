@@ -23,9 +23,12 @@ static void request(int thread, int round)
     if (php_request_startup() == SUCCESS) {
         SG(headers_sent) = 1;
         SG(request_info).no_headers = 1;
+        /* What the last request of this thread left. An error that nobody catches makes it 255, exit() what it says. */
+        EG(exit_status) = 0;
         zend_first_try {
-            sound = zend_eval_string_ex(code, NULL, "threads", 1) == SUCCESS && EG(exit_status) == 0;
+            zend_eval_string_ex(code, NULL, "threads", 1);
         } zend_end_try();
+        sound = EG(exit_status) == 0;
         php_request_shutdown(NULL);
     }
     if (!sound) {

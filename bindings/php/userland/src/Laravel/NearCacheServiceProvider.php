@@ -5,7 +5,7 @@
  *
  *     'nearcache' => [
  *         'driver' => 'nearcache',
- *         'name' => null,          // a cache of this name; without one that of php.ini (nearcache.segment, .size)
+ *         'name' => null,          // a cache of this name; without one that of php.ini
  *         'memory' => '64M',       // of a cache that is made
  *         'prefix' => null,        // instead of the one of config/cache.php
  *     ],

@@ -33,7 +33,7 @@ test-python: ## the tests of the Python module alone
 	@scripts/setup.sh build python
 	@tests/python/run.sh
 
-test-pythons: ## the Python module in every Python from 3.9 on that is found (PYTHONS="python3.9 ..."), a wheel for each
+test-pythons: ## the Python module in every Python from 3.9 on that is found (PYTHONS names them), a wheel for each
 	@scripts/setup.sh build
 	@tests/python/pythons.sh
 

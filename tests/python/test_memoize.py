@@ -39,7 +39,7 @@ def test_a_call_is_made_once(cache: Cache) -> None:
         return a + b + sum(more) + sum(named.values())
 
     assert isinstance(add, Memoized)
-    assert (add.__name__, add.__doc__, add.__wrapped__(1)) == ("add", "Adds.", 2)  # type: ignore[attr-defined]
+    assert (add.__name__, add.__doc__, add.__wrapped__(1)) == ("add", "Adds.", 2)
     calls.clear()
     assert [add(1, 2), add(1, 2), add(1, 2, 3), add(1, 2, c=3), add(1, c=3, d=4), add(1, d=4, c=3)] == [3, 3, 6, 6, 9, 9]
     assert len(calls) == 4

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from nearcache import _native
-from nearcache._flight import MISSING, Making, claim, generations, is_making
+from nearcache._flight import MISSING, Terms, asingle, single
 from nearcache._lock import Lock
-from nearcache._memoize import KEY_MAX, Options, Tags, memoizer
+from nearcache._memoize import KEY_MAX, Tags, memoizer
 from nearcache._namespace import Namespace
 
 if TYPE_CHECKING:
@@ -61,25 +58,7 @@ class Cache(_native.Cache):
             found = self.get(key, MISSING)
             if found is not MISSING:
                 return cast("T", found)
-        if is_making(self, key):
-            return factory()
-        claims = claim(self, key, lease, stale, early)
-        while True:
-            try:
-                pause = next(claims)
-            except StopIteration as done:
-                won: _native.Lease = done.value
-                break
-            time.sleep(pause)
-        if not won.won:
-            return cast("T", won.value)
-        with Making(self, key, won, ttl, stale, early, tags) as making:
-            value = factory()
-            if inspect.iscoroutine(value):
-                value.close()
-                raise TypeError("factory is a coroutine function: await aget_or_set instead")
-            making.keep(value)
-        return value
+        return cast("T", single(self, key, factory, Terms(ttl, early, stale, lease, tags)))
 
     @overload
     async def aget_or_set(
@@ -128,22 +107,7 @@ class Cache(_native.Cache):
             found = self.get(key, MISSING)
             if found is not MISSING:
                 return found
-        if is_making(self, key):
-            return await _awaited(factory)
-        claims = claim(self, key, lease, stale, early)
-        while True:
-            try:
-                pause = next(claims)
-            except StopIteration as done:
-                won: _native.Lease = done.value
-                break
-            await asyncio.sleep(pause)
-        if not won.won:
-            return won.value
-        with Making(self, key, won, ttl, stale, early, tags) as making:
-            value = await _awaited(factory)
-            making.keep(value)
-        return value
+        return await asingle(self, key, factory, Terms(ttl, early, stale, lease, tags))
 
     def memoize(
         self,
@@ -173,7 +137,7 @@ class Cache(_native.Cache):
         >>> fibonacci.invalidate(30), c.invalidate_tags("numbers")
         (True, None)
         """
-        return memoizer(self, Options(ttl, key, tags, stale, early, lease), KEY_MAX)
+        return memoizer(self, key, tags, Terms(ttl, early, stale, lease, ()), KEY_MAX)
 
     def namespace(self, name: str) -> Namespace:
         """Return a view of the cache whose keys are its own, and which is emptied at once for all processes.
@@ -208,21 +172,6 @@ class Cache(_native.Cache):
         """
         return Lock(self, key, timeout, expire)
 
-    def _put(
-        self,
-        key: str | bytes,
-        value: Any,
-        ttl: float | timedelta | None,
-        stale: float | timedelta | None,
-        cost: float | None,
-        generations: bytes | None,
-    ) -> None:
-        self._fill(key, value, None, ttl, stale, cost, generations)
-
-    def _tagged(self, tags: Iterable[str]) -> bytes | None:
-        return generations(self, tags)
-
-
-async def _awaited(factory: Callable[[], Any]) -> Any:
-    made = factory()
-    return await made if inspect.isawaitable(made) else made
+    def _place(self, key: str | bytes) -> tuple[Cache, str | bytes]:
+        """Where a memoized result is kept."""
+        return self, key

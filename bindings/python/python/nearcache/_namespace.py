@@ -31,10 +31,17 @@ GENERATION = 20
 class Namespace:
     """A view of a cache whose keys are its own; made by Cache.namespace.
 
-    It has the verbs of a cache. Its keys are stored with its name and a generation in front, which take the name's length
-    and 21 bytes of the 250 that a key has. invalidate raises the generation, which is one step for all processes
-    however many keys there are; what was stored before is never found again, and is evicted in time. Each verb reads the
-    generation first.
+    It has the verbs of a cache that take keys. Its keys are stored with its name and a generation in front, which take the
+    name's length and 21 bytes of the 250 that a key has. invalidate raises the generation, which is one step for all
+    processes however many keys there are; what was stored before is never found again, and is evicted in time. Each verb
+    reads the generation first. Any number of threads, and forked children, may use one; it is pickled with a named cache.
+
+    A verb of bytes and flags is the cache's, with key(k). There is no len(): to count is to walk over the whole cache.
+
+    >>> users = c.namespace("users")
+    >>> users["1"] = "Ada"
+    >>> c.get_raw(users.key("1")), sum(1 for _ in users)
+    ((b'Ada', 16), 1)
     """
 
     __slots__ = ("_cache", "_counter", "_head", "_name")

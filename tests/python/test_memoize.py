@@ -7,6 +7,7 @@ import datetime
 import enum
 import inspect
 import multiprocessing
+import sys
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -202,7 +203,7 @@ def test_coroutine_functions(cache: Cache) -> None:
         return await asyncio.gather(*(load(n % 2) for n in range(8)))
 
     assert isinstance(load, AsyncMemoized)
-    assert asyncio.iscoroutinefunction(load) or inspect.iscoroutinefunction(load)
+    assert (inspect if sys.version_info >= (3, 12) else asyncio).iscoroutinefunction(load)
     assert asyncio.run(scene()) == [0, 10] * 4
     assert runs == 2
     assert load.cache_info() == MemoInfo(6, 2)

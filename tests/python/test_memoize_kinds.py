@@ -311,3 +311,45 @@ def test_functions_of_two_scripts_are_told_apart_and_those_of_one_are_not(tmp_pa
 
     assert [run("one"), run("two"), run("one")] == ["one,True", "two,True", "one,True"]
     nearcache.unlink("scripts")
+
+
+def test_one_memoize_above_another(cache: Cache) -> None:
+    class Named:
+        @cache.memoize(ttl=60)
+        @CACHE.memoize()
+        def greet(self, word: str) -> str:
+            CALLS.append(word)
+            return word
+
+        @cache.memoize()
+        @CACHE.memoize()
+        async def agreet(self, word: str) -> str:
+            CALLS.append(word)
+            return word
+
+        def __reduce__(self) -> Any:
+            return str, ("named",)
+
+    named = Named()
+    assert [named.greet("Hi"), named.greet("Hi"), len(cache), len(CACHE)] == ["Hi", "Hi", 1, 1]
+    cache.flush_all()
+    assert (named.greet("Hi"), CALLS) == ("Hi", ["Hi"]), "it was in the other"
+    assert CACHE.stats()["get_hits"] >= 1
+    assert [asyncio.run(named.agreet("Ho")) for _ in range(2)] == ["Ho", "Ho"] and CALLS == ["Hi", "Ho"]
+
+
+def test_what_is_bound_stays_bound_and_attributes_of_functions_are_kept() -> None:
+    class Other:
+        price = Shop("a").price
+
+    assert Other().price("tea") == Other.price("tea") == "a:tea"
+    assert Shop("a").price.__self__.name == "a"  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="give memoize key="):
+        CACHE.memoize()(Shop("a").price)
+
+    def marked() -> str:
+        return "marked"
+
+    marked._function = marked._store = marked.note = None  # type: ignore[attr-defined]
+    memoized = CACHE.memoize()(marked)
+    assert (memoized(), memoized.note) == ("marked", None)  # type: ignore[attr-defined]

@@ -25,6 +25,9 @@ else:
     # Only a name here: annotations are not looked at.
     ParamSpec = TypeVar
 
+# That which knows of objects that are marked as such, as AsyncMemoized is.
+_iscoroutinefunction = inspect.iscoroutinefunction if sys.version_info >= (3, 12) else asyncio.iscoroutinefunction
+
 __all__ = ["KEY_MAX", "AsyncMemoized", "MemoInfo", "Memoized", "Memoizer", "Store", "Tags", "memoizer"]
 
 P = ParamSpec("P")
@@ -78,10 +81,11 @@ class Memoized(Generic[P, R]):
     def __init__(
         self, store: Store, function: Callable[P, Any], key: Key | None, tags: Tags, terms: Terms, room: int
     ) -> None:
+        # Before the rest: a function has attributes of its own, and a memoized one the same.
+        functools.update_wrapper(self, _within(function))
         # A class method binds as one, and is called as the function in it.
         self._descriptor = function
         self._function = _within(function)
-        functools.update_wrapper(self, self._function)
         self._store = store
         self._key = key
         self._tags = tags
@@ -107,12 +111,13 @@ class Memoized(Generic[P, R]):
 
     def __get__(self, instance: object, owner: type | None = None) -> Memoized[..., R]:
         """The method of an instance or a class, which is the first argument like any other."""
-        bind = getattr(self._descriptor, "__get__", None)
-        method = None if bind is None else bind(instance, owner)
-        if not inspect.ismethod(method):
+        bind = getattr(type(self._descriptor), "__get__", None)
+        method = self._function if bind is None else bind(self._descriptor, instance, owner)
+        if method is self._function:
             return self
         bound = type(self).__new__(type(self))
-        bound.__dict__.update(self.__dict__, _function=method, __wrapped__=method, _bound=(method.__self__,))
+        own = {"_descriptor": method, "_function": method, "__wrapped__": method, "__self__": method.__self__}
+        bound.__dict__.update(self.__dict__, **own, _bound=(method.__self__,))
         return bound
 
     def __reduce__(self) -> Any:
@@ -281,7 +286,7 @@ def memoizer(store: Store, key: Key | None, tags: Tags, terms: Terms, room: int)
         if not callable(within):
             kind = type(within).__name__
             raise TypeError(f"memoize is for functions, not {kind}; of a function that becomes one, write @{kind} above")
-        made = AsyncMemoized if inspect.iscoroutinefunction(within) else Memoized
+        made = AsyncMemoized if _iscoroutinefunction(within) else Memoized
         return made(store, function, key, tags, terms, room)
 
     return cast("Memoizer", decorate)

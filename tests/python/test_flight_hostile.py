@@ -254,3 +254,17 @@ def test_a_wait_takes_no_time_of_the_processor(cache: Cache) -> None:
     assert cache.get_or_set("k", fail, lease=HOUR) == "made"
     assert time.thread_time() - used < 0.2
     producer.join()
+
+
+def test_a_cache_that_is_closed_while_a_value_is_made(shared: Cache) -> None:
+    closed = Cache(name="hostile")
+    with pytest.raises(nearcache.CacheClosedError):
+        closed.get_or_set("k", closed.close, lease=1)
+    assert shared.get_or_set("k", lambda: "made", lease=1) == "made"
+    assert shared["k"] == "made", "nobody is making it any more"
+
+
+@pytest.mark.parametrize("arguments", [{"timeout": "1"}, {"expire": None}, {"timeout": True}])
+def test_a_locks_seconds_are_numbers(cache: Cache, arguments: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="is a number of seconds, not (str|NoneType|bool)"):
+        cache.lock("k", **arguments)

@@ -177,12 +177,12 @@ class Making:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self._active = False
-        if exc is not None:
-            self._give_up()
         if self._reset is not None:
             # A coroutine may be closed in another context than it was begun in, as by the garbage collector.
             with suppress(ValueError):
                 _making.reset(self._reset)
+        if exc is not None:
+            self._give_up()
 
     def _give_up(self) -> None:
         if self._lease is not None:

@@ -33,6 +33,9 @@ class Lock:
     __slots__ = ("_cache", "_key", "_timeout", "_expire", "_token")
 
     def __init__(self, cache: Cache, key: str | bytes, timeout: float, expire: float) -> None:
+        for name, seconds in (("timeout", timeout), ("expire", expire)):
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+                raise TypeError(f"{name} is a number of seconds, not {type(seconds).__name__}")
         if not 0 <= timeout < math.inf:
             raise ValueError(f"timeout is a number of seconds from 0 on, not {timeout}")
         if not 0 < expire <= 86_400:

@@ -62,7 +62,8 @@ try() {
         return
     (cd "$environment" && bin/python -I "$ROOT/tests/python/selfcheck.py") || return
     # The tests' own types are judged once, by the interpreter of tests/python/run.sh.
-    "$environment/bin/python" -m pytest -c tests/python/pytest.ini -p no:cacheprovider tests/python \
+    # What hangs fails.
+    timeout 1200 "$environment/bin/python" -m pytest -c tests/python/pytest.ini -p no:cacheprovider tests/python \
         --deselect test_docs.py::test_the_tests_and_the_driver_are_typed "$@"
 }
 

@@ -299,7 +299,8 @@ def who():
     return {text!r}
 
 if __name__ == "__main__":
-    print(who(), who.cache_key() == multiprocessing.get_context("spawn").Pool(1).apply(who.cache_key), sep=",")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(who(), who.cache_key() == pool.apply(who.cache_key), sep=",")
 """
 
 
@@ -307,7 +308,8 @@ def test_functions_of_two_scripts_are_told_apart_and_those_of_one_are_not(tmp_pa
     def run(name: str) -> str:
         script = tmp_path / f"{name}.py"
         script.write_text(SCRIPT.format(text=name))
-        return subprocess.run([sys.executable, script], check=True, capture_output=True, text=True).stdout.strip()
+        command = [sys.executable, str(script)]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.strip()
 
     assert [run("one"), run("two"), run("one")] == ["one,True", "two,True", "one,True"]
     nearcache.unlink("scripts")

@@ -8,7 +8,8 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-WANTED="3.9 3.10 3.11 3.12 3.13 3.14 3.13t 3.14t"
+# PyO3 supports no build without a GIL before 3.14.
+WANTED="3.9 3.10 3.11 3.12 3.13 3.14 3.14t"
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 # By itself: each change of interpreter compiles what knows about it anew.
 export CARGO_TARGET_DIR=$target/pythons-build

@@ -9,7 +9,7 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-pythons test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -32,6 +32,10 @@ test-c: ## the tests of the C library alone
 test-python: ## the tests of the Python module alone
 	@scripts/setup.sh build python
 	@tests/python/run.sh
+
+test-pythons: ## the Python module in every Python from 3.9 on that is found (PYTHONS names them), a wheel for each
+	@scripts/setup.sh build
+	@tests/python/pythons.sh
 
 test-php: ## the tests of the PHP extension alone
 	@scripts/setup.sh build php adapters memcached

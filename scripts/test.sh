@@ -37,6 +37,7 @@ stage compare "the comparison with other caches" tests/compare/run.sh
 stage fuzz "random verbs, damaged arenas, hostile clients" sh -c "core/fuzz/run.sh 8 && server/fuzz/run.sh 5"
 stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
+stage python-dist "a wheel and an sdist from a clean copy" tests/python/dist.sh
 stage php "PHP" tests/php/run.sh
 stage hosts "PHP-FPM, gunicorn, multiprocessing" tests/hosts/run.sh
 stage frameworks "Django, Flask, dogpile, pymemcache, pylibmc" tests/frameworks/run.sh

@@ -61,24 +61,28 @@ def at_once(number: int, work: Callable[..., Any]) -> list[Any]:
         return list(pool.map(call, range(number)))
 
 
+ONE_WORKER = "pm = static\npm.max_children = 1\n"
+
+
+def another_pool(directory: Path, name: str, more: str = "") -> str:
+    """The configuration of a pool of one worker besides "www"."""
+    return f"[{name}]\nlisten = {directory / 'fpm.sock'}.{name}\n{ONE_WORKER}catch_workers_output = yes\n{more}\n"
+
+
 class Fpm:
     """A server in a directory of its own."""
 
-    def __init__(self, directory: Path, workers: int, pool: str = "", others: dict[str, str] | None = None, /, **values: str) -> None:
-        """`pool` is more configuration of the pool "www", `others` the names and all the configuration of further ones."""
+    def __init__(self, directory: Path, workers: int, pool: str = "", others: str = "", **values: str) -> None:
+        """`pool` is more configuration of the pool "www", `others` what another_pool says of further ones."""
         self.directory = directory
         self.log = directory / "log"
         self.socket = str(directory / "fpm.sock")
-        self.workers_wanted = workers + len(others or {})
+        self.workers_wanted = workers + others.count(ONE_WORKER)
         for page in HERE.glob("*.php"):
             shutil.copy(page, directory)
         (directory / "fpm.conf").write_text(
             f"[global]\nerror_log = {self.log}\ndaemonize = no\nlog_level = notice\n"
-            f"[www]\nlisten = {self.socket}\npm = static\npm.max_children = {workers}\ncatch_workers_output = yes\n{pool}\n"
-            + "".join(
-                f"[{name}]\nlisten = {self.socket}.{name}\npm = static\npm.max_children = 1\ncatch_workers_output = yes\n{more}\n"
-                for name, more in (others or {}).items()
-            )
+            f"[www]\nlisten = {self.socket}\npm = static\npm.max_children = {workers}\ncatch_workers_output = yes\n{pool}\n{others}"
         )
         given = settings({name.replace("__", "."): value for name, value in values.items()})
         command = [FPM, "-R", "-F", "-y", str(directory / "fpm.conf"), *given]

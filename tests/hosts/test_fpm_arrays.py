@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fpm import Fpm, wait_until
+from fpm import Fpm, another_pool, wait_until
 from history import value_of
 from load import Load, Operation
 
@@ -21,7 +21,8 @@ def test_a_changed_array_is_seen_by_every_worker_s_next_get(directory: Path, see
     chance = random.Random(seed)
     # A pool for each worker, so that it is known which one is asked; they have one cache.
     names = ["", *(f"p{number}" for number in range(1, WORKERS))]
-    with Fpm(directory, 1, "", {name: "" for name in names if name}, nearcache__memory_size="16M") as fpm:
+    others = "".join(another_pool(directory, name) for name in names if name)
+    with Fpm(directory, 1, "", others, nearcache__memory_size="16M") as fpm:
 
         def does(name: str, *operations: Operation) -> Any:
             return fpm.send(list(operations), "arrays.php", name)["answers"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fpm import Fpm, wait_until
+from fpm import Fpm, another_pool, wait_until
 from load import Lost
 
 LIMIT = 16 << 20
@@ -92,7 +92,7 @@ def fill(fpm: Fpm) -> int:
 @pytest.mark.parametrize("what", ENDS)
 def test_a_request_that_ends_while_it_reads_a_value_ends_alone(directory: Path, what: str) -> None:
     how, said = ENDS[what]
-    with Fpm(directory, 1, "", {"other": ""}, nearcache__memory_size="8M", nearcache__item_size_limit="2M") as fpm:
+    with Fpm(directory, 1, "", another_pool(directory, "other"), nearcache__memory_size="8M", nearcache__item_size_limit="2M") as fpm:
         before = fpm.workers()
         room = [fill(fpm) for _ in range(3)][-1]
         assert room > 40 and tell(fpm, "flush") is True

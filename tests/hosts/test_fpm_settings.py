@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fpm import Fpm, at_once, php, wait_until
+from fpm import Fpm, another_pool, at_once, php, wait_until
 from load import Lost
 
 SESSIONS = {
@@ -69,7 +69,8 @@ def test_pools_have_a_cache_each(directory: Path) -> None:
     names = f"env[NEARCACHE_DIR] = {directory / 'names'}\n"
     small = names + "php_admin_value[nearcache.memory_size] = 4M\n"
     values = {"nearcache.isolation": "pool", "nearcache.segment": "site", "nearcache.memory_size": "8M"}
-    with Fpm(directory, 2, names, {"shop": small, "blog.eu": names}, **values) as fpm:
+    others = another_pool(directory, "shop", small) + another_pool(directory, "blog.eu", names)
+    with Fpm(directory, 2, names, others, **values) as fpm:
         told = {pool: fpm.page("info", pool) for pool in ("", "shop", "blog.eu")}
         assert [(info["name"], info["size"]) for info in told.values()] == [("site.www", 8 << 20), ("site.shop", 4 << 20), ("site.blog.eu", 8 << 20)]
         # Both workers of "www" have one cache; the other pools count for themselves.
@@ -102,8 +103,9 @@ def test_users_have_a_cache_each(directory: Path) -> None:
     place.chmod(0o1777)
     users = {"": ("nobody", 65534), "shop": ("nobody", 65534), "blog": ("daemon", 1)}
     conf = {pool: f"user = {user}\nlisten.mode = 0600\n" for pool, (user, _) in users.items()}
+    others = another_pool(directory, "shop", conf["shop"]) + another_pool(directory, "blog", conf["blog"])
     values = {"nearcache.isolation": "user", "nearcache.segment": str(place / "site"), "nearcache.memory_size": "4M"}
-    with Fpm(directory, 1, conf.pop(""), conf, **values) as fpm:
+    with Fpm(directory, 1, conf[""], others, **values) as fpm:
         for pool, (_, uid) in users.items():
             info = fpm.page("info", pool)
             assert (info["path"], info["uid"], info["permissions"]) == (str(place / f"site.{uid}"), uid, 0o600)

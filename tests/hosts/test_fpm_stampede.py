@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fpm import Fpm, at_once, php, wait_until
+from fpm import Fpm, another_pool, at_once, php, wait_until
 from load import Lost
 
 WORKERS = 16
@@ -131,7 +131,7 @@ SAID = {
 def test_a_producer_that_fails_gives_its_lease_up(directory: Path, api: str, how: str) -> None:
     # Two pools of one worker each, so that it is known which one answers.
     values = {"nearcache__memory_size": "8M", "nearcache__apcu_compat": "1"}
-    with Fpm(directory, 1, "", {"other": ""}, **values) as fpm, ThreadPoolExecutor(2) as pool:
+    with Fpm(directory, 1, "", another_pool(directory, "other"), **values) as fpm, ThreadPoolExecutor(2) as pool:
         begun, gate, here = directory / "begun", directory / "gate", directory / "here"
         before = fpm.workers()
         failing: Future[str] = pool.submit(
@@ -162,7 +162,7 @@ def test_a_producer_that_fails_gives_its_lease_up(directory: Path, api: str, how
 
 
 def test_a_request_that_php_fpm_terminates_delays_the_others_no_longer_than_its_lease(directory: Path) -> None:
-    with Fpm(directory, 1, "request_terminate_timeout = 1s", {"other": ""}, nearcache__memory_size="8M") as fpm, ThreadPoolExecutor(2) as pool:
+    with Fpm(directory, 1, "request_terminate_timeout = 1s", another_pool(directory, "other"), nearcache__memory_size="8M") as fpm, ThreadPoolExecutor(2) as pool:
         begun = directory / "begun"
         dying = pool.submit(ask, fpm, "k", how="wait", begun=str(begun), lease=2)
         (victim,) = wait_for(begun)
@@ -179,7 +179,7 @@ def test_a_request_that_php_fpm_terminates_delays_the_others_no_longer_than_its_
 
 
 def test_a_producer_may_ask_for_its_own_key(directory: Path) -> None:
-    with Fpm(directory, 1, "", {"other": ""}, nearcache__memory_size="8M") as fpm, ThreadPoolExecutor(2) as pool:
+    with Fpm(directory, 1, "", another_pool(directory, "other"), nearcache__memory_size="8M") as fpm, ThreadPoolExecutor(2) as pool:
         begun, gate = directory / "begun", directory / "gate"
         making = pool.submit(fpm.call, "stampede.php", "itself", key="k", lease=LONG, begun=str(begun), gate=str(gate))
         wait_for(begun)
@@ -192,7 +192,7 @@ def test_a_producer_may_ask_for_its_own_key(directory: Path) -> None:
 
 
 def test_two_producers_that_wait_for_one_another_end_with_their_leases(directory: Path) -> None:
-    with Fpm(directory, 1, "", {"other": ""}, nearcache__memory_size="8M") as fpm:
+    with Fpm(directory, 1, "", another_pool(directory, "other"), nearcache__memory_size="8M") as fpm:
         begun, gate = directory / "begun", directory / "gate"
 
         def nested(index: int) -> Any:

@@ -45,6 +45,18 @@ for ($round = 0; $round < $rounds; $round++) {
     $c->set('a', ['a' => [1, 2.5, null], 'b' => new ArrayObject([1])]);
     $c->set(5, 1.5);
     $c->set('i', 5);
+    // Arrays that are kept decoded: given out, replaced while they are held, dropped for want of room.
+    $table = array_map(fn($i) => ['id' => "row $i", 'tags' => ["tag $i", 'all', []], 'weight' => $i / 4], range(0, 200));
+    for ($i = 0; $i < 12; $i++) {
+        $i % 4 ?: $c->set('t', [$i, $table]);
+        $held[] = $c->get('t');
+    }
+    $held[11][1][7]['tags'][] = $held[3][1][7]['id'];
+    for ($i = 0; $i < 40; $i++) {
+        $c->set("t$i", [$i, $table]);
+        $c->getMulti(["t$i", "t$i", "t$i"]);
+    }
+    $held = [];
     foreach (['s', 'l', 'a', 5, 'i', 'none', ''] as $key) {
         $c->get($key);
         $c->get($key, null, NearCache\Cache::GET_EXTENDED);
@@ -75,6 +87,8 @@ for ($round = 0; $round < $rounds; $round++) {
     $c->increment('i', '3');
     $c->increment('new', 1, 5);
     $c->incrementRaw('raw', 1, '18446744073709551615');
+    // The arrays above may have evicted it.
+    $c->set('s', 'short');
     $c->append('s', 'er');
     $c->cas($c->get('s', null, NearCache\Cache::GET_EXTENDED)['cas'], 's', ['z']);
     $c->deleteMulti(['x', 'none']);

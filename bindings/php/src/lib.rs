@@ -4,6 +4,9 @@
 //! The class lives in `class`, its verbs in `verbs`, and everything that touches the engine's own
 //! structures in `zend`.
 
+// Nothing else here is public: what `php_module` makes of its function is, in builds with debug assertions.
+#![allow(missing_docs)]
+
 mod apcu;
 mod class;
 mod handle;

@@ -106,10 +106,12 @@ impl Compressor {
 pub const LEVELS: std::ops::RangeInclusive<i32> = -7..=22;
 
 impl Writing {
-    /// Are strings written as they are, whatever their length?
+    /// Is a string of so many bytes written as it is?
     #[inline]
-    pub fn is_plain(&self) -> bool {
-        !self.compress && self.user_flags.is_none() && self.serializer != Serializer::Portable
+    pub fn leaves(&self, len: usize) -> bool {
+        (!self.compress || len < self.threshold)
+            && self.user_flags.is_none()
+            && self.serializer != Serializer::Portable
     }
 
     /// What php.ini asks for. A setting that cannot be met is a warning, and stays as it is by default.

@@ -32,7 +32,7 @@ echo preg_replace('/: nearcache shares no cache, each object has one of its own:
     'var_dump((new NearCache\Cache)->set("k", 1), (new NearCache\Cache)->get("k"));'))), "\n";
 
 echo "phpinfo\n";
-$info = php($on + ['nearcache.segment' => 'site'], '$c = new NearCache\Cache; $c->set("a", 1); $c->get("a"); $c->get("a"); $c->get("a"); $c->get("b"); (new ReflectionExtension("nearcache"))->info();');
+$info = php($on + ['nearcache.segment' => 'info'], '$c = new NearCache\Cache; $c->set("a", 1); $c->get("a"); $c->get("a"); $c->get("a"); $c->get("b"); (new ReflectionExtension("nearcache"))->info();');
 echo str_replace($directory, 'DIR', implode("\n", preg_grep('/Shared cache|Open|Items|Memory limit|Gets|Hits|Misses|Hit ratio|Sets|Evictions|isolation/', explode("\n", $info)))), "\n";
 echo preg_match('/^Bytes => [1-9]/m', $info), preg_match('/Shared cache => none/', php([], '(new ReflectionExtension("nearcache"))->info();')), "\n";
 ?>
@@ -65,15 +65,15 @@ Warning: ...
 bool(true)
 bool(false)
 phpinfo
-Shared cache => DIR/site
+Shared cache => DIR/info
 Open caches => 1
-Items => 2
+Items => 1
 Memory limit (bytes) => 4194304
 Gets => 4
 Hits => 3
 Misses => 1
 Hit ratio => 75.00 %
-Sets => 2
+Sets => 1
 Evictions => 0
 nearcache.isolation => shared => shared
 11

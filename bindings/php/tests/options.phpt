@@ -47,6 +47,8 @@ foreach ([fn() => $c->setOption('x', 1), fn() => $c->setOption(1), fn() => $c->s
 echo "-- acting\n";
 show($c->setOption(Cache::OPT_ITEM_SIZE_LIMIT, 100), $c->set('k', str_repeat('x', 100)), $c->set('k', str_repeat('x', 101)));
 echo $c->getLastErrorMessage(), ' (', $c->getLastErrorCode(), ")\n";
+show(strlen($c->remember('made', 60, fn() => str_repeat('x', 101))));
+show($c->has('made'), $c->remember('made', 60, fn() => 'short'));
 show(strlen($c->get('k')), $c->add('l', [str_repeat('x', 101)]), $c->setMulti(['s' => 1, 'l' => str_repeat('x', 101)]), $c->get('s'), $c->get('l'),
     $c->setOption(Cache::OPT_ITEM_SIZE_LIMIT, 0), $c->set('k', str_repeat('x', 101)));
 show($c->setOption(Cache::OPT_USER_FLAGS, 65535), $c->set('f', 'x'), $c->get('f', null, Cache::GET_EXTENDED)['flags'], $c->getRaw('f')[1] >> 16,
@@ -92,6 +94,8 @@ ArgumentCountError: NearCache\Cache::getOption() expects exactly 1 argument, 0 g
 -- acting
 [true,true,false] ITEM TOO BIG
 the value takes 101 bytes: OPT_ITEM_SIZE_LIMIT is 100; raise it, or set it to 0 for none (37)
+[101] ITEM TOO BIG
+[false,"short"] SUCCESS
 [100,false,false,1,false,true,true] SUCCESS
 [true,true,65535,65535,true,-1,true,0] SUCCESS
 [true,true,"{\"a\":1}",6,{"a":1}] SUCCESS

@@ -157,10 +157,11 @@ impl<'a> Op<'a> {
             given: ask.unique,
             ..Draft::new(key, Vec::new().into(), deadline)
         };
-        let composed = self.compose(hash, &draft)?;
-        let installed = self.install(search, hash, &composed);
+        let mut composed = None;
+        let ready = self.compose(hash, &draft, &mut composed)?;
+        let (installed, unique) = (self.install(search, hash, ready), ready.unique);
         if !matches!(installed, Ok(true)) {
-            self.discard(Some(composed));
+            self.discard(composed);
             installed?;
             return Ok(None);
         }
@@ -172,7 +173,7 @@ impl<'a> Op<'a> {
             self.gone(&dead.item, dead.birth);
         }
         self.clear(Hazard::Read);
-        let meta = Meta { len: 0, flags: 0, cas: composed.unique, ttl: self.ttl(deadline) };
+        let meta = Meta { len: 0, flags: 0, cas: unique, ttl: self.ttl(deadline) };
         Ok(Some(MetaHit {
             meta,
             won: true,

@@ -4,12 +4,12 @@
 //! that reads, so that every way to read is held to the same table: `many` (the default) is `get_many`,
 //! `copy` is `get`, `pin` is `pin`.
 
+use conformance::driver::{self, BAD_LINE, Hit, Verbs, Worded};
 use nearcache::{Cache, Deletion, Error, Expiry, Options, Outcome, Touch, Verb};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, StdinLock, StdoutLock, Write};
+use std::io;
 use std::process::ExitCode;
 
 const SIZE: u64 = 64 << 20;
-const BAD_LINE: &[u8] = b"CLIENT_ERROR bad command line format\r\n";
 
 #[derive(Clone, Copy)]
 enum Reading {
@@ -30,15 +30,8 @@ fn main() -> ExitCode {
     };
     let mut options = Options::new(SIZE);
     options.manual_clock = true;
-    let result = options.open().map_err(io::Error::other).and_then(|cache| {
-        Driver {
-            cache,
-            reading,
-            input: BufReader::new(io::stdin().lock()),
-            output: BufWriter::new(io::stdout().lock()),
-        }
-        .run()
-    });
+    let opened = options.open().map_err(io::Error::other);
+    let result = opened.and_then(|cache| driver::run(&Core { cache, reading }));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
@@ -48,87 +41,14 @@ fn main() -> ExitCode {
     }
 }
 
-struct Driver {
+struct Core {
     cache: Cache,
     reading: Reading,
-    input: BufReader<StdinLock<'static>>,
-    output: BufWriter<StdoutLock<'static>>,
 }
 
-impl Driver {
-    fn run(&mut self) -> io::Result<()> {
-        let mut line = Vec::new();
-        loop {
-            if self.input.buffer().is_empty() {
-                self.output.flush()?;
-            }
-            line.clear();
-            if self.input.read_until(b'\n', &mut line)? == 0 {
-                return self.output.flush();
-            }
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            let words: Vec<&[u8]> = text.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect();
-            let (words, silent) = match words.split_last() {
-                Some((&b"noreply", before)) if !reads(before) => (before, true),
-                _ => (&words[..], false),
-            };
-            let reply = self.answer(words)?.unwrap_or_else(|| b"ERROR\r\n".to_vec());
-            if !silent {
-                self.output.write_all(&reply)?;
-            }
-        }
-    }
-
-    /// The reply to a command, or `None` if it is none of the driver's.
-    fn answer(&mut self, words: &[&[u8]]) -> io::Result<Option<Vec<u8>>> {
-        let Some((verb, rest)) = words.split_first() else {
-            return Ok(None);
-        };
-        let reply = match (*verb, rest) {
-            (b"get" | b"gets", [_, ..]) => Some(self.get(rest, *verb == b"gets")),
-            (b"gat" | b"gats", [exptime, keys @ ..]) if !keys.is_empty() => {
-                number(exptime).map(|t| self.gat(t, keys, *verb == b"gats"))
-            }
-            (b"cas", [key, flags, exptime, len, unique]) => {
-                let verb = number(unique).map(Verb::Cas);
-                return self.store(verb, key, flags, exptime, len);
-            }
-            (_, [key, flags, exptime, len]) => {
-                return self.store(storing(verb), key, flags, exptime, len);
-            }
-            (b"incr", [key, delta]) => number(delta).map(|d| counted(self.cache.incr(key, d))),
-            (b"decr", [key, delta]) => number(delta).map(|d| counted(self.cache.decr(key, d))),
-            (b"touch", [key, exptime]) => {
-                number(exptime).map(|t| match self.cache.touch(key, Expiry::from_exptime(t)) {
-                    Ok(Touch::Touched) => b"TOUCHED\r\n".to_vec(),
-                    Ok(Touch::Missing) => b"NOT_FOUND\r\n".to_vec(),
-                    Err(e) => worded(&e),
-                })
-            }
-            (b"delete", [key]) => Some(match self.cache.delete(key) {
-                Ok(Deletion::Deleted) => b"DELETED\r\n".to_vec(),
-                Ok(Deletion::Missing) => b"NOT_FOUND\r\n".to_vec(),
-                Ok(Deletion::Exists) => b"EXISTS\r\n".to_vec(),
-                Err(e) => worded(&e),
-            }),
-            (b"flush_all", []) => Some(self.flush(0)),
-            (b"flush_all", [delay]) => number(delay).map(|d| self.flush(d)),
-            (b"advance", [seconds]) => number(seconds).map(|s| match self.cache.advance_clock(s) {
-                Ok(()) => b"OK\r\n".to_vec(),
-                Err(e) => worded(&e),
-            }),
-            _ => None,
-        };
-        Ok(reply)
-    }
-
-    fn get(&self, keys: &[&[u8]], with_cas: bool) -> Vec<u8> {
-        let mut reply = Vec::new();
-        let mut hit = |key: &[u8], flags: u32, cas: u64, data: &[u8]| {
-            value(&mut reply, key, flags, with_cas.then_some(cas), data);
-        };
-        let result = match self.reading {
+impl Verbs for Core {
+    fn get(&self, keys: &[&[u8]], hit: Hit<'_>) -> Result<(), Worded> {
+        let read = match self.reading {
             Reading::Many => self.cache.get_many(keys, |at, meta, data| {
                 hit(keys[at], meta.flags, meta.cas, data);
             }),
@@ -145,106 +65,43 @@ impl Driver {
                 Ok(())
             }),
         };
-        ended(reply, result)
+        read.map_err(worded)
     }
-
-    fn gat(&self, exptime: i64, keys: &[&[u8]], with_cas: bool) -> Vec<u8> {
-        let mut reply = Vec::new();
-        let result = keys.iter().try_for_each(|key| {
-            if let Some(v) = self.cache.gat(key, Expiry::from_exptime(exptime))? {
-                value(&mut reply, key, v.flags, with_cas.then_some(v.cas), &v.data);
-            }
-            Ok(())
-        });
-        ended(reply, result)
+    fn gat(&self, key: &[u8], expiry: Expiry, hit: Hit<'_>) -> Result<(), Worded> {
+        if let Some(v) = self.cache.gat(key, expiry).map_err(worded)? {
+            hit(key, v.flags, v.cas, &v.data);
+        }
+        Ok(())
     }
-
     fn store(
-        &mut self,
-        verb: Option<Verb>,
+        &self,
+        verb: Verb,
         key: &[u8],
-        flags: &[u8],
-        exptime: &[u8],
-        len: &[u8],
-    ) -> io::Result<Option<Vec<u8>>> {
-        let (Some(verb), Some(flags), Some(exptime), Some(len)) =
-            (verb, number(flags), number(exptime), number::<usize>(len))
-        else {
-            return Ok(None);
-        };
-        let mut data = vec![0; len + 2];
-        self.input.read_exact(&mut data)?;
-        if !data.ends_with(b"\r\n") {
-            return Ok(Some(b"CLIENT_ERROR bad data chunk\r\n".to_vec()));
-        }
-        data.truncate(len);
-        let expiry = Expiry::from_exptime(exptime);
-        Ok(Some(match self.cache.store(verb, key, &data, flags, expiry) {
-            Ok(Outcome::Stored(_)) => b"STORED\r\n".to_vec(),
-            Ok(Outcome::NotStored) => b"NOT_STORED\r\n".to_vec(),
-            Ok(Outcome::Exists) => b"EXISTS\r\n".to_vec(),
-            Ok(Outcome::Missing) => b"NOT_FOUND\r\n".to_vec(),
-            Err(e) => worded(&e),
-        }))
+        value: &[u8],
+        flags: u32,
+        expiry: Expiry,
+    ) -> Result<Outcome, Worded> {
+        self.cache.store(verb, key, value, flags, expiry).map_err(worded)
     }
-
-    fn flush(&self, delay: u32) -> Vec<u8> {
-        self.cache.flush_all(delay).expect("the cache may be written");
-        b"OK\r\n".to_vec()
+    fn count(&self, key: &[u8], delta: u64, down: bool) -> Result<Option<u64>, Worded> {
+        let counted = if down { self.cache.decr(key, delta) } else { self.cache.incr(key, delta) };
+        counted.map_err(worded)
+    }
+    fn touch(&self, key: &[u8], expiry: Expiry) -> Result<Touch, Worded> {
+        self.cache.touch(key, expiry).map_err(worded)
+    }
+    fn delete(&self, key: &[u8]) -> Result<Deletion, Worded> {
+        self.cache.delete(key).map_err(worded)
+    }
+    fn flush(&self, delay: u32) -> Result<(), Worded> {
+        self.cache.flush_all(delay).map_err(worded)
+    }
+    fn advance(&self, seconds: u32) -> Result<(), Worded> {
+        self.cache.advance_clock(seconds).map_err(worded)
     }
 }
 
-/// In a retrieval `noreply` is a key.
-fn reads(words: &[&[u8]]) -> bool {
-    matches!(words.first(), Some(&(b"get" | b"gets" | b"gat" | b"gats")))
-}
-
-fn storing(verb: &[u8]) -> Option<Verb> {
-    match verb {
-        b"set" => Some(Verb::Set),
-        b"add" => Some(Verb::Add),
-        b"replace" => Some(Verb::Replace),
-        b"append" => Some(Verb::Append),
-        b"prepend" => Some(Verb::Prepend),
-        _ => None,
-    }
-}
-
-fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-fn value(reply: &mut Vec<u8>, key: &[u8], flags: u32, cas: Option<u64>, data: &[u8]) {
-    reply.extend_from_slice(b"VALUE ");
-    reply.extend_from_slice(key);
-    reply.extend(format!(" {flags} {}", data.len()).into_bytes());
-    if let Some(cas) = cas {
-        reply.extend(format!(" {cas}").into_bytes());
-    }
-    reply.extend_from_slice(b"\r\n");
-    reply.extend_from_slice(data);
-    reply.extend_from_slice(b"\r\n");
-}
-
-fn ended(mut reply: Vec<u8>, result: Result<(), Error>) -> Vec<u8> {
-    match result {
-        Ok(()) => {
-            reply.extend_from_slice(b"END\r\n");
-            reply
-        }
-        Err(e) => worded(&e),
-    }
-}
-
-fn counted(result: Result<Option<u64>, Error>) -> Vec<u8> {
-    match result {
-        Ok(Some(n)) => format!("{n}\r\n").into_bytes(),
-        Ok(None) => b"NOT_FOUND\r\n".to_vec(),
-        Err(e) => worded(&e),
-    }
-}
-
-fn worded(error: &Error) -> Vec<u8> {
+fn worded(error: Error) -> Vec<u8> {
     match error {
         Error::KeyEmpty | Error::KeyTooLong { .. } => BAD_LINE.to_vec(),
         Error::ValueTooLarge { .. } => b"SERVER_ERROR object too large for cache\r\n".to_vec(),

@@ -132,7 +132,9 @@ pub fn long_files(source: &Source) -> Vec<Breach> {
         return Vec::new();
     }
     let bindings = path.starts_with("bindings/") && path.contains("/src/");
-    let strict = ["core/src/", "ffi/src/", "server/src/"].iter().any(|home| path.starts_with(home));
+    let strict = ["core/src/", "ffi/src/", "server/src/", "store/src/"]
+        .iter()
+        .any(|home| path.starts_with(home));
     let test =
         path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("tests/");
     let limit = match (strict || bindings, test) {

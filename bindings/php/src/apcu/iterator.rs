@@ -194,12 +194,10 @@ fn construct(frame: &ExecuteData) -> Result<Steps, Thrown> {
         at: 0,
     };
     match call.arg(0) {
-        Some(search) if search.is_string() => {
-            if search.zend_str().is_some_and(|pattern| !pattern.is_empty()) {
-                // A pattern that is none is told of now, by PHP's own warning.
-                matches(search, b"")?;
-                steps.pattern = search.shallow_clone();
-            }
+        Some(search) if search.zend_str().is_some_and(|pattern| !pattern.is_empty()) => {
+            // A pattern that is none is told of now, by PHP's own warning.
+            matches(search, b"")?;
+            steps.pattern = search.shallow_clone();
         }
         Some(search) => {
             let keys = |keys: &ZendHashTable| {
@@ -232,7 +230,7 @@ fn matches(pattern: &Zval, key: &[u8]) -> Result<bool, Thrown> {
 }
 
 /// The object's state, for a moment in which no PHP code runs.
-fn steps<'a>(object: &'a mut Zval) -> Result<&'a mut Steps, Thrown> {
+fn steps(object: &mut Zval) -> Result<&mut Steps, Thrown> {
     object
         .object_mut()
         .and_then(ZendClassObject::<Steps>::from_zend_obj_mut)

@@ -136,7 +136,7 @@ fn face<'a>() -> Option<&'a Handle> {
         // SAFETY: of this thread alone. It is replaced only after the module was stopped and started again, and no call
         // of the module goes on over that: so no reference that this gave out is in use then.
         unsafe {
-            if !(*face.get()).as_ref().is_some_and(|face| face.stops == stops) {
+            if (*face.get()).as_ref().is_none_or(|face| face.stops != stops) {
                 *face.get() = Some(Face { stops, handle: registry::shared().map(Handle::new) });
             }
             (*face.get()).as_ref().and_then(|face| face.handle.as_ref())

@@ -89,7 +89,11 @@ pub fn table(signatures: &[Signature]) -> *const FunctionEntry {
             let mut entry = FunctionEntry::end();
             entry.fname = signature.name.as_ptr();
             // SAFETY: the engine calls it with a frame and a place for the answer, neither of which is null.
-            entry.handler = Some(unsafe { std::mem::transmute::<Handler, _>(signature.handler) });
+            entry.handler = Some(unsafe {
+                std::mem::transmute::<Handler, unsafe extern "C" fn(*mut ExecuteData, *mut Zval)>(
+                    signature.handler,
+                )
+            });
             entry.arg_info = signature.infos().as_ptr();
             entry.num_args = signature.params.len() as u32;
             entry

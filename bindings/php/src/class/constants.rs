@@ -29,16 +29,19 @@ const OF_SERVERS: [(&str, i64); 12] = [
 /// The version whose options these are.
 const LIBMEMCACHED: (&str, i64) = ("LIBMEMCACHED_VERSION_HEX", 0x0100_0018);
 
-/// What there is to build on.
-const HAVE: [(&str, fn() -> bool); 7] = [
-    ("HAVE_IGBINARY", || is_loaded("igbinary")),
-    ("HAVE_MSGPACK", || is_loaded("msgpack")),
-    ("HAVE_SESSION", || is_loaded("session")),
-    ("HAVE_JSON", || true),
-    ("HAVE_ZSTD", || true),
+/// What there is to build on: extensions of PHP, if they are loaded, and what is built in.
+const LOADED: [(&str, &str); 4] = [
+    ("HAVE_IGBINARY", "igbinary"),
+    ("HAVE_MSGPACK", "msgpack"),
+    ("HAVE_SESSION", "session"),
+    ("HAVE_JSON", "json"),
+];
+const BUILT: [(&str, bool); 4] = [
+    ("HAVE_ZSTD", true),
     // Nothing is encrypted, and nobody is asked for a password.
-    ("HAVE_ENCODING", || false),
-    ("HAVE_SASL", || false),
+    ("HAVE_ENCODING", false),
+    ("HAVE_SASL", false),
+    ("GET_ERROR_RETURN_VALUE", false),
 ];
 
 /// Adds all of them.
@@ -61,8 +64,9 @@ pub fn add(mut class: ClassBuilder) -> Result<ClassBuilder> {
         let name = format!("COMPRESSION_{}", name.to_uppercase());
         class = class.constant(name, number, &[], ConstantFlags::Public)?;
     }
-    let truths = HAVE.map(|(name, is_so)| (name, is_so()));
-    for (name, truth) in truths.into_iter().chain([("GET_ERROR_RETURN_VALUE", false)]) {
+    for (name, truth) in
+        LOADED.map(|(name, module)| (name, is_loaded(module))).into_iter().chain(BUILT)
+    {
         class = class.constant(name, truth, &[], ConstantFlags::Public)?;
     }
     Ok(class)

@@ -5,9 +5,10 @@
 //! writes to it (`GC_IMMUTABLE`, and a count of 2, so that nobody takes it for the only one), and never frees it: that is
 //! for its owner, when no script can hold it or a string of it any more.
 
+use crate::zend::walk::{Shape, first, kind};
 use ext_php_rs::ffi::{
-    Bucket, GC_IMMUTABLE, IS_ARRAY, IS_DOUBLE, IS_INTERNED_STRING_EX, IS_STRING, zend_array,
-    zend_empty_array, zend_string, zval,
+    Bucket, GC_IMMUTABLE, IS_ARRAY, IS_DOUBLE, IS_INTERNED_STRING_EX, IS_NULL, IS_STRING, IS_UNDEF,
+    zend_array, zend_empty_array, zend_string, zval,
 };
 use ext_php_rs::types::Zval;
 use std::alloc::{Layout, alloc, dealloc};
@@ -18,7 +19,6 @@ use std::ptr::{self, NonNull};
 const GC_NOT_COLLECTABLE: u32 = 1 << 4;
 /// Also of strings; allocated by malloc.
 const GC_PERSISTENT: u32 = 1 << 7;
-const HASH_FLAG_PACKED: u32 = 1 << 2;
 const HASH_FLAG_STATIC_KEYS: u32 = 1 << 4;
 const HASH_FLAG_ITERATORS: u32 = 0xff << 16;
 
@@ -138,53 +138,16 @@ fn size_of_string(len: usize) -> usize {
     (offset_of!(zend_string, val) + len + 1).next_multiple_of(ALIGN)
 }
 
-/// The parts of an array's memory.
-struct Shape {
-    /// Of the slots by hash, which lie before the elements.
-    slots: usize,
-    /// Of one element: a zval, or a bucket, which begins with one.
-    element: usize,
-    is_packed: bool,
-}
-
-impl Shape {
-    fn of(array: &zend_array) -> Shape {
-        // SAFETY: every member of the union is this word.
-        let is_packed = unsafe { array.u.flags } & HASH_FLAG_PACKED != 0;
-        Shape {
-            slots: array.nTableMask.wrapping_neg() as usize * size_of::<u32>(),
-            element: if is_packed { size_of::<zval>() } else { size_of::<Bucket>() },
-            is_packed,
-        }
-    }
-
-    /// Slots and the elements in use.
-    fn data(&self, array: &zend_array) -> usize {
-        self.slots + array.nNumUsed as usize * self.element
-    }
-
-    /// Each element in use.
-    ///
-    /// # Safety
-    ///
-    /// `first` is where those of `array`, or of a copy of it, begin.
-    unsafe fn each(&self, array: &zend_array, first: *mut u8) -> impl Iterator<Item = *mut u8> {
-        let element = self.element;
-        (0..array.nNumUsed as usize).map(move |i| first.wrapping_add(i * element))
-    }
-
-    /// An element's key, if it has a string for one.
-    ///
-    /// # Safety
-    ///
-    /// `element` is one of this shape.
-    unsafe fn key(&self, element: *mut u8) -> Option<NonNull<zend_string>> {
-        // SAFETY: what is not packed is of buckets; of one that is no longer in use the key is as it was, and is not asked
-        // for, because its value is undefined.
-        match self.is_packed {
-            true => None,
-            false => NonNull::new(unsafe { (*element.cast::<Bucket>()).key }),
-        }
+/// An element's key, if it has a string for one.
+///
+/// # Safety
+///
+/// `element` is in use, of an array of this shape.
+unsafe fn key(shape: &Shape, element: *mut u8) -> Option<NonNull<zend_string>> {
+    match shape.is_packed {
+        true => None,
+        // SAFETY: what is not packed has buckets.
+        false => NonNull::new(unsafe { (*element.cast::<Bucket>()).key }),
     }
 }
 
@@ -208,17 +171,18 @@ impl Measure {
         self.take((size_of::<zend_array>() + shape.data(array)).next_multiple_of(ALIGN))?;
         // SAFETY: an array's own elements, which nobody changes meanwhile.
         unsafe {
-            for element in shape.each(array, array.__bindgen_anon_1.arPacked.cast()) {
+            for element in shape.each(array, first(array)) {
                 let value = &*element.cast::<zval>();
                 match kind(value) {
-                    0 => continue,
+                    // Its key is no longer one, either.
+                    IS_UNDEF => continue,
                     IS_STRING => self.string(value.value.str_)?,
                     IS_ARRAY if (*value.value.arr).nNumUsed == 0 => {}
                     IS_ARRAY => self.array(&*value.value.arr, depth + 1)?,
-                    ..=IS_DOUBLE => {}
+                    IS_NULL..=IS_DOUBLE => {}
                     _ => return None,
                 }
-                if let Some(key) = shape.key(element) {
+                if let Some(key) = key(&shape, element) {
                     self.string(key.as_ptr())?;
                 }
             }
@@ -266,19 +230,19 @@ impl Copy {
         unsafe {
             ptr::copy_nonoverlapping(from, to, 1);
             let data = whole.add(size_of::<zend_array>());
-            let first = data.add(shape.slots);
-            let source = from.__bindgen_anon_1.arPacked.cast::<u8>().sub(shape.slots);
+            let elements = data.add(shape.slots);
+            let source = first(from).sub(shape.slots);
             ptr::copy_nonoverlapping(source, data, shape.data(from));
-            (*to).__bindgen_anon_1.arPacked = first.cast();
+            (*to).__bindgen_anon_1.arPacked = elements.cast();
             (*to).gc.refcount = 2;
             (*to).gc.u.type_info = IS_ARRAY | GC_IMMUTABLE | GC_PERSISTENT;
             (*to).u.flags = (*to).u.flags & !HASH_FLAG_ITERATORS | HASH_FLAG_STATIC_KEYS;
             (*to).nInternalPointer = 0;
             (*to).pDestructor = None;
-            for element in shape.each(from, first) {
+            for element in shape.each(from, elements) {
                 let value = &mut *element.cast::<zval>();
                 match kind(value) {
-                    0 => continue,
+                    IS_UNDEF => continue,
                     IS_STRING => {
                         value.value.str_ = self.string(value.value.str_);
                         value.u1.type_info = IS_INTERNED_STRING_EX;
@@ -293,7 +257,7 @@ impl Copy {
                     }
                     _ => {}
                 }
-                if let Some(key) = shape.key(element) {
+                if let Some(key) = key(&shape, element) {
                     (*element.cast::<Bucket>()).key = self.string(key.as_ptr());
                 }
             }
@@ -325,10 +289,4 @@ impl Copy {
             })
         }
     }
-}
-
-/// A zval's type.
-fn kind(value: &zval) -> u32 {
-    // SAFETY: every member of the union is this word.
-    unsafe { value.u1.type_info & 0xff }
 }

@@ -236,9 +236,7 @@ impl Arrays {
             looks -= 1;
             self.hand = if self.hand < self.entries.len() { self.hand } else { 0 };
             let entry = &mut self.entries[self.hand];
-            if entry.given == self.request {
-                self.hand += 1;
-            } else if std::mem::take(&mut entry.is_read) {
+            if entry.given == self.request || std::mem::take(&mut entry.is_read) {
                 self.hand += 1;
             } else {
                 self.remove(self.hand);

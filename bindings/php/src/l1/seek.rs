@@ -34,18 +34,30 @@ impl<'a> Seek<'a> {
     /// # Safety
     ///
     /// The get that this was the sink of must have returned a hit, with this `meta`.
-    #[inline(always)]
-    pub unsafe fn decode(self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
+    #[inline]
+    pub unsafe fn decode(&mut self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
+        match may_be_array(meta.flags) {
+            // SAFETY: the caller's; a scalar is never refused.
+            false => unsafe { value::decode(self.this, &mut self.landing, meta.flags, out) },
+            // SAFETY: the caller's.
+            true => unsafe { self.decode_array(meta, out) },
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`decode`](Seek::decode).
+    #[inline(never)]
+    unsafe fn decode_array(&mut self, meta: &Meta, out: &mut Zval) -> Result<Decoded, Thrown> {
         if !self.array.is_null() {
             // SAFETY: kept, and marked as given out to this request.
             unsafe { show(self.array, out) };
             return Ok(Decoded::Value);
         }
         // SAFETY: the caller's: a hit, and it was not refused.
-        let decoded = unsafe { value::decode(self.this, self.landing, meta.flags, out) };
-        if may_be_array(meta.flags)
-            && matches!(decoded, Ok(Decoded::Value))
-            && let Some(array) = out.array()
+        let decoded = unsafe { value::decode(self.this, &mut self.landing, meta.flags, out) };
+        if let (Ok(Decoded::Value), Some(array)) = (&decoded, out.array())
+            && is_of_its_unique(meta.flags)
         {
             let sought = sought(self.this, self.key);
             L1.with_borrow_mut(|arrays| arrays.decoded(sought, meta, array));
@@ -59,14 +71,18 @@ fn sought<'a>(this: &'a Handle, key: &'a [u8]) -> Sought<'a> {
     Sought { cache: this.shared(), key, json_arrays }
 }
 
-/// Is it of a type that arrays are stored as? Strings, ints, floats and bools are not; and whether an envelope is a hit
-/// depends on more than its unique.
+/// The portable forms, and above them the highest of the user's flags, which are rare.
+const PORTABLE: u32 = 0x4e43_0000;
+
+/// Is it perhaps of a type that arrays are stored as? Strings, ints, floats and bools are not.
 #[inline(always)]
 fn may_be_array(flags: u32) -> bool {
-    match flags >> 16 {
-        0x4e43 => matches!(flags as u16, 0 | 8),
-        _ => flags & 0xf > 3,
-    }
+    flags & 0xf > 3 || flags >= PORTABLE
+}
+
+/// Does its unique say all of it? Whether an envelope or a lease is a hit depends on more.
+fn is_of_its_unique(flags: u32) -> bool {
+    flags >> 16 != PORTABLE >> 16 || matches!(flags as u16, 0 | 8)
 }
 
 #[inline(never)]

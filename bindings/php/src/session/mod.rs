@@ -124,9 +124,9 @@ unsafe fn bytes<'a>(string: *mut ZendStr) -> &'a [u8] {
 
 unsafe extern "C" fn open(data: Data, path: *const c_char, _name: *const c_char) -> Outcome {
     guard(|| {
-        // SAFETY: the engine's own text, closed by a zero.
         let place = match path.is_null() {
             true => &b""[..],
+            // SAFETY: the engine's own text, closed by a zero.
             false => unsafe { CStr::from_ptr(path) }.to_bytes(),
         };
         // session_reset() opens without having closed: what is locked stays locked.

@@ -53,7 +53,7 @@ impl Session {
             Ok(Some(_)) => {
                 let mut value = ManuallyDrop::new(Zval::new());
                 // SAFETY: a hit, so the core has filled the landing.
-                unsafe { landing.into_string(&mut value) };
+                unsafe { landing.give_string(&mut value) };
                 // SAFETY: it was just made a string, whose one reference goes to the caller.
                 Ok(unsafe { value.value.str_ })
             }

@@ -81,7 +81,7 @@ fn counters(this: &Handle) -> Result<ZBox<ZendHashTable>, Thrown> {
     insert(&mut array, "pid", i64::from(std::process::id()))?;
     insert(&mut array, "time", this.cache().unix_time())?;
     insert(&mut array, "version", env!("CARGO_PKG_VERSION"))?;
-    for (name, number) in stats.pairs().into_iter().chain(l1::counts().pairs()) {
+    for (name, number) in stats.pairs().chain(l1::counts().pairs()) {
         insert(&mut array, name, whole(number))?;
     }
     Ok(array)

@@ -108,15 +108,27 @@ fn change(
     first: Option<(u64, Expiry)>,
 ) -> Result<Option<u64>, Error> {
     let cache = this.cache();
-    let step = || match up {
-        true => cache.incr(key, delta),
-        false => cache.decr(key, delta),
+    let step = || match (up, first) {
+        // The core's counters begin with flags 0.
+        (true, Some((number, expiry))) if flags(this) == 0 => {
+            cache.incr_or(key, delta, number, expiry).map(Some)
+        }
+        (false, Some((number, expiry))) if flags(this) == 0 => {
+            cache.decr_or(key, delta, number, expiry).map(Some)
+        }
+        (true, _) => cache.incr(key, delta),
+        (false, _) => cache.decr(key, delta),
     };
     match step() {
         Ok(None) if first.is_none() => Ok(None),
         counted @ (Ok(None) | Err(Error::NotNumeric)) => begin(this, key, counted, first, step),
         counted => counted,
     }
+}
+
+/// Of a counter that is made.
+fn flags(this: &Handle) -> u32 {
+    value::counter_flags(this.settings().writing.get())
 }
 
 /// A counter that is missing begins with `first`. A lease, which is no number, is a miss, and its place is taken. Each round
@@ -143,8 +155,8 @@ fn begin(
         if let Some(verb) = verb {
             let Some((number, expiry)) = first else { return Ok(None) };
             let digits = number::unsigned(number);
-            let flags = value::counter_flags(this.settings().writing.get());
-            if let Outcome::Stored(_) = cache.store(verb, key, digits.bytes(), flags, expiry)? {
+            let stored = cache.store(verb, key, digits.bytes(), flags(this), expiry)?;
+            if let Outcome::Stored(_) = stored {
                 return Ok(Some(number));
             }
         }

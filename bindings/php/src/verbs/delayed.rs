@@ -1,8 +1,8 @@
 //! `getDelayed`, `fetch`, `fetchAll`: what `\Memcached` asks for at once and hands out later. Here the values are read
 //! at once, and wait with the object.
 
+use super::counts;
 use super::read::{Shown, item};
-use super::{counts, settle};
 use crate::handle::Handle;
 use crate::prefix::Room;
 use crate::reply;
@@ -113,7 +113,7 @@ pub extern "C" fn fetch_all(frame: &mut ExecuteData, out: &mut Zval) {
 
 fn found(this: &Handle, result: Option<Zval>, out: &mut Zval) -> Answer {
     let code = if result.is_some() { reply::SUCCESS } else { reply::NOTFOUND };
-    settle(this, Ok(()), |()| code);
+    this.note(code);
     match result {
         Some(result) => *out = result,
         None => out.set_bool(false),

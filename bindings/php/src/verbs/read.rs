@@ -11,6 +11,7 @@ use crate::zend::array::{answer, insert, key_in, push, put};
 use crate::zend::call::{Answer, Call, Key, Thrown, run};
 use crate::zend::callback::ask;
 use crate::zend::landing::Landing;
+use crate::zend::walk::values;
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::ExecuteData;
@@ -29,24 +30,39 @@ pub extern "C" fn get<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) 
             callback = call.callback(1 + AT)?;
             extended = call.long(2 + AT, 0)? & GET_EXTENDED != 0;
         }
-        if look(this, place, extended, out)? {
-            return Ok(());
-        }
-        if let Some(callback) = callback
-            && fill(call, this, callback, &key, place)?
+        if !look(this, place, extended, out)?
+            && let Some(callback) = callback
         {
-            look(this, place, extended, out)?;
+            return fill_and_look(call, this, callback, &key, place, extended, out);
         }
         Ok(())
     });
 }
 
+/// What is left of a get after a miss, kept out of its way.
+#[cold]
+#[inline(never)]
+fn fill_and_look(
+    call: &Call<'_>,
+    this: &Handle,
+    callback: &Zval,
+    key: &Key<'_>,
+    place: &[u8],
+    extended: bool,
+    out: &mut Zval,
+) -> Answer {
+    if fill(call, this, callback, key, place)? {
+        look(this, place, extended, out)?;
+    }
+    Ok(())
+}
+
 /// Makes `out` what a get finds, or false and the reason in the result code; false if that is a miss.
-#[inline(always)] // As `show`.
+#[inline]
 fn look(this: &Handle, key: &[u8], extended: bool, out: &mut Zval) -> Result<bool, Thrown> {
     let mut landing = Seek::new(this, key);
-    let found = this.cache().get_to(key, &mut landing);
-    give(this, found, landing, extended, out)
+    let mut found = this.cache().get_to(key, &mut landing);
+    give(this, &mut found, &mut landing, extended, out)
 }
 
 /// Asks a read-through callback for a missing value and stores it. False, with the reason in the result code, if it has
@@ -76,38 +92,34 @@ pub extern "C" fn get_and_touch(frame: &mut ExecuteData, out: &mut Zval) {
         let expiry = this.expiry(call.long(1, 0)?);
         let extended = call.long(2, 0)? & GET_EXTENDED != 0;
         let mut landing = Seek::new(this, key);
-        let found = this.cache().gat_to(key, expiry, &mut landing);
-        give(this, found, landing, extended, out).map(drop)
+        let mut found = this.cache().gat_to(key, expiry, &mut landing);
+        give(this, &mut found, &mut landing, extended, out).map(drop)
     });
 }
 
-/// Words what a get found: the value, or false and the reason in the result code. False if that is a miss.
-#[inline(always)] // As `show`.
+/// Words what a get found: the value, or false and the reason in the result code. False if that is a miss. What was found is
+/// borrowed because what is handed over is copied, for every get, and read before it is all written.
+#[inline]
 fn give(
     this: &Handle,
-    found: Result<Option<Meta>, Error>,
-    landing: Seek<'_>,
+    found: &mut Result<Option<Meta>, Error>,
+    landing: &mut Seek<'_>,
     extended: bool,
     out: &mut Zval,
 ) -> Result<bool, Thrown> {
-    match found {
-        Ok(Some(meta)) => {
-            this.note(reply::SUCCESS);
-            // SAFETY: a hit, so the core has filled the landing.
-            let shown = unsafe { show(this, landing, meta, extended, out) }?;
-            if shown != Decoded::Miss {
-                return Ok(true);
-            }
-        }
-        Ok(None) => {}
-        Err(error) => {
-            this.fail(error);
-            out.set_bool(false);
+    if let Ok(Some(meta)) = found {
+        this.note(reply::SUCCESS);
+        // SAFETY: a hit, so the core has filled the landing.
+        if unsafe { show(this, landing, meta, extended, out) }? != Decoded::Miss {
             return Ok(true);
         }
     }
-    this.note(reply::NOTFOUND);
     out.set_bool(false);
+    if let Err(error) = std::mem::replace(found, Ok(None)) {
+        this.fail(error);
+        return Ok(true);
+    }
+    this.note(reply::NOTFOUND);
     Ok(false)
 }
 
@@ -116,16 +128,16 @@ fn give(
 /// # Safety
 ///
 /// The get that landed in `landing` must have returned a hit.
-#[inline(always)] // A call would copy the landing, for every get.
+#[inline]
 unsafe fn show(
     this: &Handle,
-    landing: Seek<'_>,
-    meta: Meta,
+    landing: &mut Seek<'_>,
+    meta: &Meta,
     extended: bool,
     out: &mut Zval,
 ) -> Result<Decoded, Thrown> {
     // SAFETY: the caller's.
-    let decoded = unsafe { landing.decode(&meta, out) };
+    let decoded = unsafe { landing.decode(meta, out) };
     match decoded {
         Ok(Decoded::Value) if extended => extend(out, meta)?,
         Ok(Decoded::Value | Decoded::Miss) => {}
@@ -135,7 +147,7 @@ unsafe fn show(
 }
 
 /// Wraps a value as `GET_EXTENDED` gives it.
-fn extend(out: &mut Zval, meta: Meta) -> Answer {
+fn extend(out: &mut Zval, meta: &Meta) -> Answer {
     let mut cas = Zval::new();
     set_number(&mut cas, meta.cas);
     let mut array = ZendHashTable::with_capacity(4);
@@ -175,7 +187,7 @@ pub(super) fn item(
     };
     let mut value = Zval::null();
     // SAFETY: a hit, so the core has filled the landing.
-    if unsafe { show(this, landing, meta, false, &mut value) }? != Decoded::Value {
+    if unsafe { show(this, &mut landing, &meta, false, &mut value) }? != Decoded::Value {
         return Ok(Shown::Missing);
     }
     let mut array = ZendHashTable::with_capacity(4);
@@ -201,11 +213,12 @@ pub extern "C" fn get_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut 
         }
         let keys = call.array(AT)?;
         let flags = call.long(1 + AT, 0)?;
-        let mut array = ZendHashTable::new();
+        // As many as there may be hits, but no more than a few pages before there are any.
+        let mut array = ZendHashTable::with_capacity(keys.len().min(1024) as u32);
         let mut hits = 0_usize;
         let mut bad = 0_usize;
         let mut damaged = false;
-        for element in keys.values() {
+        for element in values(keys) {
             let (key, element) = key_in(AT, element)?;
             let mut room = Room::new();
             let place = this.place(&key, &mut room);
@@ -213,8 +226,9 @@ pub extern "C" fn get_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut 
             let mut value = Zval::null();
             let shown = match this.cache().get_to(place, &mut landing) {
                 Ok(Some(meta)) => {
+                    let extended = flags & GET_EXTENDED != 0;
                     // SAFETY: a hit, so the core has filled the landing.
-                    unsafe { show(this, landing, meta, flags & GET_EXTENDED != 0, &mut value) }?
+                    unsafe { show(this, &mut landing, &meta, extended, &mut value) }?
                 }
                 Ok(None) => Decoded::Miss,
                 Err(error) => {
@@ -257,8 +271,8 @@ pub extern "C" fn fetch_or(frame: &mut ExecuteData, out: &mut Zval) {
         let mut room = Room::new();
         let key = this.place(&key, &mut room);
         let mut landing = Seek::new(this, key);
-        let found = this.cache().get_to(key, &mut landing);
-        let hit = give(this, found, landing, false, out)?;
+        let mut found = this.cache().get_to(key, &mut landing);
+        let hit = give(this, &mut found, &mut landing, false, out)?;
         if !hit || this.code() != reply::SUCCESS {
             *out = call.arg(1).map_or(Zval::null(), Zval::shallow_clone);
         }
@@ -314,10 +328,10 @@ pub extern "C" fn get_raw(frame: &mut ExecuteData, out: &mut Zval) {
     });
 }
 
-fn raw(landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
+fn raw(mut landing: Landing, meta: Meta, out: &mut Zval) -> Answer {
     let mut bytes = Zval::new();
     // SAFETY: called for a hit only.
-    unsafe { landing.into_string(&mut bytes) };
+    unsafe { landing.give_string(&mut bytes) };
     let (mut flags, mut cas) = (Zval::new(), Zval::new());
     flags.set_long(i64::from(meta.flags));
     set_number(&mut cas, meta.cas);

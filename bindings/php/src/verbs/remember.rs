@@ -3,14 +3,15 @@
 //! While the producer runs nothing of the cache is held but a lease, which is an item that expires. A bailout inside of
 //! the producer (the memory limit, a timeout) gives it up on its way; a process killed leaves it to its expiry.
 
+use super::store::is_within_limit;
 use crate::handle::Handle;
+use crate::l1::Seek;
 use crate::lease::{self, Making, Waiting};
 use crate::prefix::Room;
 use crate::reply;
 use crate::value::{self, Decoded};
 use crate::zend::call::{Answer, Thrown, bad_argument, run};
 use crate::zend::callback::produce;
-use crate::zend::landing::Landing;
 use ext_php_rs::types::Zval;
 use ext_php_rs::zend::{BailoutGuard, ExecuteData, run_handler};
 use nearcache::{Error, Expiry, Meta, Verb};
@@ -107,8 +108,8 @@ impl Ask<'_> {
         let cache = self.this.cache();
         let mut waiting = Waiting::new(self.lease);
         loop {
-            let mut landing = Landing::new();
-            let met = match cache.get_to(self.key, &mut landing) {
+            let mut seek = Seek::new(self.this, self.key);
+            let met = match cache.get_to(self.key, &mut seek) {
                 Ok(met) => met,
                 Err(error) => return Ok(Claim::Bad(error)),
             };
@@ -125,7 +126,7 @@ impl Ask<'_> {
                 }
                 Some(meta) => {
                     // SAFETY: a hit, so the core has filled the landing.
-                    let decoded = unsafe { value::decode(self.this, landing, meta.flags, out) }?;
+                    let decoded = unsafe { seek.decode(&meta, out) }?;
                     if decoded == Decoded::Value {
                         if meta.ttl.is_some_and(|left| left < self.stale)
                             && let Ok(true) =
@@ -166,6 +167,9 @@ impl Ask<'_> {
                 let (payload, flags) = value::encode(out, self.this.settings().writing.get())
                     .inspect_err(|_| self.this.note(reply::PAYLOAD_FAILURE))?;
                 // Lost or too large: the value is as good as any, it only is not kept.
+                if !is_within_limit(self.this, payload.bytes().len()) {
+                    return Ok(());
+                }
                 match making.keep(payload.bytes(), flags, expiry) {
                     Ok(outcome) => self.this.note(reply::stored(outcome)),
                     Err(error) => _ = self.this.fail(error),

@@ -53,20 +53,34 @@ pub(super) fn put(
     let Some(value) = value else {
         return Ok(false);
     };
+    if let Some(bytes) = value::plain(value, this.settings().writing.get())
+        && bytes.len() <= this.item_size_limit()
+    {
+        let stored = this.cache().store(verb, key, bytes, 0, expiry);
+        return Ok(settle(this, stored, reply::stored));
+    }
     let (payload, flags) =
         value::encode(value, this.settings().writing.get()).inspect_err(|_| {
             this.note(reply::PAYLOAD_FAILURE);
         })?;
     let bytes = payload.bytes();
-    if bytes.len() > this.item_size_limit() {
-        too_large(this, bytes.len());
+    if !is_within_limit(this, bytes.len()) {
         return Ok(false);
     }
     let stored = this.cache().store(verb, key, bytes, flags, expiry);
     Ok(settle(this, stored, reply::stored))
 }
 
-/// `OPT_ITEM_SIZE_LIMIT`: what was there stays.
+/// Does `OPT_ITEM_SIZE_LIMIT` allow a value of so many bytes? If not, that is noted.
+#[inline]
+pub(super) fn is_within_limit(this: &Handle, len: usize) -> bool {
+    if len > this.item_size_limit() {
+        too_large(this, len);
+        return false;
+    }
+    true
+}
+
 #[cold]
 fn too_large(this: &Handle, len: usize) {
     this.refuse(

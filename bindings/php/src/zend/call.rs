@@ -7,6 +7,7 @@ use crate::class::{self, Php};
 use crate::handle::Handle;
 use crate::number;
 use crate::zend::{bytes_of, thrown};
+use ext_php_rs::boxed::ZBox;
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::{
     _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY, _zend_expected_type_Z_EXPECTED_BOOL,
@@ -319,12 +320,12 @@ fn wrong(index: usize, expected: _zend_expected_type, slot: *mut Zval) -> Thrown
     Thrown
 }
 
-/// A key's bytes: of a PHP string, or the digits of an int.
+/// A key's bytes: of a PHP string, or the digits of an int. Small, so that it stays in registers.
 pub enum Key<'a> {
     /// Of a PHP string.
     Bytes(&'a [u8]),
-    /// The digits of an int.
-    Digits(number::Text),
+    /// The digits of an int, on the Zend heap (so that a bailout frees them).
+    Digits(ZBox<ZendStr>),
 }
 
 impl<'a> Key<'a> {
@@ -333,9 +334,15 @@ impl<'a> Key<'a> {
     pub fn of(zval: &'a Zval) -> Option<Key<'a>> {
         match zval.zend_str() {
             Some(string) => Some(Key::Bytes(string.as_bytes())),
-            None if zval.is_long() => zval.long().map(|long| Key::Digits(number::long(long))),
-            None => None,
+            None => zval.long().map(Key::of_long),
         }
+    }
+}
+
+impl Key<'_> {
+    #[cold]
+    fn of_long(long: i64) -> Self {
+        Key::Digits(ZendStr::new(number::long(long).bytes(), false))
     }
 }
 
@@ -345,7 +352,7 @@ impl Deref for Key<'_> {
     fn deref(&self) -> &[u8] {
         match self {
             Key::Bytes(bytes) => bytes,
-            Key::Digits(text) => text.bytes(),
+            Key::Digits(digits) => digits.as_bytes(),
         }
     }
 }

@@ -10,8 +10,8 @@ use nearcache::Sink;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Values up to here land on the stack.
-const SHORT: usize = 48;
+/// Values up to here land on the stack; with the zero behind them it is a whole number of words.
+const SHORT: usize = 47;
 
 /// A value on its way into PHP.
 pub struct Landing {
@@ -51,16 +51,17 @@ impl Landing {
         unsafe { std::slice::from_raw_parts(start, self.len) }
     }
 
-    /// Makes `out` a string of the bytes landed.
+    /// Makes `out` a string of the bytes landed, and forgets them.
     ///
     /// # Safety
     ///
     /// As for [`Landing::bytes`].
     #[inline(always)]
-    pub unsafe fn into_string(mut self, out: &mut Zval) {
+    pub unsafe fn give_string(&mut self, out: &mut Zval) {
         if self.string.is_null() {
             // SAFETY: the caller's.
             out.set_zend_string(ZendStr::new(unsafe { self.bytes() }, false));
+            self.len = 0;
             return;
         }
         if !out.is_null() {

@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod landing;
 pub mod made;
 pub mod serial;
+pub mod walk;
 
 use ext_php_rs::ffi::{E_WARNING, php_error_docref};
 use std::ffi::CString;

@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fpm import Fpm, another_pool, wait_until
+from fpm import PHP, Fpm, another_pool, wait_until
 from load import Lost
 
 LIMIT = 16 << 20
@@ -21,11 +22,15 @@ HOT, COLD, LENGTH, BATCH = 1000, 60_000, 1000, 250
 """Of both caches: about a megabyte that is read again and again, and some 60 that nobody asks for."""
 
 
+WITH_APCU = [PHP, "-n", "-d", "extension=apcu", "-r", "exit(extension_loaded('apcu') ? 0 : 1);"]
+
+
 def tell(fpm: Fpm, verb: str, pool: str = "", **more: Any) -> Any:
     """What robust.php answers."""
     return fpm.call("robust.php", verb, pool, **more)["answer"]
 
 
+@pytest.mark.skipif(subprocess.run(WITH_APCU, capture_output=True).returncode != 0, reason="this PHP has no APCu")
 def test_full_memory_evicts_a_little_where_apcu_loses_everything(directory: Path) -> None:
     path = directory / "cache"
     values = {

@@ -138,7 +138,7 @@ def test_a_value_may_ask_for_itself_while_it_is_read(directory: Path) -> None:
 
 def test_workers_killed_while_memory_is_full(directory: Path, seed: int) -> None:
     # Every store evicts, and each worker lives for some requests: what is found is right, and nothing is lost for good.
-    workers, kills, length = 8, 200, 5000
+    workers, kills, length = 8, 120, 5000
     over = threading.Event()
 
     def client(number: int) -> Counter[str]:

@@ -9,20 +9,20 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-php bench bench-daemon install deb soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-pythons test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## install everything any target needs
-	@scripts/setup.sh build c php python memcached bench checks deb packaging
+	@scripts/setup.sh build c php adapters python memcached bench checks deb packaging
 
 run: ## the demo: users in SQLite behind the cache, in C, Python and PHP; then one cache for all three
 	@scripts/setup.sh build c php python memcached
 	@scripts/run.sh
 
 test: ## every test of every part; the last line counts the stages
-	@scripts/setup.sh build c php python memcached checks deb packaging
+	@scripts/setup.sh build c php adapters python memcached checks deb packaging
 	@scripts/test.sh
 
 test-c: ## the tests of the C library alone
@@ -33,9 +33,17 @@ test-python: ## the tests of the Python module alone
 	@scripts/setup.sh build python
 	@tests/python/run.sh
 
+test-pythons: ## the Python module in every Python from 3.9 on that is found (PYTHONS names them), a wheel for each
+	@scripts/setup.sh build
+	@tests/python/pythons.sh
+
 test-php: ## the tests of the PHP extension alone
-	@scripts/setup.sh build php memcached
+	@scripts/setup.sh build php adapters memcached
 	@tests/php/run.sh
+
+test-php-zts: ## the PHP extension in PHPs with threads and in debug builds, which it builds first (10 minutes, once)
+	@scripts/setup.sh build php php-source
+	@scripts/php_zts.sh
 
 bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=directory: hit ratios too)
 	@scripts/setup.sh build c php python memcached bench
@@ -44,6 +52,15 @@ bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=di
 bench-daemon: ## nearcached beside the machine's memcached (ROUNDS, SECONDS_EACH, ONLY: see server/bench.sh)
 	@scripts/setup.sh build memcached
 	@server/bench.sh
+
+bench-python: ## the Python module beside other caches for Python (REPORT=directory: a table and a chart)
+	@scripts/setup.sh build python memcached
+	@REPORT='$(REPORT)' bindings/python/benches/run.sh
+
+bench-php: ## NearCache\Cache beside APCu, Yac and php-memcached (ROUNDS, BARS=1; REPORT=directory for a table and a chart)
+	@scripts/setup.sh build php memcached bench
+	@scripts/faces.sh php
+	@REPORT='$(REPORT)' bindings/php/benches/bench.sh
 
 install: ## library, headers, nearcached, nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build

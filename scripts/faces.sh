@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds each face the way a user gets it, for the demo, the README's examples and the benchmarks:
-# the C library installed in target/installed, the Python module in .venv, the PHP extension in target/php.
+# the C library installed in target/installed, the Python module in .venv, the PHP extension in target/php. Arguments
+# name some of them.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -17,6 +18,11 @@ build_python() {
     tests/python/run.sh --version
 }
 
-step "building the C library and nearcached" faces-c env DESTDIR= PREFIX="$ROOT/target/installed" scripts/install.sh
-step "building the Python module" faces-python build_python
-step "building the PHP extension" faces-php build_php
+for face in ${*:-c python php}; do
+    case $face in
+        c) step "building the C library and nearcached" faces-c env DESTDIR= PREFIX="$ROOT/target/installed" scripts/install.sh ;;
+        python) step "building the Python module" faces-python build_python ;;
+        php) step "building the PHP extension" faces-php build_php ;;
+        *) die "scripts/faces.sh: there is no face '$face'; the faces are: c python php" ;;
+    esac
+done

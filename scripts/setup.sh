@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
-# Usage: scripts/setup.sh PART...   parts: build c php python memcached bench checks deb packaging
+# Usage: scripts/setup.sh PART...   parts: build c php adapters php-source python memcached bench checks deb packaging
 # Says nothing when everything is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -9,14 +9,18 @@ packages_of() {
     case $1 in
         build) echo gcc libc6-dev make pkg-config ;;
         c) echo g++ libsqlite3-dev ;;
-        php) echo php8.2-cli php8.2-dev php8.2-memcached php8.2-sqlite3 libclang-dev ;;
+        php) echo php8.2-apcu php8.2-cli php8.2-dev php8.2-igbinary php8.2-memcached php8.2-msgpack php8.2-sqlite3 libclang-dev ;;
         python) python_packages ;;
         memcached) echo memcached libmemcached-tools libsasl2-modules ;; # memccapable; SASL PLAIN for clients
         bench) echo php8.2-apcu util-linux iproute2 ;; # what the extension is measured against; taskset, a network of its own
         checks) echo valgrind procps nutcracker chromium openssl ;; # what only the tests need
         deb) echo dpkg-dev ;;
         packaging) echo bash-completion fish man-db perl-base procps systemd systemd-container zsh ;; # to test the packages
-        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php python memcached bench checks deb packaging" ;;
+        adapters) # the libraries that bindings/php/userland adapts to, the public suites, and what runs them
+            echo composer php-cache-integration-tests php-codesniffer php-illuminate-cache php-illuminate-config \
+                php-illuminate-container php-psr-cache php-psr-simple-cache php-symfony-cache phpunit ;;
+        php-source) echo zlib1g-dev ;; # to build PHP itself, beside the parts build and php
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php adapters php-source python memcached bench checks deb packaging" ;;
     esac
 }
 

@@ -27,7 +27,7 @@ stage() {
 stage fmt "formatting" cargo fmt --all --check
 stage clippy "lints" cargo clippy --all-targets -- -D warnings
 stage build "the Rust tests build" cargo test --no-run
-stage rust "Rust tests: core, C library, daemon" cargo test --no-fail-fast
+stage rust "Rust tests: core, C library, daemon, store" cargo test --no-fail-fast
 if [ -e core/tests/loom.rs ]; then
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
         cargo test -p nearcache --release --test loom --test loom_items --test loom_owners
@@ -37,6 +37,7 @@ stage compare "the comparison with other caches" tests/compare/run.sh
 stage fuzz "random verbs, damaged arenas, hostile clients" sh -c "core/fuzz/run.sh 8 && server/fuzz/run.sh 5"
 stage c "C and C++" tests/c/run.sh
 stage python "Python" tests/python/run.sh
+stage python-dist "a wheel and an sdist from a clean copy" tests/python/dist.sh
 stage php "PHP" tests/php/run.sh
 stage hosts "PHP-FPM, gunicorn, multiprocessing" tests/hosts/run.sh
 stage frameworks "Django, Flask, dogpile, pymemcache, pylibmc" tests/frameworks/run.sh

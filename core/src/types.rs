@@ -194,6 +194,14 @@ pub trait Sink {
     /// May be called again with another length when the item changed while it was copied: the last call counts,
     /// and all of its bytes have been written when the get returns. No lock or pin of the cache is held during the call.
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
+
+    /// [`room`](Sink::room) for the value of a hit of which this is known: what the cache calls. A sink that has what was
+    /// made of these bytes, and knows it by their unique, refuses them here, and they are not copied at all. Among
+    /// several calls it is again the last that counts.
+    #[inline(always)]
+    fn room_for(&mut self, meta: &Meta) -> Option<&mut [MaybeUninit<u8>]> {
+        self.room(meta.len)
+    }
 }
 
 impl Value {

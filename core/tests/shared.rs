@@ -235,6 +235,16 @@ fn reading_alone_changes_nothing() {
 }
 
 #[test]
+fn more_memory_than_the_machine_has_is_refused_and_not_tried() {
+    // Trying would have the system end some process, not always this one.
+    let size = Options::SIZE_MAX;
+    let Err(error) = Options::new(size).home(Home::Inherited).open() else {
+        panic!("there is not so much");
+    };
+    says(&error, &["4398046511104 bytes", "bytes of memory left", "smaller cache"]);
+}
+
+#[test]
 fn a_reader_whose_file_cannot_be_written() {
     let scratch = Scratch::new();
     let path = scratch.join("read");

@@ -1,7 +1,7 @@
 //! A directory that is open: the guard, the engine and the committer, which stores and queues share.
 
 use crate::clock::Clock;
-use crate::committer::{Committer, read_ledger};
+use crate::committer::{Committer, Ground, read_ledger};
 use crate::engine::fjall::Fjall;
 use crate::engine::{Engine, View};
 use crate::fork::Maker;
@@ -51,15 +51,14 @@ impl Database {
         let seq = if found.seq == synced { found.seq } else { found.seq.max(synced) + LEAP };
         let clock = Arc::new(Clock::new(options.manual_clock));
         let engine: Arc<dyn Engine> = Arc::new(engine);
-        let committer = Committer::start(
-            engine.clone(),
-            clock.clone(),
+        let ground = Ground {
+            engine: engine.clone(),
+            clock: clock.clone(),
             watermark,
-            Ledger { seq, ..found },
-            found.seq,
-            options.policy,
-            options.queue_bytes,
-        )?;
+            ledger: Ledger { seq, ..found },
+            committed: found.seq,
+        };
+        let committer = Committer::start(ground, options.policy, options.queue_bytes)?;
         Ok(Database { committer, engine, clock, options, guard, maker: Maker::this() })
     }
 

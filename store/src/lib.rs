@@ -17,6 +17,26 @@
 //! answered when it is as durable as the [`Policy`] asks. An [`Observer`] is told of each batch, a [`Chore`] joins it.
 //! Reads go to the engine ([`Database::engine`]) or to a [`Database::snapshot`].
 //!
+//! What holds:
+//!
+//! * A write that was answered outlives the process under every [`Policy`], and a loss of power under `Always`. One that
+//!   failed has changed nothing, but if the disk itself lost it (an input or output error of a sync): then nothing more
+//!   is written until the store is opened again, which finds out what is there.
+//! * Writes are one after another for everybody, in the order of their sequence numbers; what they read they read then.
+//!   A read that begins after a write was answered sees it. While a write is under way one reader may see it and a
+//!   later one for some microseconds not yet: the engine shows it just before the near tier does.
+//! * On a full disk a write fails, reads go on (but for the moment in which the engine is opened anew), and writes work
+//!   again when there is room.
+//! * A directory is opened with everything that was synced, or not at all (`accept_loss` aside). The engine itself cuts a
+//!   damaged journal where the damage begins when it looks at it: who wants to try to save what is behind copies the
+//!   directory before he opens it.
+//! * Lifetimes end by the system's clock, whatever time has passed since, down time included. The near tier counts its
+//!   own seconds, so an item may be shown for less than a second more or less than its time.
+//! * A store belongs to the process that opened it: the child of a fork is told so, and harms nothing. Such a child keeps
+//!   the directory locked, though, if its parent is killed.
+//! * One read at most of a value is made for a write that replaces it: the books are exact (`curr_items`, `bytes`,
+//!   the quota), and verification counts them again.
+//!
 //! ```
 //! # fn main() -> Result<(), nearcache_store::Error> {
 //! # let dir = std::env::temp_dir().join(format!("nearcache-store-doc-{}", std::process::id()));

@@ -7,12 +7,15 @@
 //! * A reader that misses puts a placeholder there by `add` (a lease of `docs/values.md`, which every reader takes for a
 //!   miss), *then* reads the engine, and puts what it found in the placeholder's place by `cas`. If the committer came
 //!   in between, the placeholder is gone or is a value, and the `cas` fails.
-//! * Placeholders have uniques of their own, which no item has: an item that a caller gave such a unique, and one that is
-//!   stale or a lease itself, is never here.
+//! * A placeholder's unique is no other item's. In a tier of its own process all uniques are the cache's, and the store's
+//!   is behind the value (the cache's fast way does not read items whose unique was given). In a shared one values are
+//!   as the client wrote them and have the store's unique; placeholders have uniques that the store never gives, and an
+//!   item for which a caller chose such a one is not kept here.
+//! * An item that is stale, or a lease itself, is never here.
 //! * A flush empties it after it is known here what is flushed, so whoever puts a placeholder afterwards knows too.
 //! * If a stale value could not be removed the tier is turned off for good. Evictions change nothing but speed.
 
-use crate::clock::{Clock, Deadline};
+use crate::clock::Clock;
 use crate::committer::{Observer, Tx};
 use crate::engine::Space;
 use crate::item::{Head, mark};
@@ -25,6 +28,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// The flags of a lease (`docs/values.md`): no value.
 pub const LEASE: u32 = 0x4E43_00FF;
+/// Bytes of the unique behind a value.
+const BEHIND: usize = 8;
 /// The uniques of placeholders begin here.
 const TOKENS: u64 = 1 << 63;
 /// A placeholder of a reader that died goes after so many seconds.
@@ -34,6 +39,8 @@ const PLACEHOLDER: Expiry = Expiry::After(10);
 pub struct Near {
     cache: Option<Cache>,
     is_on: AtomicBool,
+    /// Do others read from it?
+    is_shared: bool,
     clock: Arc<Clock>,
     tokens: AtomicU64,
     /// Of the ledger, as readers see it.
@@ -59,6 +66,7 @@ impl Near {
         };
         Ok(Near {
             is_on: AtomicBool::new(cache.is_some()),
+            is_shared: options.near_home.is_shared(),
             cache,
             clock,
             tokens: AtomicU64::new(TOKENS),
@@ -76,6 +84,31 @@ impl Near {
             true => self.cache.as_ref(),
             false => None,
         }
+    }
+
+    /// A value as it came from the cache, for who asked the store. `None`: it is a placeholder.
+    #[inline(always)]
+    pub fn open_value(&self, value: nearcache::Value) -> Option<Value> {
+        self.opened(value.data, value.flags, value.cas, value.ttl)
+    }
+
+    /// The same in parts.
+    pub fn open_parts(&self, data: Vec<u8>, meta: nearcache::Meta) -> Option<Value> {
+        self.opened(data, meta.flags, meta.cas, meta.ttl)
+    }
+
+    #[inline(always)]
+    fn opened(&self, mut data: Vec<u8>, flags: u32, cas: u64, ttl: Option<u32>) -> Option<Value> {
+        if flags == LEASE {
+            return None;
+        }
+        if self.is_shared {
+            return Some(Value { data, flags, cas, ttl });
+        }
+        let (_, behind) = data.split_last_chunk::<BEHIND>()?;
+        let cas = u64::from_le_bytes(*behind);
+        data.truncate(data.len() - BEHIND);
+        Some(Value { data, flags, cas, ttl })
     }
 
     /// The cache, whatever is in it.
@@ -100,43 +133,60 @@ impl Near {
     /// A place for what the engine is about to be asked for; `None`: somebody else has it, or there is none.
     pub fn hold(&self, key: &[u8]) -> Option<u64> {
         // Relaxed: only that each is another matters.
-        let token = self.tokens.fetch_add(1, Ordering::Relaxed);
+        let token = self.is_shared.then(|| self.tokens.fetch_add(1, Ordering::Relaxed));
         let ask = MetaSet {
             mode: MetaMode::Add,
             flags: LEASE,
             expiry: PLACEHOLDER,
-            unique: Some(token),
+            unique: token,
             ..MetaSet::default()
         };
-        let stored = self.cache()?.meta_set(key, &[], ask).ok()?;
-        (stored.outcome == Outcome::Stored(token)).then_some(token)
+        match self.cache()?.meta_set(key, &[], ask).ok()?.outcome {
+            Outcome::Stored(token) => Some(token),
+            Outcome::NotStored | Outcome::Exists | Outcome::Missing => None,
+        }
     }
 
     /// Puts what the engine said in the place that was held; nothing, if there was nothing.
     pub fn fill(&self, key: &[u8], token: u64, found: Option<(&Head, &Value)>) {
         let Some(cache) = self.cache() else { return };
-        if let Some((head, value)) = found
-            && may_be_near(head)
-        {
-            let ask = MetaSet { compare: Some(token), ..self.as_stored(head) };
-            let stored = cache.meta_set(key, &value.data, ask);
-            if matches!(stored, Ok(stored) if matches!(stored.outcome, Outcome::Stored(_))) {
-                return;
-            }
+        let done = found
+            .is_some_and(|(head, value)| self.store(cache, key, head, &value.data, Some(token)));
+        if !done {
+            // A placeholder is harmless, and goes by itself.
+            let compare = Some(token);
+            let _ = cache.meta_delete(key, MetaDelete { compare, ..MetaDelete::default() });
         }
-        // A placeholder is harmless, and goes by itself.
-        let _ =
-            cache.meta_delete(key, MetaDelete { compare: Some(token), ..MetaDelete::default() });
     }
 
-    fn as_stored(&self, head: &Head) -> MetaSet {
-        MetaSet {
+    /// Stores an item, if it is one that may be here; `false`: it is not.
+    fn store(
+        &self,
+        cache: &Cache,
+        key: &[u8],
+        head: &Head,
+        value: &[u8],
+        compare: Option<u64>,
+    ) -> bool {
+        let may_be_here = head.marks & (mark::STALE | mark::WON) == 0
+            && head.flags != LEASE
+            && (head.unique() < TOKENS || !self.is_shared);
+        if !may_be_here {
+            return false;
+        }
+        let ask = MetaSet {
             flags: head.flags,
             expiry: head.deadline.left(self.clock.now()).map_or(Expiry::Never, Expiry::After),
-            unique: Some(head.unique()),
+            compare,
+            unique: self.is_shared.then(|| head.unique()),
             binary: head.marks & mark::BINARY != 0,
             ..MetaSet::default()
-        }
+        };
+        let stored = match self.is_shared {
+            true => cache.meta_set(key, value, ask),
+            false => cache.meta_set(key, &[value, &head.unique().to_le_bytes()].concat(), ask),
+        };
+        matches!(stored, Ok(stored) if matches!(stored.outcome, Outcome::Stored(_)))
     }
 
     /// Removes a key; if that cannot be done nothing is shown from here any more.
@@ -147,23 +197,13 @@ impl Near {
     }
 
     fn put(&self, cache: &Cache, key: &[u8], bytes: &[u8]) {
-        match Head::decode(bytes) {
-            Ok((head, value)) if may_be_near(&head) && self.shows(&head) => {
-                let stored = cache.meta_set(key, value, self.as_stored(&head));
-                if !matches!(stored, Ok(stored) if matches!(stored.outcome, Outcome::Stored(_))) {
-                    self.remove(cache, key);
-                }
-            }
-            _ => self.remove(cache, key),
+        let done = Head::decode(bytes).is_ok_and(|(head, value)| {
+            self.shows(&head) && self.store(cache, key, &head, value, None)
+        });
+        if !done {
+            self.remove(cache, key);
         }
     }
-}
-
-fn may_be_near(head: &Head) -> bool {
-    head.marks & (mark::STALE | mark::WON) == 0
-        && head.flags != LEASE
-        && head.unique() < TOKENS
-        && head.deadline != Deadline::Past
 }
 
 impl Observer for Near {

@@ -6,15 +6,15 @@ use crate::engine::{Space, View};
 use crate::error::check_key;
 use crate::fork::Maker;
 use crate::item::Head;
-use crate::near::{LEASE, Near};
+use crate::near::Near;
 use crate::stats::{Counter, Counters};
 use crate::sweep::Sweep;
 use crate::value::{Hit, Stored, Value};
-use crate::verbs::{self, Limits};
+use crate::verbs::{self, Limits, size_of_item};
 use crate::{Error, Options};
 use nearcache::{
-    Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaHit, MetaMode, MetaSet, MetaSum, Outcome,
-    Touch, Verb,
+    Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaMode, MetaSet, MetaSum, Outcome, Touch,
+    Verb,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -76,10 +76,10 @@ impl Store {
         if let Some(cache) = self.near.cache()
             && let Ok(Some(value)) = cache.get(key)
         {
-            if value.flags != LEASE {
-                return Ok(Some(value.into()));
+            match self.near.open_value(value) {
+                None => self.counters.count(Counter::Leases),
+                found => return Ok(found),
             }
-            self.counters.count(Counter::Leases);
         }
         self.get_far(key)
     }
@@ -257,13 +257,8 @@ impl Store {
         self.counters.count(Counter::CmdMeta);
         let only_looks = ask.vivify.is_none() && ask.touch.is_none() && ask.recache.is_none();
         if only_looks {
-            if let Some(cache) = self.near.cache() {
-                let mut data = Vec::new();
-                if let Ok(Some(hit)) = cache.meta_get(key, ask, &mut data)
-                    && hit.meta.flags != LEASE
-                {
-                    return Ok(Some(near_hit(hit, data)));
-                }
+            if let Some(hit) = self.meta_near(key, ask.compare) {
+                return Ok(Some(hit));
             }
             let now = self.db.clock().now();
             match self.read(self.db.engine().as_ref(), key)? {
@@ -282,6 +277,29 @@ impl Store {
         }
         let limits = self.limits;
         self.change(key, 0, move |tx, key| verbs::get(tx, &limits, key, ask))
+    }
+
+    /// A meta get of what is in the near tier, where nothing is stale or won.
+    fn meta_near(&self, key: &[u8], compare: Option<u64>) -> Option<Hit> {
+        let mut data = Vec::new();
+        let hit = self.near.cache()?.meta_get(key, MetaGet::default(), &mut data).ok()??;
+        let value = self.near.open_parts(data, hit.meta)?;
+        let len = value.data.len();
+        let mut hit = Hit {
+            len,
+            ttl_before: hit.ttl_before,
+            won: false,
+            stale: false,
+            sent: false,
+            same: compare == Some(value.cas),
+            binary: hit.binary,
+            size: size_of_item(key.len(), len, value.flags),
+            value,
+        };
+        if hit.same {
+            hit.value.data.clear();
+        }
+        Some(hit)
     }
 
     /// memcached's `ms`: every storing verb, with a unique to compare with and one to store.
@@ -404,19 +422,4 @@ pub(crate) fn asked(verb: Verb, flags: u32, expiry: Expiry) -> MetaSet {
         Verb::Cas(unique) => (MetaMode::Set, Some(unique)),
     };
     MetaSet { mode, flags, expiry, compare, ..MetaSet::default() }
-}
-
-fn near_hit(hit: MetaHit, data: Vec<u8>) -> Hit {
-    let meta = hit.meta;
-    Hit {
-        value: Value { data, flags: meta.flags, cas: meta.cas, ttl: meta.ttl },
-        len: meta.len,
-        ttl_before: hit.ttl_before,
-        won: hit.won,
-        stale: hit.stale,
-        sent: hit.sent,
-        same: hit.same,
-        binary: hit.binary,
-        size: hit.size,
-    }
 }

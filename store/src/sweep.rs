@@ -41,6 +41,10 @@ impl Chore for Sweep {
         let buried = state.bury(tx)?;
         Ok(expired || buried)
     }
+
+    fn undone(&self) {
+        *self.state.lock() = State::default();
+    }
 }
 
 impl State {

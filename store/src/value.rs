@@ -24,12 +24,6 @@ impl Value {
     }
 }
 
-impl From<nearcache::Value> for Value {
-    fn from(value: nearcache::Value) -> Value {
-        Value { data: value.data, flags: value.flags, cas: value.cas, ttl: value.ttl }
-    }
-}
-
 /// A key and its value, as scans show them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -10,6 +10,7 @@ use std::ffi::CString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 const NEVER: Expiry = Expiry::Never;
@@ -285,7 +286,7 @@ fn full_disk() -> Tried {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         for _ in 0..3000 {
-                            let n = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                            let n = next.fetch_add(1, SeqCst);
                             let key = format!("{round}:{n}").into_bytes();
                             match store.set(&key, &value(round, n), 0, NEVER) {
                                 Ok(_) => done.lock().unwrap().push((key, round, n)),
@@ -369,6 +370,28 @@ fn full_from_the_start() -> Tried {
     assert_eq!(store.get(b"a").unwrap().unwrap().data, b"1", "it can still be read");
     std::fs::remove_file(&filler).unwrap();
     store.set(b"b", &large, 0, NEVER).unwrap();
+    drop(store);
+    // Lifetimes end while nothing can be written: what could not be removed then is removed later.
+    let mut manual = options(Policy::Always);
+    manual.manual_clock = Some(1_700_000_000);
+    let store = Store::open(&at, manual).unwrap();
+    let set = |n: u64| {
+        let mut random = Random(n);
+        // Keys alone are enough to fill a journal's last page.
+        let key: Vec<u8> = (0..240).map(|_| random.next() as u8).collect();
+        let ask = nearcache::MetaSet { expiry: Expiry::After(5), ..nearcache::MetaSet::default() };
+        store.submit_set(&key, b"", ask).unwrap()
+    };
+    let all: Vec<_> = (0..600).map(set).collect();
+    all.into_iter().for_each(|pending| assert!(pending.wait().is_ok()));
+    fill(&filler, 0);
+    let failed = || store.database().committer().readings().failures.load(SeqCst);
+    let before = failed();
+    store.advance_clock(6).unwrap();
+    common::eventually("the sweep fails", || failed() > before);
+    std::fs::remove_file(&filler).unwrap();
+    common::eventually("the sweep is done", || store.database().ledger().items == 2);
+    store.verify(&mut |_| true).unwrap();
     Ok(())
 }
 

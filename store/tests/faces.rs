@@ -28,7 +28,8 @@ fn keys(entries: &[Entry]) -> Vec<String> {
 #[test]
 fn options_keys_and_values_out_of_range_are_refused() {
     let dir = Dir::new();
-    let cases: [(fn(&mut Options), &str); 5] = [
+    type Change = fn(&mut Options);
+    let cases: [(Change, &str); 5] = [
         (|o| o.near = 1000, "1048576"),
         (|o| o.item_size_max = 100, "1 KiB to 1 GiB"),
         (|o| o.block_cache = 0, "1 MiB"),
@@ -337,5 +338,24 @@ fn meta_verbs_answer_as_the_cache_does() {
     assert_eq!(number(store.meta_arith(b"n", arith).unwrap()), 42);
     let prepend = MetaSet { mode: MetaMode::Prepend, compare: Some(1), ..MetaSet::default() };
     assert_eq!(store.meta_set(b"n", b"1", prepend).unwrap().outcome, Outcome::Exists);
+    store.verify(&mut |_| true).unwrap();
+}
+
+#[test]
+fn many_lifetimes_end_and_the_books_stay_exact() {
+    let dir = Dir::new();
+    let store = Store::open(dir.path(), options()).unwrap();
+    store.set(b"stays", b"1", 0, NEVER).unwrap();
+    let ask = MetaSet { expiry: Expiry::After(5), ..MetaSet::default() };
+    let all: Vec<_> = (0..2000)
+        .map(|n| store.submit_set(format!("k{n}").as_bytes(), b"v", ask).unwrap())
+        .collect();
+    all.into_iter().for_each(|pending| assert!(pending.wait().is_ok()));
+    store.advance_clock(4).unwrap();
+    store.verify(&mut |_| true).unwrap();
+    assert_eq!(store.database().ledger().items, 2001);
+    store.advance_clock(1).unwrap();
+    eventually("the sweep", || store.database().ledger().items <= 1);
+    assert_eq!(store.database().ledger().items, 1);
     store.verify(&mut |_| true).unwrap();
 }

@@ -24,7 +24,7 @@ struct Line {
 
 /// Operation `n` of a key removes it, or else stores `n`.
 fn removes(n: u64) -> bool {
-    n == 0 || n % 3 == 0
+    n.is_multiple_of(3)
 }
 
 fn key(k: usize) -> Vec<u8> {
@@ -62,9 +62,18 @@ fn number(bytes: &[u8]) -> u64 {
 fn no_read_is_older_than_what_was_acknowledged() {
     let seeded = Seeded(seed());
     // A tier with room for everything, and one in which the large values push one another out.
-    for (near, len) in [(8 << 20, 10), (1 << 20, 150_000)] {
+    // The last is one in which others may read.
+    let shared = Home::Named(format!("store-history-{}", std::process::id()));
+    let homes = [
+        (8 << 20, 10, Home::Private),
+        (1 << 20, 150_000, Home::Private),
+        (1 << 20, 150_000, shared),
+    ];
+    for (near, len, home) in homes {
         let dir = Dir::new();
-        let store = Store::open(dir.path(), options(near)).unwrap();
+        let mut options = options(near);
+        options.near_home = home.clone();
+        let store = Store::open(dir.path(), options).unwrap();
         let lines: [Line; KEYS] = Default::default();
         let stop = AtomicBool::new(false);
         let (reads, hits) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -103,7 +112,7 @@ fn no_read_is_older_than_what_was_acknowledged() {
                     }
                 });
             }
-            let until = Instant::now() + Duration::from_secs(2);
+            let until = Instant::now() + Duration::from_millis(1500);
             while Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -117,6 +126,10 @@ fn no_read_is_older_than_what_was_acknowledged() {
         );
         assert!(stats["near_hits"] > 100 && stats["get_hits"] > stats["near_hits"], "{stats:?}");
         assert_eq!(stats["near_evictions"] > 0, near == 1 << 20, "{stats:?}");
+        drop(store);
+        if home.is_shared() {
+            nearcache::unlink(&home).unwrap();
+        }
     }
 }
 

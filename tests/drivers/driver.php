@@ -84,7 +84,7 @@ function count_by(Cache $cache, string $verb, array $words): string
     if (!preg_match('/^[0-9]+$/D', $delta)) {
         return "CLIENT_ERROR invalid numeric delta argument\r\n";
     }
-    $number = $verb === 'incr' ? $cache->increment($key, $delta) : $cache->decrement($key, $delta);
+    $number = $verb === 'incr' ? $cache->incrementRaw($key, $delta) : $cache->decrementRaw($key, $delta);
     return worded($cache, $number !== false, "$number\r\n");
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import doctest
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -114,8 +113,3 @@ def test_text_is_not_incremented() -> None:
     assert run(lambda: cache.set("t", "text"))
     with pytest.raises(TypeError, match="non-numeric"):
         run(lambda: cache.increment("t"))
-
-
-def test_its_examples_run() -> None:
-    result = doctest.testmod(nearcache.aio)
-    assert (result.failed, result.attempted > 0) == (0, True)

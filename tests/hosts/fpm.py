@@ -47,19 +47,29 @@ def php(code: str, **values: str) -> str:
     return subprocess.run([PHP, *given, "-r", code], check=True, capture_output=True, text=True).stdout
 
 
+ONE_WORKER = "pm = static\npm.max_children = 1\n"
+
+
+def another_pool(directory: Path, name: str, more: str) -> str:
+    """The configuration of a pool of one worker besides "www"."""
+    return f"[{name}]\nlisten = {directory / 'fpm.sock'}.{name}\n{ONE_WORKER}catch_workers_output = yes\n{more}\n"
+
+
 class Fpm:
     """A server in a directory of its own."""
 
-    def __init__(self, directory: Path, workers: int, pool: str = "", **values: str) -> None:
+    def __init__(self, directory: Path, workers: int, pool: str = "", others: str = "", **values: str) -> None:
+        """`pool` is more configuration of the pool "www", `others` what another_pool says of further ones."""
         self.directory = directory
         self.log = directory / "log"
         self.socket = str(directory / "fpm.sock")
         self.script = str(directory / "page.php")
-        self.workers_wanted = workers
-        shutil.copy(HERE / "page.php", self.script)
+        self.workers_wanted = workers + others.count(ONE_WORKER)
+        for page in ("page.php", "settings.php"):
+            shutil.copy(HERE / page, directory / page)
         (directory / "fpm.conf").write_text(
             f"[global]\nerror_log = {self.log}\ndaemonize = no\nlog_level = notice\n"
-            f"[www]\nlisten = {self.socket}\npm = static\npm.max_children = {workers}\ncatch_workers_output = yes\n{pool}\n"
+            f"[www]\nlisten = {self.socket}\npm = static\npm.max_children = {workers}\ncatch_workers_output = yes\n{pool}\n{others}"
         )
         given = settings({name.replace("__", "."): value for name, value in values.items()})
         command = [FPM, "-R", "-F", "-y", str(directory / "fpm.conf"), *given]
@@ -81,7 +91,7 @@ class Fpm:
         if kind is None:
             assert status == 0, self.said()
             for crash in ("SIGSEGV", "SIGABRT", "SIGBUS", "core dumped"):
-                assert crash not in self.said()
+                assert crash not in self.said(), self.said()
 
     def said(self) -> str:
         """All that it wrote to its log and its output."""
@@ -103,6 +113,11 @@ class Fpm:
         answer = json.loads(said)
         assert isinstance(answer, dict), said
         return answer
+
+    def page(self, verb: str, pool: str = "", **arguments: Any) -> Any:
+        """What settings.php answers to this, in the pool "www" or another."""
+        socket = f"{self.socket}.{pool}" if pool else self.socket
+        return json.loads(fastcgi.request(socket, str(self.directory / "settings.php"), json.dumps([verb, arguments]).encode()))
 
     def ask(self, verb: str, key: str = "", version: int = 0, length: int = 0) -> Any:
         """One operation's answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 import nearcache
 from history import value_of
@@ -42,6 +43,40 @@ def square(number: int) -> int:
         adopted[f"square-{number}"] = cached
         adopted.incr("computed")
     return int(cached)
+
+
+LEASE = 1.0
+"""Seconds of single flight: what a producer's death may cost the others."""
+
+
+def make_once(cache: nearcache.Cache, key: str, hold: float = 0.0, stale: float | None = None) -> tuple[int, float]:
+    """Who made the value of a key that many ask for, and how many seconds this one waited for it."""
+
+    def produce() -> int:
+        cache.incr(f"runs-{key}", initial=1)
+        # So long that the others come meanwhile.
+        time.sleep(hold)
+        return os.getpid()
+
+    began = time.monotonic()
+    return cache.get_or_set(key, produce, ttl=60, stale=stale, lease=LEASE), time.monotonic() - began
+
+
+def make_never(cache: nearcache.Cache, key: str, stale: float | None = None) -> None:
+    """Says that it makes a value, and does not get done."""
+
+    def produce() -> int:
+        cache[f"making-{key}"] = os.getpid()
+        while True:
+            signal.pause()
+
+    cache.get_or_set(key, produce, ttl=60, stale=stale, lease=LEASE)
+
+
+def ask(key: str) -> tuple[int, float]:
+    """For a pool: one of a stampede, through the cache that `adopt` was given."""
+    assert adopted is not None
+    return make_once(adopted, key, hold=0.3)
 
 
 adopted: nearcache.Cache | None = None

@@ -16,7 +16,7 @@ WORKERS = 8
 
 @pytest.mark.parametrize("segment", ["", "site"], ids=["inherited", "named"])
 def test_workers_are_killed_under_load(directory: Path, seed: int, segment: str) -> None:
-    values = {"nearcache__size": "64M", "nearcache__segment": segment}
+    values = {"nearcache__memory_size": "64M", "nearcache__segment": segment}
     with Fpm(directory, WORKERS, **values) as fpm:
         load = Load(fpm.send, fpm.workers, seed, pause=0.05)
         load.run(requests=2000, kills=100, seconds=180)
@@ -28,7 +28,7 @@ def test_workers_are_killed_under_load(directory: Path, seed: int, segment: str)
 
 
 def test_all_workers_have_one_cache(directory: Path) -> None:
-    with Fpm(directory, WORKERS, nearcache__size="4M") as fpm:
+    with Fpm(directory, WORKERS, nearcache__memory_size="4M") as fpm:
         # Each number is given once, by whichever worker, until more than one has given one.
         given: list[int] = []
         by: set[int] = set()
@@ -47,7 +47,7 @@ def test_all_workers_have_one_cache(directory: Path) -> None:
 
 
 def test_a_named_cache_survives_a_reload_and_the_command_line_has_it(directory: Path) -> None:
-    values = {"nearcache__segment": "site", "nearcache__size": "16M"}
+    values = {"nearcache__segment": "site", "nearcache__memory_size": "16M"}
     with Fpm(directory, WORKERS, **values) as fpm:
         assert fpm.ask("set", "k", 1, 5000) is True
         before = fpm.ask("get", "k")
@@ -71,7 +71,7 @@ def test_a_named_cache_survives_a_reload_and_the_command_line_has_it(directory: 
 
 
 def test_a_cache_without_a_name_is_new_after_a_reload(directory: Path) -> None:
-    with Fpm(directory, 2, nearcache__size="4M") as fpm:
+    with Fpm(directory, 2, nearcache__memory_size="4M") as fpm:
         fpm.ask("set", "k", 1, 10)
         assert fpm.ask("get", "k") is not None
         fpm.reload()
@@ -80,7 +80,7 @@ def test_a_cache_without_a_name_is_new_after_a_reload(directory: Path) -> None:
 
 
 def test_a_reload_under_load_loses_nothing(directory: Path, seed: int) -> None:
-    with Fpm(directory, WORKERS, nearcache__segment="site", nearcache__size="64M") as fpm, ThreadPoolExecutor(1) as pool:
+    with Fpm(directory, WORKERS, nearcache__segment="site", nearcache__memory_size="64M") as fpm, ThreadPoolExecutor(1) as pool:
         load = Load(fpm.send, fpm.workers, seed, pause=0.2)
         running = pool.submit(load.run, requests=2000, kills=20, seconds=180)
         for reloads in (1, 2, 3):
@@ -98,7 +98,7 @@ def test_workers_of_another_user_share_what_the_master_mapped(directory: Path, s
     # As distributions have it: the master is root, its workers are not, and could not open the file themselves.
     directory.chmod(0o711)
     pool = "user = nobody\ngroup = nogroup\nlisten.mode = 0600"
-    with Fpm(directory, 2, pool, nearcache__segment=segment, nearcache__size="4M") as fpm:
+    with Fpm(directory, 2, pool, nearcache__segment=segment, nearcache__memory_size="4M") as fpm:
         by: set[int] = set()
         number = 0
 
@@ -122,12 +122,12 @@ def test_workers_of_another_user_share_what_the_master_mapped(directory: Path, s
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ({"nearcache__size": "1000000G"}, "too large"),
-        ({"nearcache__size": "lots"}, 'nearcache.size is "lots"'),
+        ({"nearcache__memory_size": "4000G"}, "bytes of memory left"),
+        ({"nearcache__isolation": "mine"}, 'nearcache.isolation is "mine": it must be one of shared, user, pool'),
         ({"nearcache__segment": "/proc/no/such"}, "/proc/no"),
         ({"nearcache__segment": "foreign"}, "does not begin as a cache does"),
     ],
-    ids=["size", "no-size", "path", "foreign"],
+    ids=["size", "isolation", "path", "foreign"],
 )
 def test_what_cannot_be_mapped_takes_no_server_down(directory: Path, values: dict[str, str], why: str) -> None:
     (directory / "names" / "foreign").write_text("no cache")
@@ -141,7 +141,7 @@ def test_what_cannot_be_mapped_takes_no_server_down(directory: Path, values: dic
 
 
 def test_a_worker_killed_within_a_request_loses_that_request_alone(directory: Path) -> None:
-    with Fpm(directory, 1, nearcache__size="4M") as fpm:
+    with Fpm(directory, 1, nearcache__memory_size="4M") as fpm:
         for version in range(1, 21):
             assert fpm.ask("set", "k", version, 1000) is True
             (worker,) = fpm.workers()

@@ -9,10 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import jobs
 import pytest
 from fpm import children, wait_until
 from load import PATIENCE, Hangs, Load, Lost, Operation
@@ -123,3 +126,70 @@ def test_all_workers_have_one_cache(gunicorn: Gunicorn) -> None:
 
     wait_until(is_back, "no new worker answers")
     assert gunicorn.send([("increment", "n", 0, 0)])["answers"] == [number + 1]
+
+
+def ask(gunicorn: Gunicorn, key: str, hold: int = 0, stale: int = 0) -> tuple[Any, float]:
+    """What one request gets for a key that many ask for, and after how many seconds."""
+    ((value, waited),) = gunicorn.send([("once", key, hold, stale)])["answers"]
+    return value, waited
+
+
+def runs(gunicorn: Gunicorn, key: str) -> int:
+    ((count),) = gunicorn.send([("get", f"runs-{key}", 0, 0)])["answers"]
+    return int(count or 0)
+
+
+def producing(gunicorn: Gunicorn, key: str) -> int | None:
+    ((pid),) = gunicorn.send([("get", f"making-{key}", 0, 0)])["answers"]
+    return pid if pid is None else int(pid)
+
+
+def begin_for_ever(gunicorn: Gunicorn, threads: ThreadPoolExecutor, key: str, stale: int = 0) -> int:
+    """The worker that makes the value of a key and does not get done."""
+
+    def lose() -> None:
+        with pytest.raises((Lost, Hangs)):
+            gunicorn.send([("never", key, 0, stale)])
+
+    threads.submit(lose)
+    wait_until(lambda: producing(gunicorn, key) is not None, "nobody makes it")
+    pid = producing(gunicorn, key)
+    assert pid in gunicorn.workers()
+    return pid
+
+
+def test_a_stampede_over_all_workers_makes_it_once(gunicorn: Gunicorn) -> None:
+    with ThreadPoolExecutor(32) as threads:
+        told = list(threads.map(lambda _: ask(gunicorn, "k", hold=500), range(32)))
+    assert len({value for value, _ in told}) == 1
+    assert runs(gunicorn, "k") == 1
+    assert sum(waited > 0.1 for _, waited in told) > 1, "they came together"
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_worker_that_ends_while_it_makes_a_value(gunicorn: Gunicorn, end: signal.Signals) -> None:
+    with ThreadPoolExecutor(9) as threads:
+        producer = begin_for_ever(gunicorn, threads, "k")
+        os.kill(producer, end)
+        told = list(threads.map(lambda _: ask(gunicorn, "k"), range(8)))
+        os.kill(producer, signal.SIGKILL) if end == signal.SIGSTOP else None
+    assert len({value for value, _ in told}) == 1 and told[0][0] != producer
+    assert runs(gunicorn, "k") == 1
+    assert max(waited for _, waited in told) < jobs.LEASE + 5, told
+
+
+def test_a_stale_value_is_served_while_a_worker_makes_it_anew_and_is_killed(gunicorn: Gunicorn) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        # Kept for a minute, so that less is left of it than the time of stale.
+        old = ask(gunicorn, "k")[0]
+        producer = begin_for_ever(gunicorn, threads, "k", stale=100)
+        for _ in range(20):
+            value, waited = ask(gunicorn, "k", stale=100)
+            assert value == old and waited < 1.0
+        os.kill(producer, signal.SIGKILL)
+    deadline = time.monotonic() + jobs.LEASE + 10
+    while runs(gunicorn, "k") == 1:
+        assert time.monotonic() < deadline, "nobody makes it anew"
+        value, _ = ask(gunicorn, "k", stale=100)
+        time.sleep(0.02)
+    assert value not in (producer, None)

@@ -18,6 +18,12 @@ def in_php(code: str) -> Any:
     return json.loads(php(f"{OPEN} echo json_encode({code});"))
 
 
+def portably_in_php(code: str, **settings: str) -> Any:
+    """As in_php; what it stores is portable."""
+    settings["nearcache__serializer"] = "portable"
+    return json.loads(php(f"{OPEN} echo json_encode({code}, JSON_PRESERVE_ZERO_FRACTION);", **settings))
+
+
 @pytest.fixture(params=["python", "php"])
 def cache(directory: Path, request: pytest.FixtureRequest) -> nearcache.Cache:
     """One cache for both, made by either."""
@@ -85,7 +91,7 @@ def test_cas_and_deletions_of_one_are_seen_by_the_other(cache: nearcache.Cache) 
 
 
 def test_python_sees_what_the_workers_of_a_site_cache(directory: Path) -> None:
-    with Fpm(directory, 2, nearcache__segment="site", nearcache__size="4M") as fpm:
+    with Fpm(directory, 2, nearcache__segment="site", nearcache__memory_size="4M") as fpm:
         site = nearcache.Cache(name="site")
         assert fpm.ask("set", "k", 1, 500) is True
         assert site["k"].startswith(b"k 1 500 ")
@@ -95,3 +101,81 @@ def test_python_sees_what_the_workers_of_a_site_cache(directory: Path) -> None:
         assert any(name.startswith("php-fpm") for name in names)
         assert len(names) >= 2
         assert [file.name for file in nearcache.caches()] == ["site"]
+
+
+# The same value in Python's words and in PHP's.
+PORTABLE: list[tuple[Any, str]] = [
+    (None, "null"),
+    (True, "true"),
+    (False, "false"),
+    (-7, "-7"),
+    (2**63 - 1, "PHP_INT_MAX"),
+    (1.5, "1.5"),
+    ("", "''"),
+    ("caf\u00e9 \0", '"caf\u00e9 \\0"'),
+    (b"\xff\x00", '"\\xff\\0"'),
+    ([], "[]"),
+    ([1, [2.0, None, "three"], b"\xfe"], '[1, [2.0, null, "three"], "\\xfe"]'),
+    ({"a": 1, 5: [True], -1: {"b": b"\x80"}}, '["a" => 1, 5 => [true], -1 => ["b" => "\\x80"]]'),
+    ({b"\xff": 1}, '["\\xff" => 1]'),
+    (["long " * 100] * 50, 'array_fill(0, 50, str_repeat("long ", 100))'),
+]
+
+
+def portable_cache(cache: nearcache.Cache, **options: Any) -> nearcache.Cache:
+    """The same cache, written to portably."""
+    return nearcache.Cache(name="app", serde="portable", **options)
+
+
+@pytest.mark.parametrize(("value", "spelled"), PORTABLE, ids=[str(n) for n in range(len(PORTABLE))])
+def test_portable_values_go_both_ways(cache: nearcache.Cache, value: Any, spelled: str) -> None:
+    writer = portable_cache(cache)
+    writer["k"] = value
+    # Read by whatever it writes itself.
+    for ask in (in_php, portably_in_php):
+        assert ask(f"[$c->get('k') === {spelled}, $c->getResultCode()]") == [True, 0]
+    bytes_of_python = writer.get_raw("k")
+    assert portably_in_php(f"$c->set('k', {spelled})") is True
+    for reader in (cache, writer):
+        assert repr(reader.get("k", "missing")) == repr(value)
+    # An array has no name for an empty map, and keeps the order of its keys; so the bytes are the same, too.
+    assert cache.get_raw("k") == bytes_of_python
+
+
+def test_portable_values_compressed_by_either(cache: nearcache.Cache) -> None:
+    value = {"list": ["the same words"] * 1000}
+    spelled = "['list' => array_fill(0, 1000, 'the same words')]"
+    portable_cache(cache, compress_min=100)["k"] = value
+    raw = cache.get_raw("k")
+    assert raw is not None and raw[1] == 0x4E43_0008
+    assert in_php(f"$c->get('k') === {spelled}")
+    assert portably_in_php(f"$c->set('k', {spelled})", nearcache__compression="1") is True
+    raw = cache.get_raw("k")
+    assert raw is not None and raw[1] == 0x4E43_0008 and len(raw[0]) < 1000
+    assert cache["k"] == value
+
+
+def test_portable_counters_of_either(cache: nearcache.Cache) -> None:
+    writer = portable_cache(cache)
+    writer["n"] = 41
+    assert in_php("[$c->increment('n'), $c->get('n')]") == [42, 42]
+    assert portably_in_php("$c->increment('begun', 1, 10)") == 10
+    assert writer.incr("begun") == 11
+    assert writer["begun"] == 11
+    writer["large"] = 2**64 - 1
+    assert in_php("$c->get('large')") == str(2**64 - 1)
+
+
+def test_what_is_being_made_is_a_miss_to_php(cache: nearcache.Cache) -> None:
+    """A lease of Python's, while it makes the value; then the value, in an envelope with its tags."""
+
+    def make() -> str:
+        assert in_php("[$c->get('k'), $c->getResultMessage(), $c->has('k'), $c->getMulti(['k']), $c->getRaw('k'), $c->append('k', 'x')]") == [
+            False, "NOT FOUND", False, [], None, False,
+        ]
+        return "made"
+
+    assert cache.get_or_set("k", make, tags=["t"]) == "made"
+    assert in_php("[$c->get('k'), $c->get('k', null, NearCache\\Cache::GET_EXTENDED)['flags']]") == ["made", 0]
+    cache.invalidate_tags("t")
+    assert in_php("[$c->get('k'), $c->getResultMessage()]") == [False, "NOT FOUND"]

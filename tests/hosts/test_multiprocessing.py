@@ -114,6 +114,47 @@ def test_a_pool(directory: Path, method: str) -> None:
     assert 50 <= cache["computed"] <= 150
 
 
+HOMES = [("fork", "inherited"), *((method, "named") for method in METHODS)]
+
+
+def make(home: str) -> nearcache.Cache:
+    return nearcache.Cache("16MiB", shared=True) if home == "inherited" else nearcache.Cache("16MiB", name="app")
+
+
+@pytest.mark.parametrize(("method", "home"), HOMES)
+def test_a_stampede_in_a_pool_makes_it_once(directory: Path, method: str, home: str) -> None:
+    cache = make(home)
+    context: Any = multiprocessing.get_context(method)
+    # A pool pickles its initialiser's arguments unless it forks.
+    with context.Pool(8, jobs.adopt, (cache,)) as pool:
+        told = pool.map_async(jobs.ask, ["k"] * 32, chunksize=1).get(PATIENCE)
+    assert cache["runs-k"] == 1
+    assert {pid for pid, _ in told} == {cache["k"]}
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(("method", "home"), HOMES)
+def test_a_producer_that_ends_costs_the_others_no_more_than_its_lease(
+    directory: Path, method: str, home: str, end: signal.Signals
+) -> None:
+    cache = make(home)
+    context: Any = multiprocessing.get_context(method)
+    producer = context.Process(target=jobs.make_never, args=(cache, "k"))
+    producer.start()
+    try:
+        wait_until(lambda: cache.get("making-k") == producer.pid, "nobody makes it")
+        os.kill(producer.pid, end)
+        with ThreadPoolExecutor(8) as threads:
+            told = list(threads.map(lambda _: jobs.make_once(cache, "k", hold=0.1), range(8)))
+    finally:
+        producer.kill()
+        producer.join(PATIENCE)
+    assert cache["runs-k"] == 1
+    assert {pid for pid, _ in told} == {os.getpid()}
+    # What a busy machine takes to look comes on top.
+    assert max(delay for _, delay in told) < jobs.LEASE + 5, told
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 @pytest.mark.parametrize("shared", [False, True], ids=["private", "inherited"])
 def test_a_cache_without_a_name_says_what_to_do(method: str, shared: bool) -> None:

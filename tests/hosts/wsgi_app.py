@@ -1,5 +1,6 @@
 """The application that gunicorn serves for the tests: does the operations of the request's body, in JSON, on one cache that
-is made before the workers are forked (`--preload`). Values are made as history.py makes them."""
+is made before the workers are forked (`--preload`). Values are made as history.py makes them; "once" and "never" are single
+flight, with the producer's milliseconds and the seconds of stale."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import jobs
 import nearcache
 from history import value_of
 
@@ -25,6 +27,10 @@ def do(verb: str, key: str, version: int, length: int) -> Any:
             return True
         case "increment":
             return cache.incr(key, initial=1)
+        case "once":
+            return jobs.make_once(cache, key, version / 1000, length or None)
+        case "never":
+            return jobs.make_never(cache, key, length or None)
         case "check":
             try:
                 cache.check()

@@ -1,7 +1,9 @@
 <?php
 /*
  * The extension in PHP-FPM: request after request in one worker. A cache of an object's own ends with its request, one with a
- * persistent_id stays; a request that dies of memory or of a fatal error harms no later one; the worker stops cleanly.
+ * persistent_id stays; a request that dies of memory or of a fatal error harms no later one; the worker stops cleanly. Arrays
+ * that are kept decoded stay from one request to the next, and what was replaced in one is freed when the next begins, whatever
+ * the last held of it to its end.
  *
  *     php fpm.php PHP_FPM EXTENSION
  */
@@ -21,7 +23,27 @@ $n = $kept->increment('requests', 1, 1);
 $before = $own->get('k');
 $own->set('k', 1);
 $kept->set("from $n", ['request' => $n, 'pad' => str_repeat('x', 1000)]);
-echo json_encode([$n, $before, $n > 1 ? $kept->get('from ' . ($n - 1))['request'] : null, $kept->check(), getmypid()]);
+$counters = $kept->stats();
+$waits = $counters['l1_retired_bytes'];
+$kept->add('rows', array_map(fn($i) => ['id' => "row $i", 'tags' => ["tag $i", 'all']], range(0, 99)));
+class Held
+{
+    public static array $rows = [];
+    public function __construct(public array $rest) {}
+    public function __destruct()
+    {
+        $this->rest[] = count(self::$rows);
+    }
+}
+for ($i = 0; $i < 12; $i++) {
+    $i % 4 ?: $kept->set('version', ["of $n" => ["$n.$i" => "value $n.$i"]]);
+    Held::$rows = $kept->get('rows');
+    $held[] = new Held([Held::$rows[$i]['id'] => $kept->get('version')] + Held::$rows);
+}
+stream_wrapper_register(strtr(Held::$rows[1]['id'], ' ', '-'), Held::class);
+$right = $held[11]->rest['row 11'] === ["of $n" => ["$n.8" => "value $n.8"]] && Held::$rows[99]['tags'][0] === 'tag 99';
+$hits = $kept->stats()['l1_hits'] - $counters['l1_hits'];
+echo json_encode([$n, $before, $n > 1 ? $kept->get('from ' . ($n - 1))['request'] : null, $kept->check(), getmypid(), $right, $hits, $waits]);
 switch ($_SERVER['QUERY_STRING']) {
     case 'memory':
         $kept->set('part', str_repeat('p', 500000));
@@ -78,7 +100,8 @@ foreach (['', '', 'memory', '', 'fatal', '', 'exit', ''] as $i => $query) {
     $body = request($query);
     $answer = json_decode(preg_replace('/\].*/s', ']', $body), true);
     $worker ??= $answer[4] ?? null;
-    $expected = [$i + 1, false, $i ?: null, true, $worker];
+    // Of 12 readings of each of two arrays the first two of a version are decoded, and the rows were there before.
+    $expected = [$i + 1, false, $i ?: null, true, $worker, true, 6 + ($i ? 12 : 10), 0];
     if ($answer !== $expected || $worker === null || ($query === 'memory') !== str_contains($body, 'Allowed memory size')) {
         $failed++;
         echo "request $i ($query): $body\n    expected ", json_encode($expected), "\n";

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
-# as php-memcached does, nothing leaks. Ends with "N passed, M failed"; exits non-zero on any failure.
+# as php-memcached and APCu do and shares values with the former, nothing leaks. Ends with "N passed, M failed"; exits
+# non-zero on any failure.
 #
-# PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config). NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
+# PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config), NEARCACHE_PHP_OUT the folder in place of target/php.
+# NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1
-out=$root/target/php
+out=${NEARCACHE_PHP_OUT:-$root/target/php}
 passed=0
 failed=0
 
@@ -90,10 +92,30 @@ else
     echo "skipped agrees with php-memcached (php-memcached or memcached is missing)"
 fi
 
+# The same calls on APCu and on the functions that stand in for it.
+if "$PHP" -n -d extension=apcu -r 'exit(extension_loaded("apcu") ? 0 : 1);' >/dev/null 2>&1; then
+    check "agrees with APCu" "$PHP" -n tests/php/apcu.php "$extension"
+else
+    echo "skipped agrees with APCu (php-apcu is missing)"
+fi
+
+# Both on one shared cache, php-memcached through nearcached: what either writes the other reads.
+if "$PHP" -r 'foreach (["memcached", "igbinary", "msgpack"] as $name) { extension_loaded($name) || exit(1); }' 2>/dev/null; then
+    check "build nearcached" cargo build --release --quiet -p nearcached
+    check "shares values with php-memcached" "$PHP" -d "extension=$extension" tests/php/interop.php "$target/release/nearcached"
+    check "shares sessions with php-memcached" "$PHP" -n tests/php/sessions.php "$extension" "$target/release/nearcached"
+else
+    echo "skipped shares values with php-memcached (php-memcached, igbinary or msgpack is missing)"
+fi
+
+# What needs no PHP.
+check "FastLZ's streams" cargo test --release --quiet -p nearcache-php --test fastlz
+
 # Request after request in PHP-FPM, if it is here.
 version=$("$PHP" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
 fpm=
-for candidate in "php-fpm$version" "$("$PHP_CONFIG" --prefix)/sbin/php-fpm"; do
+sbin=$("$PHP_CONFIG" --prefix)/sbin
+for candidate in "$sbin/php-fpm$version" "$sbin/php-fpm" "php-fpm$version"; do
     fpm=$(command -v "$candidate") && break
 done
 if [ -n "$fpm" ]; then
@@ -102,22 +124,68 @@ else
     echo "skipped php-fpm (php-fpm$version is missing)"
 fi
 
+# Request after request in several threads, if this PHP has them and a library of it (scripts/php_zts.sh builds one).
+library=$("$PHP_CONFIG" --prefix)/lib/libphp.so
+if [ -f "$library" ] && "$PHP" -n -r 'exit(PHP_ZTS ? 0 : 1);'; then
+    printf 'extension=%s\nnearcache.memory_size=32M\nerror_reporting=-1\ndisplay_errors=1\n' "$extension" >"$out/threads.ini"
+    # shellcheck disable=SC2046  # the flags are words
+    check "threads.c builds" cc -O1 -g -D_GNU_SOURCE $("$PHP_CONFIG" --includes) -I"$("$PHP_CONFIG" --include-dir)" -o "$out/threads" \
+        tests/php/threads.c "$library" -Wl,-rpath,"$(dirname "$library")" -lpthread
+    check "8 threads, 100 requests each" "$out/threads" "$out/threads.ini" "$root/tests/php/threads.php" 8 100
+else
+    echo "skipped threads (this PHP has none, or no libphp.so)"
+fi
+
+# Built, installed and loaded as phpize and PIE do it.
+if command -v autoconf >/dev/null; then
+    check "phpize, configure, make, make install" tests/php/phpize.sh "$out"
+else
+    echo "skipped phpize (autoconf is missing)"
+fi
+
+# The composer package on it, if this PHP can run PHPUnit.
+if "$PHP" -r 'exit(extension_loaded("dom") && extension_loaded("mbstring") ? 0 : 1);' && command -v phpunit >/dev/null; then
+    tests/php/userland.sh "$PHP" "$extension" "$out" >"$out/adapters"
+    while read -r status name; do
+        case $status in
+        ok) pass "$name" ;;
+        FAILED) fail "$name" ;;
+        *) echo "        $status $name" ;;
+        esac
+    done <"$out/adapters"
+    [ -s "$out/adapters" ] || fail "the adapters' tests ran nothing"
+else
+    echo "skipped the adapters (this PHP has no mbstring or dom, or phpunit is missing)"
+fi
+
 # Leaks: the bytes lost may not grow with the number of rounds.
 if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
-    lost() { # lost ROUNDS: bytes definitely and indirectly lost, and errors
+    lost() { # lost SCRIPT ROUNDS OPTION...: bytes definitely and indirectly lost, and errors
+        script=$1
+        rounds=$2
+        shift 2
         USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1 valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect \
-            --error-exitcode=0 --log-file="$out/valgrind.$1" "$PHP" -n -d "extension=$extension" tests/php/leak.php "$1" >"$out/log" 2>&1 || return 1
-        awk '/definitely lost/ { gsub(",", "", $2); sum += $2 } END { print sum + 0 }' "$out/valgrind.$1"
-        grep -c 'Invalid \(read\|write\)\|uninitialised' "$out/valgrind.$1"
+            --error-exitcode=0 --log-file="$out/valgrind.$rounds" "$PHP" -n -d "extension=$extension" "$@" "tests/php/$script" "$rounds" \
+            >"$out/log" 2>&1 || return 1
+        awk '/definitely lost/ { gsub(",", "", $2); sum += $2 } END { print sum + 0 }' "$out/valgrind.$rounds"
+        grep -c 'Invalid \(read\|write\)\|uninitialised' "$out/valgrind.$rounds"
     }
-    few=$(lost 2)
-    many=$(lost 40)
-    if [ -n "$few" ] && [ "$few" = "$many" ] && [ "${few##*[!0-9]}" = 0 ]; then
-        pass "valgrind: nothing lost per round, no invalid access"
-    else
-        fail "valgrind: lost after 2 rounds: $(echo $few), after 40: $(echo $many) (bytes, invalid accesses)"
-        tail -n 40 "$out/valgrind.40"
-    fi
+    check_lost() { # check_lost SCRIPT ROUNDS OPTION...: as many bytes after 2 rounds as after more
+        script=$1
+        rounds=$2
+        shift 2
+        few=$(lost "$script" 2 "$@")
+        many=$(lost "$script" "$rounds" "$@")
+        if [ -n "$few" ] && [ "$few" = "$many" ] && [ "${few##*[!0-9]}" = 0 ]; then
+            pass "valgrind: $script: nothing lost per round, no invalid access"
+        else
+            fail "valgrind: $script: lost after 2 rounds: $(echo $few), after $rounds: $(echo $many) (bytes, invalid accesses)"
+            tail -n 40 "$out/valgrind.$rounds"
+        fi
+    }
+    check_lost leak.php 40
+    check_lost leak_settings.php 12 -d nearcache.enable_cli=1 -d nearcache.memory_size=8M -d nearcache.apcu_compat=1 -d nearcache.memcached_alias=1 \
+        -d session.save_handler=nearcache -d session.save_path= -d session.use_cookies=0 -d session.use_only_cookies=0 -d session.cache_limiter=
 else
     echo "skipped valgrind"
 fi

@@ -65,6 +65,56 @@ def wait_for(cache: Cache, key: str, lease: float, answers: Answers) -> None:
     answers.put((cache.get_or_set(key, lambda: f"made by {os.getpid()}", ttl=60, lease=lease), time.monotonic() - started))
 
 
+def stop_while_making(cache: Cache, key: str, lease: float, said: Answers) -> None:
+    """Wins the key, is stopped while it makes the value, and says what it got when it goes on."""
+
+    def produce() -> str:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return "made late"
+
+    said.put(cache.get_or_set(key, produce, ttl=60, lease=lease))
+
+
+def be_interrupted(cache: Cache, key: str, lease: float, answers: Answers) -> None:
+    """Asks for a key, makes it if it may, and says so; a KeyboardInterrupt is what it waits for."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def produce() -> str:
+        answers.put("making")
+        signal.pause()
+        return "never"
+
+    try:
+        if not cache.lease(key, lease).won:
+            answers.put("asking")
+        else:
+            cache.delete(key)
+        cache.get_or_set(key, produce, ttl=60, lease=lease)
+    except KeyboardInterrupt:
+        answers.put("interrupted")
+
+
+def fail_or_make(cache: Cache, key: str, go: Barrier, answers: Answers) -> None:
+    """One of a stampede whose first producers fail; counts those that are at work together."""
+
+    def produce() -> str:
+        if cache.incr("at work", 1, initial=1) != 1:
+            cache.incr("together", 1, initial=1)
+        time.sleep(0.02)
+        left = cache.decr("left")
+        fails = cache.incr("tries", 1, initial=1) <= 5
+        cache.decr("at work")
+        if fails:
+            raise LookupError(left)
+        return "made"
+
+    go.wait()
+    try:
+        answers.put(cache.get_or_set(key, produce, ttl=60))
+    except LookupError:
+        answers.put("failed")
+
+
 def hold_a_lock(cache: Cache, key: str, answers: Answers) -> None:
     """Acquires a lock, says so, and keeps it."""
     assert cache.lock(key, expire=60).acquire()

@@ -7,6 +7,7 @@ import datetime
 import enum
 import inspect
 import multiprocessing
+import sys
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ def test_a_call_is_made_once(cache: Cache) -> None:
         return a + b + sum(more) + sum(named.values())
 
     assert isinstance(add, Memoized)
-    assert (add.__name__, add.__doc__, add.__wrapped__(1)) == ("add", "Adds.", 2)  # type: ignore[attr-defined]
+    assert (add.__name__, add.__doc__, add.__wrapped__(1)) == ("add", "Adds.", 2)
     calls.clear()
     assert [add(1, 2), add(1, 2), add(1, 2, 3), add(1, 2, c=3), add(1, c=3, d=4), add(1, d=4, c=3)] == [3, 3, 6, 6, 9, 9]
     assert len(calls) == 4
@@ -202,7 +203,7 @@ def test_coroutine_functions(cache: Cache) -> None:
         return await asyncio.gather(*(load(n % 2) for n in range(8)))
 
     assert isinstance(load, AsyncMemoized)
-    assert asyncio.iscoroutinefunction(load) or inspect.iscoroutinefunction(load)
+    assert (inspect if sys.version_info >= (3, 12) else asyncio).iscoroutinefunction(load)
     assert asyncio.run(scene()) == [0, 10] * 4
     assert runs == 2
     assert load.cache_info() == MemoInfo(6, 2)

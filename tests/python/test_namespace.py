@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from typing import Any
 
 import flights
@@ -109,6 +110,25 @@ def test_a_reader_that_may_not_write() -> None:
         cache.namespace("n")["k"] = 1
         assert reader.namespace("n").get("k") == 1
     nearcache.unlink("spaces")
+
+
+def test_it_is_pickled_with_its_cache(cache: Cache) -> None:
+    with Cache("4MiB", name="spaces") as named:
+        space = named.namespace("n")
+        space["k"] = 1
+        again = pickle.loads(pickle.dumps(space))
+        assert (again.name, again["k"]) == ("n", 1)
+        space.invalidate()
+        assert again.get("k") is None
+    nearcache.unlink("spaces")
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(cache.namespace("n"))
+
+
+def test_an_empty_one_is_true(cache: Cache) -> None:
+    assert cache.namespace("n")
+    with pytest.raises(TypeError):
+        len(cache.namespace("n"))  # type: ignore[arg-type]
 
 
 def test_arguments_are_judged(cache: Cache) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import enum
+import json
 import math
 import random
 import struct
 from collections import OrderedDict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import nearcache
@@ -79,6 +82,41 @@ def test_every_type_as_the_specification_spells_it(portable: Cache, cache: Cache
     with Cache("1MiB", allow_pickle=False) as careful:
         careful.set_raw("k", packed, PACKED)
         assert same(careful.get("k", 7), value)
+
+
+# The bytes that the tests of every language read (tests/portable/README.md).
+VECTORS = json.loads((Path(__file__).parents[1] / "portable" / "vectors.json").read_text())
+
+
+def plain(tagged: Any) -> Any:
+    """The value that an entry describes."""
+    if tagged is None or isinstance(tagged, bool):
+        return tagged
+    ((kind, of),) = tagged.items()
+    readings: dict[str, Any] = {
+        "int": int,
+        "float": lambda of: struct.unpack(">d", bytes.fromhex(of))[0],
+        "str": str,
+        "bin": base64.b64decode,
+        "list": lambda of: [plain(one) for one in of],
+        "map": lambda of: {plain(key): plain(value) for key, value in of},
+    }
+    return readings[kind](of)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[str(n) for n in range(len(VECTORS))])
+def test_bytes_that_all_languages_agree_on(portable: Cache, vector: dict[str, Any]) -> None:
+    stored = (base64.b64decode(vector["bytes"]), vector["flags"])
+    portable.set_raw("k", *stored)
+    if vector.get("error"):
+        with pytest.raises(nearcache.SerdeError):
+            portable["k"]
+        return
+    value = plain(vector["value"])
+    assert same(portable["k"], value)
+    if "python" in vector["writers"]:
+        portable["k"] = value
+        assert portable.get_raw("k") == stored
 
 
 @pytest.mark.parametrize("value", [0, 1, -1, 2**63 - 1, -(2**63), 2**63, 2**64 - 1])

@@ -39,6 +39,54 @@ with cache.pin("k") as view:
 lease = cache.lease("k", 5, stale=10, early=1.0)
 assert_type((lease.value, lease.hit, lease.token, lease.ttl), tuple[Any, bool, int, int | None])
 
+assert_type(cache.get_or_set("k", lambda: 1, timedelta(1), stale=5, tags=["a"]), int)
+
+
+@cache.memoize(ttl=60, tags=lambda number: [f"number {number}"])
+def text(number: int) -> str:
+    return str(number)
+
+
+@cache.namespace("n").memoize(stale=timedelta(1))
+async def atext(number: int) -> str:
+    return str(number)
+
+
+class Kinds:
+    @cache.memoize()
+    def method(self, number: int) -> str:
+        return text(number)
+
+    @cache.memoize()
+    @classmethod
+    def of_class(cls, number: int) -> str:
+        return text(number)
+
+    @cache.memoize()
+    @staticmethod
+    def static(number: int) -> str:
+        return text(number)
+
+
+async def coroutines() -> None:
+    async def produce() -> str:
+        return "made"
+
+    assert_type(await atext(1), str)
+    assert_type(await atext.refresh(1), str)
+    assert_type(await cache.aget_or_set("k", produce), str)
+    assert_type(await cache.aget_or_set("k", lambda: 1), int)
+    async with cache.lock("k") as lock:
+        assert_type(lock, nearcache.Lock)
+
+
+assert_type((text(1), text.refresh(1), text.invalidate(1), text.cache_key(1)), tuple[str, str, bool, str | bytes])
+assert_type((Kinds().method(1), Kinds.of_class(1), Kinds.static(1), Kinds().static(1)), tuple[str, str, str, str])
+text("1")  # type: ignore[arg-type]
+text.invalidate()  # type: ignore[call-arg]
+cache.memoize(text)  # type: ignore[arg-type]
+cache.get_or_set("k", 1)  # type: ignore[arg-type]
+
 Cache()  # type: ignore[call-overload]
 Cache("64MiB", name="app", read_only=True)  # type: ignore[call-overload]
 Cache("64MiB", serde="json")  # type: ignore[call-overload]

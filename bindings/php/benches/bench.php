@@ -1,104 +1,141 @@
 <?php
 /*
- * get and set of NearCache\Cache beside APCu and php-memcached, in one process and one run: batches of each take turns,
- * so that what slows the machine slows all. Prints a table of the least and the median time of a batch, per call.
+ * NearCache\Cache beside APCu, Yac if it is there, and php-memcached over a unix socket: one run, and in each round every
+ * cache has its turn at each work, so that what slows the machine slows all. Once with one process and once with two that
+ * are forked and work at the same time on one shared cache.
  *
- *     bench.php SOCKET RESULT.json        (bench.sh prepares both)
+ *     bench.php SOCKET RESULT.json [REPORT]        (bench.sh prepares all; REPORT is a directory for a table and a chart)
+ *
+ * A figure is the median over the rounds of a process's median batch, in nanoseconds per call without the loop around it.
  */
 
+require __DIR__ . '/works.php';
+require __DIR__ . '/report.php';
+
 [, $socket, $result] = $argv;
-const BATCHES = 501;
+$report = $argv[3] ?? '';
+$rounds = (int) (getenv('ROUNDS') ?: 9);
+const BATCHES = 101;
+/** Nanoseconds that a batch should take: short, so that most lie within a time slice, whatever else the machine does. */
+const BATCH = 200_000;
+const ORDER = ['get of a 100-byte string', 'get of an int', 'miss', 'getMulti of 10 strings', 'get of 10 routes', 'get of 100 routes',
+    'get of 1000 routes', 'set of a 100-byte string', 'set of an int', 'set of 10 routes', 'set of 100 routes', 'set of 1000 routes', 'increment'];
 
-$near = new NearCache\Cache('64M');
-$mem = new Memcached();
-$mem->setOption(Memcached::OPT_COMPRESSION, false);
-$mem->addServer($socket, 0);
-$short = str_repeat('v', 100);
-$keys = [];
-for ($i = 0; $i < 1000; $i++) {
-    $keys[] = "bench:key:$i";
-    $near->set("bench:key:$i", $short);
-    apcu_store("bench:key:$i", $short);
-    $mem->set("bench:key:$i", $short);
-}
-if ($near->get($keys[7]) !== $short || apcu_fetch($keys[7]) !== $short || $mem->get($keys[7]) !== $short) {
-    fwrite(STDERR, "bench.php: a cache does not answer (apc.enable_cli=1? memcached on $socket?)\n");
-    exit(1);
-}
-
-// Each loops over the same 1000 keys; the loop's own time is measured and taken off.
-$loop = function () use ($keys) { foreach ($keys as $key) { } };
-$works = [
-    'get of a 100-byte string' => [
-        'nearcache' => function () use ($near, $keys) { foreach ($keys as $key) { $near->get($key); } },
-        'apcu_fetch' => function () use ($keys) { foreach ($keys as $key) { apcu_fetch($key); } },
-        'php-memcached, unix socket' => function () use ($mem, $keys) { foreach ($keys as $key) { $mem->get($key); } },
-    ],
-    'set of a 100-byte string' => [
-        'nearcache' => function () use ($near, $keys, $short) { foreach ($keys as $key) { $near->set($key, $short); } },
-        'apcu_store' => function () use ($keys, $short) { foreach ($keys as $key) { apcu_store($key, $short); } },
-        'php-memcached, unix socket' => function () use ($mem, $keys, $short) { foreach ($keys as $key) { $mem->set($key, $short); } },
-    ],
-    'miss' => [
-        'nearcache' => function () use ($near, $keys) { foreach ($keys as $_) { $near->get('bench:none'); } },
-        'apcu_fetch' => function () use ($keys) { foreach ($keys as $_) { apcu_fetch('bench:none'); } },
-    ],
-    'get of an int' => [
-        'nearcache' => function () use ($near, $keys) { foreach ($keys as $_) { $near->get('bench:int'); } },
-        'apcu_fetch' => function () use ($keys) { foreach ($keys as $_) { apcu_fetch('bench:int'); } },
-    ],
-    'increment' => [
-        'nearcache' => function () use ($near, $keys) { foreach ($keys as $_) { $near->increment('bench:n'); } },
-        'apcu_inc' => function () use ($keys) { foreach ($keys as $_) { apcu_inc('bench:n'); } },
-    ],
-];
-$near->set('bench:int', 5);
-apcu_store('bench:int', 5);
-$near->set('bench:n', 5);
-apcu_store('bench:n', 5);
-
-/** Nanoseconds per call of one batch: short calls are repeated until a batch is long enough to be measured. */
-function batch(callable $work, int $repeat): float
+function median(array $numbers): float
 {
-    $start = hrtime(true);
-    for ($i = 0; $i < $repeat; $i++) {
-        $work();
+    sort($numbers);
+    $middle = intdiv(count($numbers), 2);
+    return count($numbers) % 2 ? $numbers[$middle] : ($numbers[$middle - 1] + $numbers[$middle]) / 2;
+}
+
+/** Half of the width of the middle half, as a part of the median. */
+function spread(array $numbers): float
+{
+    sort($numbers);
+    $at = fn(float $part) => $numbers[(int) round($part * (count($numbers) - 1))];
+    return ($at(0.75) - $at(0.25)) / 2 / median($numbers);
+}
+
+/** Nanoseconds per call of each batch. */
+function batches(Closure $work, int $calls, int $count): array
+{
+    $work(max(1, intdiv($calls, 8)));
+    $times = [];
+    for ($i = 0; $i < $count; $i++) {
+        $start = hrtime(true);
+        $work($calls);
+        $times[] = (hrtime(true) - $start) / $calls;
     }
-    return (hrtime(true) - $start) / ($repeat * 1000);
+    return $times;
 }
 
-function median(array $times): float
+/** How many calls fill a batch. */
+function calls(Closure $work): int
 {
-    sort($times);
-    return $times[intdiv(count($times), 2)];
+    for ($calls = 1; ; $calls *= 4) {
+        $start = hrtime(true);
+        $work($calls);
+        $time = hrtime(true) - $start;
+        if ($time > BATCH / 8) {
+            return max(1, (int) ($calls * BATCH / $time));
+        }
+    }
 }
 
-$report = [];
-printf("%-28s %-28s %10s %10s %8s\n", 'work', 'who', 'min ns', 'median ns', 'ratio');
-foreach ($works as $work => $who) {
-    $times = array_fill_keys(array_keys($who), []);
-    $empty = [];
-    for ($i = 0; $i < BATCHES; $i++) {
-        $empty[] = batch($loop, 2);
-        foreach ($who as $name => $call) {
-            // A round trip takes a hundred times as long: a tenth of the batches will do.
-            if ($i % 10 === 0 || !str_contains($name, 'socket')) {
-                $times[$name][] = batch($call, 2);
+/** Each process's median batch; they begin together, when the last of them is ready. */
+function together(int $processes, Closure $work, int $calls): array
+{
+    $pipes = $children = [];
+    for ($i = 0; $i < $processes; $i++) {
+        [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+        $child = pcntl_fork();
+        if ($child === 0) {
+            $work(max(1, intdiv($calls, 4)));
+            fwrite($theirs, 'r');
+            fread($theirs, 1);
+            fwrite($theirs, sprintf("%.17g\n", median(batches($work, $calls, BATCHES))));
+            // Nothing of the parent's is to be torn down by a child.
+            posix_kill(getmypid(), SIGKILL);
+        }
+        fclose($theirs);
+        [$pipes[], $children[]] = [$ours, $child];
+    }
+    foreach ($pipes as $pipe) {
+        fread($pipe, 1);
+    }
+    foreach ($pipes as $pipe) {
+        fwrite($pipe, 'g');
+    }
+    $times = array_map(fn($pipe) => (float) fgets($pipe), $pipes);
+    foreach ($children as $child) {
+        pcntl_waitpid($child, $status);
+    }
+    return $times;
+}
+
+$peers = peers($socket);
+foreach ($peers as $peer) {
+    try {
+        ($peer->prepare)();
+    } catch (RuntimeException $e) {
+        fwrite(STDERR, "error: $peer->name: {$e->getMessage()} (apc.enable_cli=1? memcached on $socket?)\n");
+        exit(1);
+    }
+}
+// The least: nothing but the loop itself is to be taken off.
+$loops = array_map(fn($loop) => min(batches($loop, 10_000, 301)), loops());
+$times = [];
+foreach ([1, 2] as $processes) {
+    foreach (ORDER as $work) {
+        $able = array_filter($peers, fn($peer) => isset($peer->verbs[$work]));
+        $counts = array_map(fn($peer) => calls($peer->verbs[$work]), $able);
+        for ($round = 0; $round < $rounds; $round++) {
+            foreach ($able as $i => $peer) {
+                $name = $processes === 1 ? $work : "$work, $processes processes";
+                $time = array_sum(together($processes, $peer->verbs[$work], $counts[$i])) / $processes;
+                $times[$name][$peer->name][] = $time - $loops[str_contains($work, 'a 100-byte string')];
             }
         }
+        fwrite(STDERR, '.');
     }
-    $base = min($empty);
-    $ours = min($times['nearcache']) - $base;
-    foreach ($times as $name => $list) {
-        $least = min($list) - $base;
-        $middle = median($list) - $base;
-        $ratio = $ours / $least;
-        printf("%-28s %-28s %10.1f %10.1f %8s\n", $work, $name, $least, $middle, $name === 'nearcache' ? '' : sprintf('%.3f', $ratio));
-        if ($name !== 'nearcache') {
-            $report[] = ['work' => $work, 'peer' => $name, 'ours' => round($ours, 1), 'theirs' => round($least, 1), 'unit' => 'ns',
-                'ratio' => round($ratio, 4), 'spread' => round((median($times['nearcache']) - $base) / $ours, 3)];
+}
+fwrite(STDERR, "\n");
+
+$rows = [];
+foreach ($times as $work => $who) {
+    foreach ($who as $peer => $list) {
+        if ($peer !== 'nearcache') {
+            // Round by round, for the machine may be slower in one than in the next.
+            $ratios = array_map(fn($ours, $theirs) => $ours / $theirs, $who['nearcache'], $list);
+            $rows[] = ['work' => $work, 'peer' => $peer, 'ours' => round(median($who['nearcache']), 1), 'theirs' => round(median($list), 1),
+                'unit' => 'ns', 'ratio' => round(median($ratios), 4), 'spread' => round(spread($ratios), 3)];
         }
     }
 }
-file_put_contents($result, json_encode($report, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES) . "\n");
-echo "ratio: ours/theirs as time, of the least batches; spread: our median over our least\nwritten to $result\n";
+file_put_contents($result, json_encode($rows, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES) . "\n");
+echo table($rows);
+if ($report !== '') {
+    write($report, $rows);
+    echo "also in $report/speed.md and $report/speed.svg\n";
+}
+exit(misses_a_bar($rows) && getenv('BARS') ? 1 : 0);

@@ -1,24 +1,35 @@
 //! The PHP extension `nearcache`: memcached as near as a function call, behind a class shaped like `\Memcached`.
 //!
-//! This file is what PHP loads: the module, its life (startup, shutdown) and its section in `phpinfo()`.
+//! This file is what PHP loads: the module and its life (startup, shutdown).
 //! The class lives in `class`, its verbs in `verbs`, and everything that touches the engine's own
 //! structures in `zend`.
 
+// Nothing else here is public: what `php_module` makes of its function is, in builds with debug assertions.
+#![allow(missing_docs)]
+
+mod apcu;
 mod class;
 mod handle;
+mod info;
 mod ini;
+mod l1;
+mod lease;
+mod memcached;
+mod modules;
 mod number;
 mod options;
+mod prefix;
 mod registry;
 mod reply;
+mod session;
 mod settings;
+mod shared;
 mod value;
 mod verbs;
 mod zend;
 
 use ext_php_rs::builders::ModuleBuilder;
-use ext_php_rs::zend::ModuleEntry;
-use ext_php_rs::{info_table_end, info_table_row, info_table_start, php_module};
+use ext_php_rs::php_module;
 
 /// The module, as PHP sees it.
 #[php_module]
@@ -28,7 +39,8 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
         .name("nearcache")
         .version(env!("CARGO_PKG_VERSION"))
         .shutdown_function(shutdown)
-        .info_function(info)
+        .request_startup_function(request)
+        .info_function(info::info)
 }
 
 /// MINIT: registers the classes, and maps the cache that php.ini asks for. A class that cannot be registered is reported
@@ -37,12 +49,25 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
 /// # Safety
 ///
 /// To be called by the engine alone, while it starts the module.
-unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
+unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     ext_php_rs::internal::startup_guard(|| {
         class::register()?;
         ini::start(module);
+        shared::start();
+        session::start();
+        modules::start(kind);
         Ok(())
     })
+}
+
+/// RINIT: the request before is over to its last string.
+///
+/// # Safety
+///
+/// To be called by the engine alone, while it begins a request.
+unsafe extern "C" fn request(_kind: i32, _module: i32) -> i32 {
+    l1::begin_request();
+    0
 }
 
 /// MSHUTDOWN: drops the caches kept for the process. FrankenPHP shuts the module down and starts it again
@@ -52,35 +77,8 @@ unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
 ///
 /// To be called by the engine alone, while it stops the module.
 unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
+    l1::clear();
     registry::clear();
     ini::stop(module);
     0
-}
-
-/// The section of `phpinfo()` and of `php --ri nearcache`: the version, and the sums over every cache
-/// that is open in this process.
-///
-/// # Safety
-///
-/// To be called by the engine alone.
-unsafe extern "C" fn info(module: *mut ModuleEntry) {
-    let open = registry::totals();
-    info_table_start!();
-    info_table_row!("NearCache support", "enabled");
-    info_table_row!("Version", env!("CARGO_PKG_VERSION"));
-    info_table_row!("Serializer", "php");
-    info_table_row!("Shared cache", open.shared.clone());
-    info_table_row!("Open caches", open.caches.to_string());
-    info_table_row!("Persistent caches", open.persistent.to_string());
-    for (name, number) in open.rows() {
-        info_table_row!(name, number.to_string());
-    }
-    info_table_end!();
-    // SAFETY: the engine's own table of a module's settings, of the module that it gave.
-    unsafe { display_ini_entries(module) };
-}
-
-// From main/php_ini.h.
-unsafe extern "C" {
-    fn display_ini_entries(module: *mut ModuleEntry);
 }

@@ -2,13 +2,15 @@
 
 use crate::class::{self, Php};
 use crate::handle::Handle;
+use crate::memcached;
 use crate::registry::{self, Wish};
 use crate::zend::call::{Call, Thrown, refuse};
 use crate::zend::is_within_basedir;
 use ext_php_rs::class::ConstructorResult;
 use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::ExecuteData;
-use nearcache::{Access, Home};
+use nearcache::{Access, Cache, Home};
+use std::sync::Arc;
 
 /// `__construct(int|string $memory = '64M', array $options = [])`.
 pub fn construct(frame: &mut ExecuteData) -> ConstructorResult<Php> {
@@ -19,14 +21,16 @@ pub fn construct(frame: &mut ExecuteData) -> ConstructorResult<Php> {
 }
 
 fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
-    let call = Call::of(frame, (0, 2))?;
+    let is_memcached = memcached::is_constructing(frame);
+    let call = Call::of(frame, (0, if is_memcached { 3 } else { 2 }))?;
     if call.constructed() {
         return Err(refuse("the cache is open already: __construct() may run once only"));
     }
-    if call.given() == 0
-        && let Some(cache) = registry::shared()
-    {
-        return Ok(Handle::new(cache));
+    if is_memcached {
+        return memcached::open(&call);
+    }
+    if call.given() == 0 {
+        return default_cache(None).map(Handle::new);
     }
     let size = match call.arg(0) {
         None => DEFAULT,
@@ -43,12 +47,29 @@ fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
         (None, _) => registry::private(&wish),
     };
     match cache {
-        Ok(cache) => Ok(Handle::new(cache)),
+        Ok(cache) => {
+            let handle = Handle::new(cache);
+            handle.kept().is_persistent.set(name.is_some());
+            Ok(handle)
+        }
         Err(error) => {
             class::exception(error.to_string()).throw();
             Err(Thrown)
         }
     }
+}
+
+/// The cache of php.ini; where it has none one of the object's own, or the process's one under the persistent id.
+pub fn default_cache(persistent: Option<&[u8]>) -> Result<Arc<Cache>, Thrown> {
+    if let Some(cache) = registry::shared() {
+        return Ok(cache);
+    }
+    let wish = Wish::new(DEFAULT);
+    let cache = match persistent {
+        Some(name) => registry::persistent(name, &wish),
+        None => registry::private(&wish),
+    };
+    cache.map_err(|error| refuse(error.to_string()))
 }
 
 /// The memory limit where none is given, in bytes.

@@ -4,9 +4,10 @@
 //! A cold path: the lock is taken when an object is made, and for `phpinfo`, never by a verb. It is never held
 //! while PHP code or the Zend allocator runs.
 
-use nearcache::{Access, Cache, Error, Home, Options, Stats};
+use nearcache::{Access, Cache, Error, Home, Options};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// What an object was asked to be; two objects of one `persistent_id` must ask the same.
@@ -66,14 +67,16 @@ struct Registry {
     shared: Shared,
 }
 
-/// What php.ini asked for.
+/// The cache of php.ini.
 #[derive(Default)]
 enum Shared {
-    /// Nothing.
+    /// Nothing was asked for.
     #[default]
     Unasked,
-    /// It is mapped.
-    Mapped(Arc<Cache>),
+    /// It is mapped when it is first used.
+    Late,
+    /// It is mapped; if that was late, for the user that the process had then.
+    Mapped(Arc<Cache>, Option<u32>),
     /// It cannot be had; the sentence says why.
     Refused(String),
 }
@@ -103,6 +106,11 @@ fn file_of(cache: &Cache) -> Option<(u64, u64)> {
     file.metadata().ok().map(|file| (file.dev(), file.ino()))
 }
 
+// From the C library.
+unsafe extern "C" {
+    fn geteuid() -> u32;
+}
+
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     open: Vec::new(),
     kept: BTreeMap::new(),
@@ -127,8 +135,13 @@ impl Registry {
 /// Maps the cache of php.ini, for as long as the module lives.
 pub fn share(wish: &Wish) -> Result<(), Error> {
     let mut registry = registry();
-    registry.shared = Shared::Mapped(registry.make(wish)?);
+    registry.shared = Shared::Mapped(registry.make(wish)?, None);
     Ok(())
+}
+
+/// Notes that the cache of php.ini is to be mapped when it is first used.
+pub fn share_late() {
+    registry().shared = Shared::Late;
 }
 
 /// Notes why the cache of php.ini cannot be had.
@@ -136,12 +149,49 @@ pub fn refuse_shared(why: String) {
     registry().shared = Shared::Refused(why);
 }
 
-/// The cache of php.ini, if there is one.
+/// The cache of php.ini, if there is one. One that is mapped late is mapped now, and anew after a change of user.
 pub fn shared() -> Option<Arc<Cache>> {
+    // SAFETY: asks the system for a number.
+    let user = || unsafe { geteuid() };
     match &registry().shared {
-        Shared::Mapped(cache) => Some(Arc::clone(cache)),
-        _ => None,
+        Shared::Unasked | Shared::Refused(_) => return None,
+        Shared::Mapped(cache, by) if by.is_none_or(|by| by == user()) => {
+            return Some(Arc::clone(cache));
+        }
+        Shared::Mapped(..) | Shared::Late => {}
     }
+    let attached =
+        crate::shared::late().and_then(|wish| named(&wish).map_err(|error| error.to_string()));
+    match attached {
+        Ok(cache) => {
+            registry().shared = Shared::Mapped(Arc::clone(&cache), Some(user()));
+            Some(cache)
+        }
+        Err(why) => {
+            crate::shared::refuse("", why);
+            None
+        }
+    }
+}
+
+/// How the cache of php.ini stands, in words.
+pub fn shared_in_words() -> String {
+    match &registry().shared {
+        Shared::Unasked => "none".to_owned(),
+        Shared::Late => "not used yet".to_owned(),
+        Shared::Refused(why) => format!("none: {why}"),
+        Shared::Mapped(cache, _) => match cache.info().path {
+            Some(path) => path.display().to_string(),
+            None => "inherited by workers".to_owned(),
+        },
+    }
+}
+
+/// How many caches are open in this process, and how many of those are kept under a `persistent_id`.
+pub fn counts() -> (usize, usize) {
+    let registry = registry();
+    let open = registry.open.iter().filter(|known| known.strong_count() > 0).count();
+    (open, registry.kept.len())
 }
 
 /// The cache that the wish's name leads to, which stays attached until the name leads elsewhere.
@@ -188,64 +238,19 @@ pub fn persistent(name: &[u8], wish: &Wish) -> Result<Arc<Cache>, Error> {
     Ok(cache)
 }
 
+/// How often the module was stopped in this process.
+static STOPS: AtomicU64 = AtomicU64::new(0);
+
 /// Forgets every cache; those that objects still hold live on until these are gone.
 pub fn clear() {
     *registry() = Registry::default();
+    // Relaxed: whoever started a thread after this saw to it that it sees this.
+    STOPS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The sums over the open caches.
-#[derive(Default)]
-pub struct Totals {
-    /// Caches that are open.
-    pub caches: usize,
-    /// Of those, kept under a `persistent_id`.
-    pub persistent: usize,
-    /// The cache of php.ini, in words.
-    pub shared: String,
-    sums: [u64; ROWS.len()],
-}
-
-type Row = (&'static str, fn(&Stats) -> u64);
-
-const ROWS: [Row; 8] = [
-    ("Memory limit (bytes)", |s| s.limit_maxbytes),
-    ("Bytes", |s| s.bytes),
-    ("Items", |s| s.curr_items),
-    ("Gets", |s| s.cmd_get),
-    ("Hits", |s| s.get_hits),
-    ("Misses", |s| s.get_misses),
-    ("Sets", |s| s.cmd_set),
-    ("Evictions", |s| s.evictions),
-];
-
-impl Totals {
-    /// The rows of `phpinfo`.
-    pub fn rows(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        ROWS.iter().zip(self.sums).map(|((name, _), sum)| (*name, sum))
-    }
-}
-
-/// Reads the counters of every open cache.
-pub fn totals() -> Totals {
-    let (open, persistent, shared) = {
-        let registry = registry();
-        let open: Vec<Arc<Cache>> = registry.open.iter().filter_map(Weak::upgrade).collect();
-        let shared = match &registry.shared {
-            Shared::Unasked => "none".to_owned(),
-            Shared::Refused(why) => format!("none: {why}"),
-            Shared::Mapped(cache) => match cache.info().path {
-                Some(path) => path.display().to_string(),
-                None => "inherited by workers".to_owned(),
-            },
-        };
-        (open, registry.kept.len(), shared)
-    };
-    let mut totals = Totals { caches: open.len(), persistent, shared, ..Totals::default() };
-    for cache in &open {
-        let stats = cache.stats();
-        for (sum, (_, read)) in totals.sums.iter_mut().zip(&ROWS) {
-            *sum += read(&stats);
-        }
-    }
-    totals
+/// Changes when the module is stopped: what a thread keeps from before is of no use any more.
+#[inline]
+pub fn stops() -> u64 {
+    // Relaxed: as in `clear`.
+    STOPS.load(Ordering::Relaxed)
 }

@@ -33,9 +33,15 @@ show('float', $c->set('w', 1.5));
 show('up', $c->increment('w'));
 show('int max', $c->set('b', PHP_INT_MAX));
 show('past it', $c->increment('b'));
-show('by digits', $c->increment('b', '9223372036854775807'));
+show('raw', $c->decrementRaw('b', 0));
+show('by digits', $c->incrementRaw('b', '9223372036854775807'));
+show('signed', $c->increment('b', 0));
 show('wraps', $c->increment('b'));
-show('huge initial', $c->increment('h', 1, '18446744073709551615'));
+show('huge initial', $c->incrementRaw('h', 1, '18446744073709551615'));
+show('none', $c->incrementRaw('none', 1, null, 5));
+show('initial 0', $c->incrementRaw('none', 1, 0, 5));
+show('raw down', $c->decrementRaw('none', '1'));
+show('raw negative', @$c->incrementRaw('none', -1));
 show('negative offset', @$c->increment('i', -1));
 show('negative initial', @$c->increment('i', 1, -1));
 show('offset as digits', $c->increment('i', '5'));
@@ -74,10 +80,16 @@ up                      false  CLIENT ERROR
 float                   true  SUCCESS
 up                      false  CLIENT ERROR
 int max                 true  SUCCESS
-past it                 '9223372036854775808'  SUCCESS
+past it                 -9223372036854775807-1  SUCCESS
+raw                     '9223372036854775808'  SUCCESS
 by digits               '18446744073709551615'  SUCCESS
+signed                  -1  SUCCESS
 wraps                   0  SUCCESS
 huge initial            '18446744073709551615'  SUCCESS
+none                    false  NOT FOUND
+initial 0               0  SUCCESS
+raw down                0  SUCCESS
+raw negative            false  INVALID ARGUMENTS
 negative offset         false  INVALID ARGUMENTS
 negative initial        false  INVALID ARGUMENTS
 offset as digits        5  SUCCESS

@@ -84,8 +84,8 @@ NearCache\Cache::has(): Argument #1 ($key) must be of type string, stdClass give
 NearCache\Cache::touch(): Argument #1 ($key) must be of type string, stdClass given
 NearCache\Cache::increment(): Argument #1 ($key) must be of type string, stdClass given
 NearCache\Cache::getRaw(): Argument #1 ($key) must be of type string, stdClass given
-NearCache\Cache::getMulti(): Argument #1 ($keys) must be an array of string|int, Array found
-NearCache\Cache::deleteMulti(): Argument #1 ($keys) must be an array of string|int, Array found
+NearCache\Cache::getMulti(): Argument #1 ($keys) must be an array of string|int, array found
+NearCache\Cache::deleteMulti(): Argument #1 ($keys) must be an array of string|int, array found
 NearCache\Cache::get() expects at least 1 argument, 0 given
 NearCache\Cache::set() expects at least 2 arguments, 1 given
 NearCache\Cache::set(): Argument #3 ($expiration) must be of type int, string given

@@ -17,7 +17,7 @@ try {
 }
 ob_start();
 (new ReflectionExtension('nearcache'))->info();
-preg_match_all('/^(Version|Open caches|Persistent caches|Items) => (.*)$/m', ob_get_clean(), $rows);
+preg_match_all('/^(Version|Open caches|Persistent caches) => (.*)$/m', ob_get_clean(), $rows);
 print_r(array_combine($rows[1], $rows[2]));
 ?>
 --EXPECT--
@@ -31,5 +31,4 @@ Array
     [Version] => 0.1.0
     [Open caches] => 2
     [Persistent caches] => 2
-    [Items] => 1
 )

@@ -15,11 +15,11 @@ foreach (['cmd_get', 'cmd_set', 'get_hits', 'get_misses', 'delete_misses', 'curr
 }
 var_dump($s['pid'] === getmypid(), abs($s['time'] - time()) < 5, array_keys($c->getStats()), $c->getVersion());
 var_dump($c->getStats()['nearcache']['get_hits'], count($c->getStats(null)), count($c->getStats('')));
-try {
-    $c->getStats('items');
-} catch (ValueError $e) {
-    echo $e->getMessage(), "\n";
+foreach (['settings', 'items', 'slabs', 'sizes', 'conns', 'bogus', 'reset'] as $type) {
+    echo $type, ' ', json_encode($c->getStats($type)), ' ', $c->getResultMessage(), "\n";
 }
+echo $c->getStats('bogus') ? '' : $c->getLastErrorMessage(), "\n";
+var_dump($c->stats()['get_hits']);
 ?>
 --EXPECT--
 cmd_get 2
@@ -43,4 +43,12 @@ array(1) {
 int(1)
 int(1)
 int(1)
-NearCache\Cache::getStats(): Argument #1 ($type) must be null or empty: there are only the general statistics
+settings {"nearcache":{"maxbytes":4194304,"item_size_max":1048576,"evictions":"on"}} SUCCESS
+items {"nearcache":[]} SUCCESS
+slabs {"nearcache":[]} SUCCESS
+sizes {"nearcache":[]} SUCCESS
+conns {"nearcache":[]} SUCCESS
+bogus false INVALID ARGUMENTS
+reset [] SUCCESS
+there are no such statistics: $type is null, settings, items, slabs, sizes, conns or reset
+int(0)

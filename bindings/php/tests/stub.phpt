@@ -53,5 +53,5 @@ foreach (['Cache', 'Exception'] as $name) {
 }
 ?>
 --EXPECT--
-Cache: 47 facts
+Cache: 196 facts
 Exception: 1 facts

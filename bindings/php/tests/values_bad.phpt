@@ -32,7 +32,7 @@ try {
 $c->set('n', new Nested);
 var_dump($c->get('inner'));
 
-foreach (['a:1:{i:0;' => 4, 'x' => 2, "\1\2" => 5, '{"a":1}' => 6, "\x80" => 7, '????' => 0x30, '12abc' => 1, '' => 1, '2' => 3] as $bytes => $flags) {
+foreach (['a:1:{i:0;' => 4, 'x' => 2, "\1\2" => 5, '{"a":1]' => 6, "\x80" => 7, '????' => 0x30, '12abc' => 1, '' => 1, '2' => 3] as $bytes => $flags) {
     $c->storeRaw('set', 'raw', (string) $bytes, $flags);
     var_dump($c->get('raw'));
     echo $c->getResultMessage(), "\n";
@@ -72,19 +72,19 @@ Warning: NearCache\Cache::get(): the value cannot be read: 1 bytes with flags 0x
 bool(false)
 PAYLOAD FAILURE
 
-Warning: NearCache\Cache::get(): the value cannot be read: 2 bytes with flags 0x5 (igbinary is not supported yet) in %s on line %d
+Warning: NearCache\Cache::get(): the value cannot be read: 2 bytes with flags 0x5 (serialized by igbinary, and the extension igbinary is not loaded) in %s on line %d
 bool(false)
 PAYLOAD FAILURE
 
-Warning: NearCache\Cache::get(): the value cannot be read: 7 bytes with flags 0x6 (JSON is not supported yet) in %s on line %d
+Warning: NearCache\Cache::get(): the value cannot be read: 7 bytes with flags 0x6 (not JSON) in %s on line %d
 bool(false)
 PAYLOAD FAILURE
 
-Warning: NearCache\Cache::get(): the value cannot be read: 1 bytes with flags 0x7 (msgpack is not supported yet) in %s on line %d
+Warning: NearCache\Cache::get(): the value cannot be read: 1 bytes with flags 0x7 (serialized by msgpack, and the extension msgpack is not loaded) in %s on line %d
 bool(false)
 PAYLOAD FAILURE
 
-Warning: NearCache\Cache::get(): the value cannot be read: 4 bytes with flags 0x30 (compressed values are not supported yet) in %s on line %d
+Warning: NearCache\Cache::get(): the value cannot be read: 4 bytes with flags 0x30 (0 bytes of zlib cannot hold the 1061109567 announced) in %s on line %d
 bool(false)
 PAYLOAD FAILURE
 int(12)

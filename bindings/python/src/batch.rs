@@ -16,6 +16,9 @@ use crate::{envelope, errors, expiry, key};
 /// but not yet handed over stays small.
 const PART: usize = 64;
 
+/// The room for a value to begin with, so that the copy of small ones never has to grow.
+const SMALL: usize = 100;
+
 /// A present key of a part: its place in the part, what is known of it, its bytes' place in the copy.
 type Hit = (usize, Meta, Range<usize>);
 
@@ -71,10 +74,10 @@ impl Cache {
 fn get<'py>(cache: &Cache, keys: &Bound<'py, PyAny>, cas: bool) -> PyResult<Bound<'py, PyDict>> {
     let py = keys.py();
     let keys = collect(keys)?;
-    let bytes = keys.iter().map(key::checked).collect::<PyResult<Vec<_>>>()?;
+    let bytes = checked(&keys)?;
     let found = PyDict::new(py);
     let large = keys.len() > PART;
-    let mut copy = Vec::new();
+    let mut copy = Vec::with_capacity(keys.len().min(PART) * SMALL);
     for (keys, bytes) in keys.chunks(PART).zip(bytes.chunks(PART)) {
         let hits = cache
             .handle()
@@ -139,7 +142,7 @@ fn set<'py>(
 fn delete(handle: &Handle, keys: &Bound<'_, PyAny>) -> PyResult<usize> {
     let py = keys.py();
     let keys = collect(keys)?;
-    let bytes = keys.iter().map(key::checked).collect::<PyResult<Vec<_>>>()?;
+    let bytes = checked(&keys)?;
     handle
         .with(py, |core| {
             if keys.len() > PART {
@@ -166,6 +169,15 @@ fn collect<'py>(keys: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         return Ok(keys.iter().collect());
     }
     keys.try_iter()?.collect()
+}
+
+/// The keys' bytes, all judged. Collecting results would not know how many there are, and grow as it goes.
+fn checked<'a>(keys: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<&'a [u8]>> {
+    let mut bytes = Vec::with_capacity(keys.len());
+    for key in keys {
+        bytes.push(key::checked(key)?);
+    }
+    Ok(bytes)
 }
 
 fn read(core: &Core, keys: &[&[u8]], copy: &mut Vec<u8>) -> Result<Vec<Hit>, Error> {

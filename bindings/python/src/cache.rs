@@ -54,6 +54,11 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Any number of threads and processes may use one cache, and may be killed at any time; a fork may happen at any
 /// time. Processes that may write a cache trust one another: give others read_only, or another cache.
 ///
+/// Every verb raises TypeError for a key that is not str or bytes, IllegalKeyError (a ValueError) for one that is not 1 to
+/// 250 bytes, and CacheClosedError after close; one that writes ReadOnlyError, where that is not allowed; one that stores
+/// ValueTooLargeError or OutOfMemoryError, and what pickle raises. An expire that is no number is a TypeError, one that is
+/// not finite a ValueError.
+///
 /// >>> import nearcache
 /// >>> c = nearcache.Cache("64MiB")
 /// >>> c["greeting"] = "hello"

@@ -33,7 +33,7 @@ pub struct Opened<'py> {
 }
 
 /// The object that bytes and flags stand for; `None` for a lease, and for what a tag has made invalid.
-#[inline]
+#[inline(always)]
 pub fn open<'py>(
     cache: &Cache,
     key: &Bound<'py, PyAny>,

@@ -6,15 +6,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::errors;
+use crate::value::exact;
 
 /// The bytes of a key: those of a `bytes`, the UTF-8 of a `str`. Its length is left to the core to judge.
-#[inline]
+#[inline(always)]
 pub fn bytes<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     // The exact types first: one comparison of pointers, where a subclass check is a call.
-    if let Ok(key) = key.cast_exact::<PyBytes>() {
+    if let Some(key) = exact::<PyBytes>(key) {
         return Ok(key.as_bytes());
     }
-    if let Ok(key) = key.cast_exact::<PyString>() {
+    if let Some(key) = exact::<PyString>(key) {
         return text(key);
     }
     subclass(key)
@@ -39,7 +40,7 @@ pub fn prefix(prefix: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<u8>> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn text<'a>(key: &'a Bound<'_, PyString>) -> PyResult<&'a [u8]> {
     match key.to_str() {
         Ok(text) => Ok(text.as_bytes()),

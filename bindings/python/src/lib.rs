@@ -12,6 +12,7 @@ mod cache;
 mod envelope;
 mod errors;
 mod expiry;
+mod fastcall;
 mod handle;
 mod integer;
 mod key;
@@ -45,5 +46,6 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     // Not in `__all__`.
     m.setattr("_arguments", wrap_pyfunction!(arguments::of_call, m)?)?;
     cache::register(m)?;
+    fastcall::register(m.py())?;
     sharing::register(m)
 }

@@ -3,6 +3,7 @@
 use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use crate::value::{Encoded, FLAG_PICKLE, FLAG_ZLIB, broken, utf8};
@@ -16,14 +17,17 @@ const PROTOCOL: u32 = 5;
 /// A pickle. What pickle has to say against it is passed on.
 pub fn pickle<'a, 'py>(value: &Bound<'py, PyAny>) -> PyResult<Encoded<'a, 'py>> {
     let py = value.py();
-    let dumps = py.import(intern!(py, "pickle"))?.getattr(intern!(py, "dumps"))?;
+    // To import it each time takes longer than to pickle a small dict.
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let dumps = DUMPS.import(py, "pickle", "dumps")?;
     let made = dumps.call1((value, PROTOCOL))?.cast_into::<PyBytes>()?;
     Ok(Encoded::Object(made, FLAG_PICKLE))
 }
 
 /// The object of a pickle.
 pub fn unpickle<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let loads = py.import(intern!(py, "pickle"))?.getattr(intern!(py, "loads"))?;
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let loads = LOADS.import(py, "pickle", "loads")?;
     loads.call1((PyBytes::new(py, bytes),)).map_err(|error| {
         blame(py, error, |error| {
             format!(

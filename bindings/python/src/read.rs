@@ -84,12 +84,16 @@ impl Cache {
 /// A value and its cas unique.
 type WithCas<'py> = (Bound<'py, PyAny>, u64);
 
-/// The value, or `None` for a miss.
-#[inline]
+/// The value, or `None` for a miss. In one piece, and once for all who call it: most of what a hit costs in this module.
+#[inline(never)]
 pub fn get<'py>(cache: &Cache, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let mut sink = PySink::new(key.py());
-    match fetch(cache.handle(), key, &mut sink, Core::get_to)? {
-        Some(meta) => sink.value(cache, key, meta.flags),
+    let flags = fetch(cache.handle(), key, &mut sink, |core, key, sink| {
+        // Of what is known of it no more than this is moved.
+        Ok(core.get_to(key, sink)?.map(|meta| meta.flags))
+    })?;
+    match flags {
+        Some(flags) => sink.value(cache, key, flags),
         None => Ok(None),
     }
 }
@@ -121,13 +125,13 @@ fn with_unique(value: Option<Bound<'_, PyAny>>, meta: Meta) -> PyResult<Option<W
 }
 
 /// Runs a reading verb of one key into `sink`.
-#[inline]
-pub fn fetch<'py>(
+#[inline(always)]
+pub fn fetch<'py, R>(
     handle: &Handle,
     key: &Bound<'py, PyAny>,
     sink: &mut PySink<'py>,
-    verb: impl FnOnce(&Core, &[u8], &mut PySink<'py>) -> Result<Option<Meta>, Error>,
-) -> PyResult<Option<Meta>> {
+    verb: impl FnOnce(&Core, &[u8], &mut PySink<'py>) -> Result<R, Error>,
+) -> PyResult<R> {
     let py = key.py();
     let bytes = key::bytes(key)?;
     handle

@@ -26,8 +26,13 @@ pub struct PySink<'py> {
     stack: [MaybeUninit<u8>; STACK],
     /// Bytes of `stack` that the last `room` gave out; with `large` they are unused.
     len: usize,
-    large: Option<Bound<'py, PyBytes>>,
-    failed: Option<PyErr>,
+    large: Option<Large<'py>>,
+}
+
+/// What the last `room` gave out that is not on the stack.
+struct Large<'py> {
+    /// An error: there was no memory for it.
+    bytes: PyResult<Bound<'py, PyBytes>>,
     /// The thread's state while it is detached, else null.
     detached: *mut ffi::PyThreadState,
 }
@@ -36,14 +41,7 @@ impl<'py> PySink<'py> {
     /// An empty sink.
     #[inline]
     pub fn new(py: Python<'py>) -> PySink<'py> {
-        PySink {
-            py,
-            stack: [const { MaybeUninit::uninit() }; STACK],
-            len: 0,
-            large: None,
-            failed: None,
-            detached: ptr::null_mut(),
-        }
+        PySink { py, stack: [const { MaybeUninit::uninit() }; STACK], len: 0, large: None }
     }
 
     /// Runs `read` on this sink; the thread is attached again when it returns or panics.
@@ -61,22 +59,16 @@ impl<'py> PySink<'py> {
     }
 
     /// The object that the bytes received stand for; `None` if they are no value. Only after a hit.
-    #[inline]
+    #[inline(always)]
     pub fn value(
         &mut self,
         cache: &Cache,
         key: &Bound<'py, PyAny>,
         flags: u32,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
         match self.large.take() {
             None => envelope::open(cache, key, flags, self.small()),
-            Some(bytes) if flags == value::FLAG_BYTES && !cache.values().foreign => {
-                Ok(Some(bytes.into_any()))
-            }
-            Some(bytes) => envelope::open(cache, key, flags, bytes.as_bytes()),
+            Some(large) => value_of_large(cache, key, flags, large.bytes?),
         }
     }
 
@@ -93,12 +85,9 @@ impl<'py> PySink<'py> {
 
     /// The bytes received, whatever their flags. Only after a hit.
     pub fn raw(&mut self) -> PyResult<Bound<'py, PyBytes>> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
         match self.large.take() {
             None => Ok(PyBytes::new(self.py, self.small())),
-            Some(bytes) => Ok(bytes),
+            Some(large) => large.bytes,
         }
     }
 
@@ -110,55 +99,72 @@ impl<'py> PySink<'py> {
     }
 
     #[cold]
+    #[inline(never)]
     fn make_large(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        self.attach();
-        self.large = None;
+        self.drop_large();
         let size = ffi::Py_ssize_t::try_from(len).ok()?;
-        // SAFETY: the thread is attached (`py`, and `attach` above); a null pointer asks for uninitialised bytes.
-        let object = unsafe {
+        // SAFETY: the thread is attached (`py`, and `drop_large` above); a null pointer asks for uninitialised bytes,
+        // and what is made are bytes and nothing else.
+        let bytes = unsafe {
             Bound::from_owned_ptr_or_err(self.py, ffi::PyBytes_FromStringAndSize(ptr::null(), size))
+                .map(|object| object.cast_into_unchecked::<PyBytes>())
         };
-        let object = match object {
-            // SAFETY: PyBytes_FromStringAndSize makes bytes and nothing else.
-            Ok(object) => unsafe { object.cast_into_unchecked::<PyBytes>() },
-            Err(error) => {
-                self.failed = Some(error);
-                return None;
-            }
-        };
-        // SAFETY: `object` is a bytes object.
+        let large = self.large.insert(Large { bytes, detached: ptr::null_mut() });
+        let object = large.bytes.as_ref().ok()?;
+        // SAFETY: it is a bytes object.
         let start = unsafe { ffi::PyBytes_AsString(object.as_ptr()) };
-        self.large = Some(object);
         if len > DETACH {
             // SAFETY: the thread is attached. Until `attach`, which `fill` always calls, this thread runs only
             // the core, which knows nothing of Python.
-            self.detached = unsafe { ffi::PyEval_SaveThread() };
+            large.detached = unsafe { ffi::PyEval_SaveThread() };
         }
         // SAFETY: the object has `len` bytes, is kept alive by `large`, and nobody else has seen it: its bytes
         // may be written until `value` or `raw` gives it away, which the borrow of `self` forbids meanwhile.
         Some(unsafe { std::slice::from_raw_parts_mut(start.cast(), len) })
     }
 
-    #[inline]
+    /// The item was large when it was first met. Dropping the object needs the interpreter.
+    #[cold]
+    #[inline(never)]
+    fn drop_large(&mut self) {
+        self.attach();
+        self.large = None;
+    }
+
+    #[inline(always)]
     fn attach(&mut self) {
-        if !self.detached.is_null() {
+        if let Some(large) = &mut self.large
+            && !large.detached.is_null()
+        {
             // SAFETY: `detached` is this thread's state, saved by `make_large` and not restored since.
-            unsafe { ffi::PyEval_RestoreThread(self.detached) };
-            self.detached = ptr::null_mut();
+            unsafe { ffi::PyEval_RestoreThread(large.detached) };
+            large.detached = ptr::null_mut();
         }
     }
 }
 
+#[cold]
+#[inline(never)]
+fn value_of_large<'py>(
+    cache: &Cache,
+    key: &Bound<'py, PyAny>,
+    flags: u32,
+    bytes: Bound<'py, PyBytes>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match flags {
+        value::FLAG_BYTES if !cache.values().foreign => Ok(Some(bytes.into_any())),
+        _ => envelope::open(cache, key, flags, bytes.as_bytes()),
+    }
+}
+
 impl Sink for PySink<'_> {
-    #[inline]
+    #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         if len > STACK {
             return self.make_large(len);
         }
         if self.large.is_some() {
-            // The item was large when it was first met. Dropping the object needs the interpreter.
-            self.attach();
-            self.large = None;
+            self.drop_large();
         }
         self.len = len;
         Some(&mut self.stack[..len])

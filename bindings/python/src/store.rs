@@ -135,8 +135,8 @@ fn store_if(
     store(cache, verb, key, value, expiry).map(stored)
 }
 
-/// Stores a value; the flags follow from its type.
-#[inline]
+/// Stores a value; the flags follow from its type. In one piece, as `read::get`.
+#[inline(never)]
 pub fn store(
     cache: &Cache,
     verb: Verb,
@@ -240,7 +240,7 @@ pub fn act<R>(
 }
 
 /// Stores bytes and flags.
-#[inline]
+#[inline(always)]
 pub fn write(
     handle: &Handle,
     verb: Verb,

@@ -2,6 +2,7 @@
 //! numbers are those that pymemcache, pylibmc and python-memcached share, so that a cache can be read by what was
 //! written for them.
 
+use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
 
@@ -61,7 +62,7 @@ impl Encoded<'_, '_> {
 
 impl Values {
     /// The bytes and flags of a value.
-    #[inline]
+    #[inline(always)]
     pub fn encode<'a, 'py>(
         &self,
         key: &Bound<'py, PyAny>,
@@ -99,7 +100,7 @@ impl Values {
     }
 
     /// The object that bytes and flags stand for.
-    #[inline]
+    #[inline(always)]
     pub fn decode<'py>(
         &self,
         key: &Bound<'py, PyAny>,
@@ -152,18 +153,25 @@ impl Values {
 }
 
 /// What is stored as it is: bytes, str and int. Exact types only: a subclass would come back as its base.
-#[inline]
+#[inline(always)]
 pub fn plain<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<Encoded<'a, 'py>>> {
-    if let Ok(value) = value.cast_exact::<PyBytes>() {
+    if let Some(value) = exact::<PyBytes>(value) {
         return Ok(Some(Encoded::Borrowed(value.as_bytes(), FLAG_BYTES)));
     }
-    if let Ok(value) = value.cast_exact::<PyString>() {
+    if let Some(value) = exact::<PyString>(value) {
         return Ok(Some(Encoded::Borrowed(utf8(value)?, FLAG_TEXT)));
     }
-    if let Ok(value) = value.cast_exact::<PyInt>() {
+    if let Some(value) = exact::<PyInt>(value) {
         return integer::encode(value).map(Some);
     }
     Ok(None)
+}
+
+/// The object as one of exactly this type. As `cast_exact`, which for each no makes an error that holds the type.
+#[inline]
+pub fn exact<'a, 'py, T: PyTypeInfo>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, T>> {
+    // SAFETY: it is one.
+    object.is_exact_instance_of::<T>().then(|| unsafe { object.cast_unchecked() })
 }
 
 /// The UTF-8 of a str.

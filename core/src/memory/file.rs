@@ -285,10 +285,25 @@ fn check_group(len: u64) -> Result<(), Error> {
     }
 }
 
+/// What the system would answer with the end of some process: memory without a file system has no limit but what there is.
+fn check_memory(len: u64) -> Result<(), Error> {
+    let told = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = |name: &str| {
+        let line = told.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let Some(left) = kib("MemAvailable") else { return Ok(()) };
+    let left = (left + kib("SwapFree").unwrap_or(0)) << 10;
+    match left < len {
+        true => refuse(len, format!("this machine has {left} bytes of memory left")),
+        false => Ok(()),
+    }
+}
+
 /// What the system would refuse later.
 fn check_limits(dir: Option<&Path>, len: u64) -> Result<(), Error> {
     check_group(len)?;
-    let Some(dir) = dir else { return Ok(()) };
+    let Some(dir) = dir else { return check_memory(len) };
     let Ok(c) = c_path(dir) else { return Ok(()) };
     // SAFETY: the path ends with a NUL; a struct of numbers, which the call fills.
     let room = unsafe {

@@ -141,6 +141,14 @@ pub fn optimistic<R>(
     birth: &AtomicU64,
     read: impl FnOnce(u64) -> R,
 ) -> Option<R> {
+    let born = readable(word, seen, birth)?;
+    let result = read(born);
+    unchanged(birth, born).then_some(result)
+}
+
+/// The first half of [`optimistic`]: the birth whose words may be read, until [`unchanged`] says whether they were it.
+#[inline(always)]
+pub fn readable(word: &AtomicU64, seen: u64, birth: &AtomicU64) -> Option<u64> {
     // Acquire: pairs with the Release of `recycle`; the re-check below then sees the slot emptied before it.
     let born = birth.load(Ordering::Acquire);
     if born == 0 {
@@ -150,8 +158,7 @@ pub fn optimistic<R>(
     if !mutant(Mutant::ReadWithoutRecheck) && word.load(Ordering::Acquire) != seen {
         return None;
     }
-    let result = read(born);
-    unchanged(birth, born).then_some(result)
+    Some(born)
 }
 
 /// Were the words read until now those of this birth?

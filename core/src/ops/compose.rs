@@ -98,8 +98,13 @@ impl Op<'_> {
         }
     }
 
-    /// Writes an item where nobody sees it yet.
-    pub(super) fn compose(&self, hash: KeyHash, draft: &Draft<'_>) -> Result<Composed, Error> {
+    /// Writes an item where nobody sees it yet. `into` is where it is used: a copy of it would be read before it is there.
+    pub(super) fn compose<'c>(
+        &self,
+        hash: KeyHash,
+        draft: &Draft<'_>,
+        into: &'c mut Option<Composed>,
+    ) -> Result<&'c Composed, Error> {
         let arena = self.arena;
         let value = draft.value.bytes();
         let (klen, vlen) = (draft.key.len(), value.len());
@@ -152,7 +157,7 @@ impl Op<'_> {
         }
         let birth = arena.segment_of(loc).map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
         let unique = Item::at(arena, loc).map_or(0, |item| item.unique(arena, birth));
-        Ok(Composed { loc, words, marks: draft.marks, extents, unique, birth })
+        Ok(into.insert(Composed { loc, words, marks: draft.marks, extents, unique, birth }))
     }
 
     /// Puts a composed item into the index, in the place of what was found or into an empty slot.

@@ -6,7 +6,7 @@ use crate::hash::KeyHash;
 use crate::header::{Header, bit};
 use crate::index::{find, likely, mark};
 use crate::item::{birth_of, is_due, natural};
-use crate::memory::segment::optimistic;
+use crate::memory::segment::{readable, unchanged};
 use crate::memory::{ACCESS_BYTES, Arena};
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Meta, Sink};
@@ -39,28 +39,30 @@ fn glance_at<S: Sink + ?Sized, const TRACKS: bool>(
     let (segment, words) = arena.words_from(slot.loc())?;
     prefetch(arena, words);
     let birth = arena.birth(segment);
-    let meta = optimistic(bucket.slot_word(i), slot.0, birth, |birth| {
-        let item = Plain::of(words, key, if TRACKS { ACCESS_BYTES } else { 0 })?;
-        // Once a minute the long way, which notes that it was asked for.
-        if TRACKS && is_due(item.access(), clock(arena)) {
-            return None;
-        }
-        let cas = item.token(birth, || arena.offset_in_segment(slot.loc()));
-        if horizon.covers(birth_of(cas)) {
-            return None;
-        }
-        let ttl = match item.header.expiry() {
-            0 => None,
-            deadline => Some(horizon.left(arena, deadline)?),
-        };
-        let (len, flags) = (item.header.inline(), item.flags());
-        if let Some(to) = sink.room(len)
-            && to.len() == len
-        {
-            item.copy_value(to);
-        }
-        Some(Meta { len, flags, cas, ttl })
-    })??;
+    // By its halves and not by `optimistic`: a closure as long as this is called, and what it returns copied.
+    let born = readable(bucket.slot_word(i), slot.0, birth)?;
+    let item = Plain::of(words, key, if TRACKS { ACCESS_BYTES } else { 0 })?;
+    // Once a minute the long way, which notes that it was asked for.
+    if TRACKS && is_due(item.access(), clock(arena)) {
+        return None;
+    }
+    let cas = item.token(born, || arena.offset_in_segment(slot.loc()));
+    if horizon.covers(birth_of(cas)) {
+        return None;
+    }
+    let ttl = match item.header.expiry() {
+        0 => None,
+        deadline => Some(horizon.left(arena, deadline)?),
+    };
+    let meta = Meta { len: item.header.inline(), flags: item.flags(), cas, ttl };
+    if let Some(to) = sink.room_for(&meta)
+        && to.len() == meta.len
+    {
+        item.copy_value(to);
+    }
+    if !unchanged(birth, born) {
+        return None;
+    }
     if !slot.is_hot() {
         if slot.has(mark::MOVING) {
             return None;

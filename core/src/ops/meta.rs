@@ -37,7 +37,7 @@ impl<'a> Op<'a> {
                 let made = self.vivify(&search, horizon, key, ask, self.deadline(expiry));
                 if let Some(hit) = made.inspect_err(|_| self.clear(Hazard::Read))? {
                     self.count(Counter::GetMisses);
-                    pour(&[], sink);
+                    pour(&[], &hit.meta, sink);
                     return Ok(Some(hit));
                 }
                 continue;
@@ -75,7 +75,7 @@ impl<'a> Op<'a> {
             }
             hit.meta.ttl = touched.unwrap_or(hit.ttl_before);
             if !hit.same {
-                pour(&value, sink);
+                pour(&value, &hit.meta, sink);
             }
             return Ok(Some(hit));
         }
@@ -95,7 +95,7 @@ impl<'a> Op<'a> {
         let (mut hit, value) = self.look_on(key, hash, self.horizon(), seen).then_some(found)??;
         hit.same = ask.compare == Some(hit.meta.cas);
         if !hit.same {
-            pour(&value, sink);
+            pour(&value, &hit.meta, sink);
         }
         Some(hit)
     }
@@ -157,10 +157,11 @@ impl<'a> Op<'a> {
             given: ask.unique,
             ..Draft::new(key, Vec::new().into(), deadline)
         };
-        let composed = self.compose(hash, &draft)?;
-        let installed = self.install(search, hash, &composed);
+        let mut composed = None;
+        let ready = self.compose(hash, &draft, &mut composed)?;
+        let (installed, unique) = (self.install(search, hash, ready), ready.unique);
         if !matches!(installed, Ok(true)) {
-            self.discard(Some(composed));
+            self.discard(composed);
             installed?;
             return Ok(None);
         }
@@ -172,7 +173,7 @@ impl<'a> Op<'a> {
             self.gone(&dead.item, dead.birth);
         }
         self.clear(Hazard::Read);
-        let meta = Meta { len: 0, flags: 0, cas: composed.unique, ttl: self.ttl(deadline) };
+        let meta = Meta { len: 0, flags: 0, cas: unique, ttl: self.ttl(deadline) };
         Ok(Some(MetaHit {
             meta,
             won: true,

@@ -108,7 +108,7 @@ impl Op<'_> {
         in_place: bool,
     ) -> Result<Sum, Error> {
         let mut sum = Sum::To(MetaSum::Missing);
-        let updated = self.update(key, hash, None, |present| {
+        let updated = self.update(key, hash, &mut None, |present| {
             let Some(present) = present else {
                 let Some(expiry) = ask.vivify else {
                     sum = Sum::To(MetaSum::Missing);
@@ -123,7 +123,7 @@ impl Op<'_> {
                     ..Draft::new(key, written(ask.initial, 0), deadline)
                 }));
             };
-            if present.view.item.len == 0 {
+            if present.item().len == 0 {
                 return Err(Error::NotNumeric);
             }
             if ask.compare.is_some_and(|asked| asked != 0 && asked != present.unique()) {
@@ -163,14 +163,14 @@ impl Op<'_> {
 
 /// The number that an item holds, and the length of its text. `None`: a part of it was recycled meanwhile.
 fn number_of(present: &Present<'_>) -> Result<Option<(u64, usize)>, Error> {
-    let item = &present.view.item;
+    let item = present.item();
     if let Some(number) = item.number {
         return Ok(Some((number.value(), number.width())));
     }
     if item.extents > 0 {
         return Err(Error::NotNumeric);
     }
-    let Some(text) = present.view.value() else {
+    let Some(text) = present.view().value() else {
         return Ok(None);
     };
     let number = parse(&text).ok_or(Error::NotNumeric)?;

@@ -54,10 +54,10 @@ impl View<'_> {
         meta.ttl = op.ttl(self.item.header.expiry());
     }
 
-    /// Copies the value. `None`: a part of it was recycled meanwhile.
+    /// Copies the value, of which `meta` is known. `None`: a part of it was recycled meanwhile.
     #[inline(always)]
-    pub fn copy<S: Sink + ?Sized>(&self, sink: &mut S) -> Option<()> {
-        let Some(mut to) = sink.room(self.item.len as usize) else {
+    pub fn copy<S: Sink + ?Sized>(&self, meta: &Meta, sink: &mut S) -> Option<()> {
+        let Some(mut to) = sink.room_for(meta) else {
             return Some(());
         };
         if to.len() != self.item.len as usize {
@@ -99,7 +99,7 @@ impl View<'_> {
     /// The whole value, where it can be held still while it is copied.
     pub fn value(&self) -> Option<Vec<u8>> {
         let mut owned = Owned(Vec::new());
-        self.copy(&mut owned)?;
+        self.copy(&Meta { len: self.item.len as usize, ..Meta::NONE }, &mut owned)?;
         // SAFETY: `copy` has written every byte of the room it was given.
         unsafe { owned.0.set_len(self.item.len as usize) };
         Some(owned.0)
@@ -380,7 +380,7 @@ impl<'a> Op<'a> {
         let seen = self.look(key, hash, self.horizon(), |view| {
             view.note(self, &mut meta);
             due = self.is_due(&view.item);
-            view.copy(sink).is_some()
+            view.copy(&meta, sink).is_some()
         });
         if seen == Seen::Hit && due && !self.is_spectator() {
             self.accessed(key, hash);

@@ -43,8 +43,8 @@ impl<'a> Op<'a> {
     ) -> Result<Deletion, Error> {
         let hash = self.arena.hasher.hash(key);
         let mut refused = Deletion::Missing;
-        let updated = self.update(key, hash, None, |present| {
-            *met = present.map(|present| present.view.meta(self));
+        let updated = self.update(key, hash, &mut None, |present| {
+            *met = present.map(|present| present.view().meta(self));
             let Some(present) = present else {
                 refused = Deletion::Missing;
                 return Ok(Plan::Leave);
@@ -75,13 +75,13 @@ impl<'a> Op<'a> {
                 Draft {
                     flags: present.flags(),
                     marks: present.marks() & (mark::FETCHED | mark::BINARY) | stale,
-                    access: present.view.item.access,
+                    access: present.item().access,
                     ..Draft::new(key, value.reborn(), deadline.unwrap_or(present.deadline()))
                 }
             }
         };
         // An item that is only emptied keeps its unique.
-        let (token, given) = match (ask.unique, ask.invalidate, present.view.item.given) {
+        let (token, given) = match (ask.unique, ask.invalidate, present.item().given) {
             (Some(unique), _, _) => (None, Some(unique)),
             (None, true, _) => (None, None),
             (None, false, None) => (Some(present.unique()), None),
@@ -169,12 +169,12 @@ impl<'a> Op<'a> {
     ) -> Result<Option<R>, Error> {
         let hash = self.arena.hasher.hash(key);
         let mut result = None;
-        let updated = self.update(key, hash, None, |present| {
+        let updated = self.update(key, hash, &mut None, |present| {
             let Some(present) = present else { return Ok(Plan::Leave) };
             let Some(value) = present.content() else { return Ok(Plan::Again) };
-            let item = present.view.item;
+            let item = *present.item();
             let item = item.with_header(item.header.with_expiry(deadline));
-            result = seen(&View { item, ..present.view });
+            result = seen(&View { arena: self.arena, item, birth: present.found.birth });
             if result.is_none() {
                 return Ok(Plan::Again);
             }
@@ -182,7 +182,7 @@ impl<'a> Op<'a> {
                 flags: present.flags(),
                 marks: present.marks(),
                 token: Some(present.token()),
-                given: present.view.item.given,
+                given: present.item().given,
                 ..Draft::new(key, value, deadline)
             }))
         })?;
@@ -214,8 +214,8 @@ impl<'a> Op<'a> {
         })?;
         self.count_touch(meta.is_some());
         self.count(if meta.is_some() { Counter::GetHits } else { Counter::GetMisses });
-        if meta.is_some() {
-            pour(&value, sink);
+        if let Some(meta) = &meta {
+            pour(&value, meta, sink);
         }
         Ok(meta)
     }
@@ -246,8 +246,8 @@ impl<'a> Op<'a> {
 }
 
 /// Fills a sink from private memory.
-pub(super) fn pour<S: Sink + ?Sized>(value: &[u8], sink: &mut S) {
-    if let Some(room) = sink.room(value.len())
+pub(super) fn pour<S: Sink + ?Sized>(value: &[u8], meta: &Meta, sink: &mut S) {
+    if let Some(room) = sink.room_for(meta)
         && room.len() == value.len()
     {
         room.write_copy_of_slice(value);

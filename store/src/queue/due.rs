@@ -28,15 +28,13 @@ struct State {
     head: Vec<u8>,
     /// Where the removal of dropped queues' messages has come to.
     purged: Vec<u8>,
-    /// The last sequence number when this was noted. If it is less later, a batch has failed, and this with it.
-    seq: u64,
 }
 
 impl Default for State {
     fn default() -> State {
         // Before the first that has a time are those that came back.
         let head = 1_i64.to_be_bytes().to_vec();
-        State { looked: i64::MIN, has_more: true, head, purged: Vec::new(), seq: 0 }
+        State { looked: i64::MIN, has_more: true, head, purged: Vec::new() }
     }
 }
 
@@ -44,8 +42,8 @@ impl Chore for Due {
     fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let mut state = self.state.lock();
         let now = tx.now();
-        if tx.ledger().seq < state.seq || now < state.looked {
-            // A batch has failed, or the system's clock was set back: from the beginning.
+        if now < state.looked {
+            // The system's clock was set back: from the beginning.
             *state = State::default();
         }
         if now == state.looked && !state.has_more {
@@ -54,8 +52,12 @@ impl Chore for Due {
         let (head, has_due) = end(tx, &state.head)?;
         let (purged, has_dropped) = purge(tx, &state.purged)?;
         let has_more = has_due || has_dropped;
-        *state = State { looked: now, has_more, head, purged, seq: tx.ledger().seq };
+        *state = State { looked: now, has_more, head, purged };
         Ok(has_more)
+    }
+
+    fn undone(&self) {
+        *self.state.lock() = State::default();
     }
 }
 
@@ -70,7 +72,6 @@ fn end(tx: &mut Tx<'_>, head: &[u8]) -> Result<(Vec<u8>, bool), Error> {
         due.len() < DUE_MAX
     })?;
     for (key, slip) in &due {
-        tx.next_seq();
         tx.remove(Space::Schedule, key);
         if let Some((_, kind, queue, rest)) = split_slip_key(key) {
             end_one(tx, kind, queue, rest, slip)?;
@@ -104,7 +105,6 @@ fn purge(tx: &mut Tx<'_>, purged: &[u8]) -> Result<(Vec<u8>, bool), Error> {
         gone.len() < PURGED_MAX
     })?;
     for (key, bytes) in &gone {
-        tx.next_seq();
         tx.remove(Space::Messages, key);
         let back = slip_key(0, Kind::Back, queue, &key[8..]);
         if tx.read(Space::Schedule, &back, &mut |_| ())? {
@@ -117,7 +117,6 @@ fn purge(tx: &mut Tx<'_>, purged: &[u8]) -> Result<(Vec<u8>, bool), Error> {
     match gone.pop() {
         Some((last, _)) => Ok((last, true)),
         None => {
-            tx.next_seq();
             tx.remove(Space::Queues, &purge_key(queue));
             Ok((Vec::new(), true))
         }

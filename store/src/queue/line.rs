@@ -95,10 +95,8 @@ impl Line {
         Ok(line)
     }
 
-    /// Writes the record. It takes a sequence number, by which the committer knows after a failure of the engine
-    /// whether the batch is there.
+    /// Writes the record.
     pub fn save(&self, tx: &mut Tx<'_>) {
-        tx.next_seq();
         tx.put(Space::Queues, &self.name, self.record.encode());
     }
 

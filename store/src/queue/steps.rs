@@ -334,7 +334,6 @@ pub fn delete(tx: &mut Tx<'_>, name: &[u8]) -> Result<bool, Error> {
     let Some(line) = Line::find(tx, name)? else {
         return Ok(false);
     };
-    tx.next_seq();
     tx.remove(Space::Queues, name);
     tx.remove(Space::Queues, &name_key(line.record.id));
     tx.put(Space::Queues, &purge_key(line.record.id), Vec::new());

@@ -1,124 +1,69 @@
-//! The verbs that change or remove what is there: increment, decrement, touch, delete, deleteMulti, flush.
+//! The verbs that change or remove what is there: touch, delete, deleteMulti, flush.
 
-use super::{set_number, settle};
+use super::{counts, key_at, settle};
 use crate::handle::Handle;
+use crate::prefix::Room;
 use crate::reply;
 use crate::zend::array::{answer, key_in, put};
-use crate::zend::call::{Answer, Call, bad_value, run};
-use crate::zend::{thrown, warn};
+use crate::zend::call::{Call, Thrown, bad_argument, run};
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::ExecuteData;
-use nearcache::{Error, Expiry};
-
-/// `increment(string $key, int|string $offset = 1, int|string $initial_value = 0, int $expiry = 0): int|string|false`
-pub extern "C" fn increment(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 4), |call, out| count(call, out, true));
-}
-
-/// `decrement(string $key, int|string $offset = 1, int|string $initial_value = 0, int $expiry = 0): int|string|false`
-pub extern "C" fn decrement(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 4), |call, out| count(call, out, false));
-}
-
-fn count(call: &Call<'_>, out: &mut Zval, up: bool) -> Answer {
-    let this = call.this()?;
-    let key = call.key(0)?;
-    let Some(delta) = call.amount(1, 1)? else {
-        return negative(this, out, "offset");
-    };
-    let cache = this.cache();
-    let counted = if call.given() > 2 {
-        let Some(initial) = call.amount(2, 0)? else {
-            return negative(this, out, "initial_value");
-        };
-        let expiry = Expiry::from_exptime(call.long(3, 0)?);
-        match up {
-            true => cache.incr_or(&key, delta, initial, expiry).map(Some),
-            false => cache.decr_or(&key, delta, initial, expiry).map(Some),
-        }
-    } else {
-        match up {
-            true => cache.incr(&key, delta),
-            false => cache.decr(&key, delta),
-        }
-    };
-    counted_to(this, counted, out);
-    Ok(())
-}
-
-fn counted_to(this: &Handle, counted: Result<Option<u64>, Error>, out: &mut Zval) {
-    let number = match &counted {
-        Ok(Some(number)) => *number,
-        _ => 0,
-    };
-    let there = settle(this, counted, |counted| match counted {
-        Some(_) => reply::SUCCESS,
-        None => reply::NOTFOUND,
-    });
-    match there {
-        true => set_number(out, number),
-        false => out.set_bool(false),
-    }
-}
-
-/// As php-memcached: a warning and false.
-fn negative(this: &Handle, out: &mut Zval, name: &str) -> Answer {
-    this.note(reply::INVALID_ARGUMENTS);
-    out.set_bool(false);
-    warn(&format!(
-        "${name} cannot be negative: counters run from 0 to 18446744073709551615; use increment() to add and \
-         decrement() to subtract"
-    ));
-    match thrown() {
-        true => Err(crate::zend::call::Thrown),
-        false => Ok(()),
-    }
-}
 
 /// `touch(string $key, int $expiration = 0): bool`
-pub extern "C" fn touch(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 2), |call, out| {
+pub extern "C" fn touch<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
+    run(frame, out, counts::<AT>(1, 2), |call, out| {
         let this = call.this()?;
-        let key = call.key(0)?;
-        let expiry = Expiry::from_exptime(call.long(1, 0)?);
-        let touched = this.cache().touch(&key, expiry);
+        let key = key_at::<AT>(call, 0)?;
+        let mut room = Room::new();
+        let key = this.place(&key, &mut room);
+        let expiry = this.expiry(call.long(1 + AT, 0)?);
+        let touched = this.cache().touch(key, expiry);
         out.set_bool(settle(this, touched, reply::touched));
         Ok(())
     });
 }
 
 /// `delete(string $key, int $time = 0): bool`
-pub extern "C" fn delete(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 2), |call, out| {
+pub extern "C" fn delete<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
+    run(frame, out, counts::<AT>(1, 2), |call, out| {
         let this = call.this()?;
-        let key = call.key(0)?;
-        if call.long(1, 0)? != 0 {
-            // A delayed delete: memcached has had none since 1.4.
-            this.note(reply::INVALID_ARGUMENTS);
-            out.set_bool(false);
-            return Ok(());
-        }
-        out.set_bool(settle(this, this.cache().delete(&key), reply::deleted));
+        let key = key_at::<AT>(call, 0)?;
+        let mut room = Room::new();
+        let key = this.place(&key, &mut room);
+        let gone = !is_delayed::<AT>(call, this)? && remove(this, key);
+        out.set_bool(gone);
         Ok(())
     });
 }
 
+/// Is a delayed delete asked for? memcached has had none since 1.4.
+fn is_delayed<const AT: usize>(call: &Call<'_>, this: &Handle) -> Result<bool, Thrown> {
+    let delayed = call.long(1 + AT, 0)? != 0;
+    if delayed {
+        this.note(reply::INVALID_ARGUMENTS);
+    }
+    Ok(delayed)
+}
+
+fn remove(this: &Handle, key: &[u8]) -> bool {
+    settle(this, this.cache().delete(key), reply::deleted)
+}
+
 /// `deleteMulti(array $keys, int $time = 0): array`: of each key true, or the result code that says why not.
-pub extern "C" fn delete_multi(frame: &mut ExecuteData, out: &mut Zval) {
-    run(frame, out, (1, 2), |call, out| {
+pub extern "C" fn delete_multi<const AT: usize>(frame: &mut ExecuteData, out: &mut Zval) {
+    run(frame, out, counts::<AT>(1, 2), |call, out| {
         let this = call.this()?;
-        let keys = call.array(0)?;
-        let delayed = call.long(1, 0)? != 0;
+        if AT == 1 {
+            call.string(0)?;
+        }
+        let keys = call.array(AT)?;
+        let delayed = is_delayed::<AT>(call, this)?;
         let mut array = ZendHashTable::new();
         let mut failed = None;
         for element in keys.values() {
-            let (key, element) = key_in("deleteMulti", element)?;
-            let gone = if delayed {
-                this.note(reply::INVALID_ARGUMENTS);
-                false
-            } else {
-                settle(this, this.cache().delete(&key), reply::deleted)
-            };
+            let (key, element) = key_in(AT, element)?;
+            let mut room = Room::new();
+            let gone = !delayed && remove(this, this.place(&key, &mut room));
             let mut result = Zval::new();
             if gone {
                 result.set_bool(true);
@@ -140,7 +85,7 @@ pub extern "C" fn flush(frame: &mut ExecuteData, out: &mut Zval) {
         let this = call.this()?;
         // As memcached: a negative delay is none.
         let delay = u32::try_from(call.long(0, 0)?.max(0))
-            .map_err(|_| bad_value("flush", 1, "delay", "must be at most 4294967295 seconds"))?;
+            .map_err(|_| bad_argument(0, "must be at most 4294967295 seconds"))?;
         out.set_bool(settle(this, this.cache().flush_all(delay), |()| reply::SUCCESS));
         Ok(())
     });

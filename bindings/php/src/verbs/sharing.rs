@@ -2,12 +2,11 @@
 //!
 //! What the core tells lies on Rust's heap while PHP takes it over, so a bailout point frees it if PHP's memory ends there.
 
-use super::read::insert;
 use crate::class;
 use crate::options;
 use crate::reply;
-use crate::zend::array::answer;
-use crate::zend::call::{Answer, Thrown, refuse, run, throw};
+use crate::zend::array::{answer, insert, push};
+use crate::zend::call::{Answer, Thrown, run, throw};
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::{BailoutGuard, ExecuteData, run_handler};
@@ -59,8 +58,7 @@ pub extern "C" fn get_processes(frame: &mut ExecuteData, out: &mut Zval) {
             let found = BailoutGuard::new(this.cache().processes());
             let mut list = ZendHashTable::new();
             for process in found.iter() {
-                list.push(described(process)?)
-                    .map_err(|error| refuse(format!("the list cannot be built: {error}")))?;
+                push(&mut list, described(process)?)?;
             }
             this.note(reply::SUCCESS);
             answer(out, list);

@@ -1,12 +1,18 @@
 //! Arrays with keys of any bytes: reading those that PHP gives, filling those that it gets.
 
-use super::call::{Key, Thrown, throw};
-use ext_php_rs::exception::PhpException;
+use super::call::{Key, Thrown, refuse};
+use ext_php_rs::boxed::ZBox;
+use ext_php_rs::convert::IntoZval;
 use ext_php_rs::ffi::{zend_hash_index_update, zend_hash_update};
 use ext_php_rs::types::{ZendHashTable, Zval};
-use ext_php_rs::zend::ce;
 use std::ffi::c_char;
 use std::mem::ManuallyDrop;
+
+// From Zend/zend_API.h.
+unsafe extern "C" {
+    fn zend_zval_type_name(value: *const Zval) -> *const c_char;
+    fn zend_argument_type_error(num: u32, format: *const c_char, ...);
+}
 
 // From Zend/zend_hash.h; behind the inline ZEND_HANDLE_NUMERIC_STR.
 unsafe extern "C" {
@@ -49,22 +55,47 @@ fn may_be_index(bytes: &[u8]) -> bool {
     }
 }
 
-/// The key that an element of a list of keys names; a `TypeError` for anything but a string or an int.
-pub fn key_in<'a>(method: &str, element: &'a Zval) -> Result<(Key<'a>, &'a Zval), Thrown> {
+/// The key that an element of a list of keys, the argument at `index`, names; a `TypeError` for anything but a string or an
+/// int.
+#[inline]
+pub fn key_in(index: usize, element: &Zval) -> Result<(Key<'_>, &Zval), Thrown> {
     let element = element.dereference();
-    Key::of(element).map(|key| (key, element)).ok_or_else(|| {
-        throw(PhpException::new(
-            format!(
-                "NearCache\\Cache::{method}(): Argument #1 ($keys) must be an array of string|int, {} found",
-                element.get_type()
-            ),
-            0,
-            ce::type_error(),
-        ))
-    })
+    match Key::of(element) {
+        Some(key) => Ok((key, element)),
+        None => Err(no_key(index, element)),
+    }
+}
+
+#[cold]
+fn no_key(index: usize, element: &Zval) -> Thrown {
+    // SAFETY: the format takes one C string, which the engine's name of a type is.
+    unsafe {
+        zend_argument_type_error(
+            index as u32 + 1,
+            c"must be an array of string|int, %s found".as_ptr(),
+            zend_zval_type_name(element),
+        );
+    }
+    Thrown
+}
+
+/// Puts `value` under a name that no caller chose.
+pub fn insert(
+    array: &mut ZendHashTable,
+    name: &'static str,
+    value: impl IntoZval,
+) -> Result<(), Thrown> {
+    array
+        .insert(name, value)
+        .map_err(|error| refuse(format!("the answer cannot be built: {error}")))
+}
+
+/// Puts `value` at the end of a list.
+pub fn push(list: &mut ZendHashTable, value: impl IntoZval) -> Result<(), Thrown> {
+    list.push(value).map_err(|error| refuse(format!("the answer cannot be built: {error}")))
 }
 
 /// Makes `out` this array.
-pub fn answer(out: &mut Zval, array: ext_php_rs::boxed::ZBox<ZendHashTable>) {
+pub fn answer(out: &mut Zval, array: ZBox<ZendHashTable>) {
     out.set_hashtable(array);
 }

@@ -6,24 +6,32 @@
 use crate::class::{self, Php};
 use crate::handle::Handle;
 use crate::number;
-use crate::zend::thrown;
+use crate::zend::{bytes_of, thrown};
+use ext_php_rs::boxed::ZBox;
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::{
-    _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY,
+    _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY, _zend_expected_type_Z_EXPECTED_BOOL,
     _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, _zend_expected_type_Z_EXPECTED_LONG,
-    _zend_expected_type_Z_EXPECTED_STRING, zend_wrong_parameters_count_error,
+    _zend_expected_type_Z_EXPECTED_STRING, zend_reference, zend_wrong_parameters_count_error,
 };
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::{ExecuteData, ce};
+use std::ffi::c_char;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 // Symbols of the engine that ext-php-rs does not declare; from Zend/zend_API.h, the same since PHP 8.1.
 unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut ZendStr, arg_num: u32) -> bool;
+    fn zend_parse_arg_bool_slow(arg: *mut Zval, dest: *mut bool, arg_num: u32) -> bool;
     fn zend_parse_arg_long_slow(arg: *mut Zval, dest: *mut i64, arg_num: u32) -> bool;
+    fn zend_try_assign_typed_ref_bool(reference: *mut zend_reference, truth: bool) -> i32;
+    fn zend_argument_value_error(num: u32, format: *const c_char, ...);
     fn zend_wrong_parameter_type_error(num: u32, expected: _zend_expected_type, arg: *mut Zval);
 }
+
+/// `Z_EXPECTED_FUNC`, which is declared right before its kin.
+const EXPECTED_FUNC: _zend_expected_type = _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL - 1;
 
 /// An exception is under way in PHP: return, and let it pass.
 #[derive(Debug)]
@@ -45,14 +53,16 @@ pub fn refuse(sentence: impl Into<String>) -> Thrown {
     throw(class::exception(sentence.into()))
 }
 
-/// Throws a `ValueError` about an argument, in PHP's own words.
+/// Throws a `ValueError` about the argument at `index` of the running method, in PHP's own words.
 #[cold]
-pub fn bad_value(method: &str, position: usize, name: &str, must: &str) -> Thrown {
-    throw(PhpException::new(
-        format!("NearCache\\Cache::{method}(): Argument #{position} (${name}) {must}"),
-        0,
-        ce::value_error(),
-    ))
+pub fn bad_argument(index: usize, must: &str) -> Thrown {
+    let sentence = ZendStr::new(must, false).into_raw();
+    // SAFETY: the format takes one C string; a ZendStr is closed by a zero. It lives until the release below.
+    unsafe {
+        zend_argument_value_error(index as u32 + 1, c"%s".as_ptr(), bytes_of(sentence));
+        drop(ext_php_rs::boxed::ZBox::from_raw(sentence));
+    }
+    Thrown
 }
 
 /// Runs a handler's body with the argument count checked. A panic becomes an `Error` instead of the process's end.
@@ -197,6 +207,34 @@ impl<'a> Call<'a> {
         Err(wrong(index, _zend_expected_type_Z_EXPECTED_LONG, slot))
     }
 
+    /// A truth by PHP's rules; `default` if it was left out.
+    pub fn truth(&self, index: usize, default: bool) -> Result<bool, Thrown> {
+        let Some(argument) = self.arg(index) else {
+            return Ok(default);
+        };
+        if let Some(truth) = argument.bool() {
+            return Ok(truth);
+        }
+        let Some(slot) = self.slot(index) else {
+            return Ok(default);
+        };
+        let mut truth = false;
+        // SAFETY: as in `string_slow`.
+        if unsafe { zend_parse_arg_bool_slow(slot, &raw mut truth, index as u32 + 1) } {
+            return Ok(truth);
+        }
+        Err(wrong(index, _zend_expected_type_Z_EXPECTED_BOOL, slot))
+    }
+
+    /// A string by PHP's rules; `None` for null or if it was left out.
+    pub fn string_or_null(&self, index: usize) -> Result<Option<&'a [u8]>, Thrown> {
+        match self.arg(index) {
+            None => Ok(None),
+            Some(argument) if argument.is_null() => Ok(None),
+            Some(_) => self.string(index).map(Some),
+        }
+    }
+
     /// An amount of 64 bits: an int, or a string of digits to pass `PHP_INT_MAX`. `None` if it is negative.
     pub fn amount(&self, index: usize, default: u64) -> Result<Option<u64>, Thrown> {
         if let Some(string) = self.arg(index).and_then(Zval::zend_str)
@@ -220,6 +258,35 @@ impl<'a> Call<'a> {
                 let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
                 Err(wrong(index, _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, slot))
             }
+        }
+    }
+
+    /// A callable; throws a `TypeError` for anything else.
+    pub fn callable(&self, index: usize) -> Result<&'a Zval, Thrown> {
+        if let Some(argument) = self.arg(index).filter(|argument| argument.is_callable()) {
+            return Ok(argument);
+        }
+        let slot = self.slot(index).unwrap_or(std::ptr::null_mut());
+        Err(wrong(index, EXPECTED_FUNC, slot))
+    }
+
+    /// Gives the variable that was passed by reference, if one was, a truth.
+    pub fn assign_bool(&self, index: usize, truth: bool) -> Answer {
+        // SAFETY: a slot below the count holds an argument for as long as the call's frame lives; a reference's type is
+        // written in its sources, and then the engine's own function has the say.
+        unsafe {
+            let reference = match self.slot(index) {
+                Some(slot) if (*slot).is_reference() => (*slot).value.ref_,
+                _ => return Ok(()),
+            };
+            match (*reference).sources.ptr.is_null() {
+                true => (*reference).val.set_bool(truth),
+                false => _ = zend_try_assign_typed_ref_bool(reference, truth),
+            }
+        }
+        match thrown() {
+            true => Err(Thrown),
+            false => Ok(()),
         }
     }
 
@@ -253,12 +320,12 @@ fn wrong(index: usize, expected: _zend_expected_type, slot: *mut Zval) -> Thrown
     Thrown
 }
 
-/// A key's bytes: of a PHP string, or the digits of an int.
+/// A key's bytes: of a PHP string, or the digits of an int. Small, so that it stays in registers.
 pub enum Key<'a> {
     /// Of a PHP string.
     Bytes(&'a [u8]),
-    /// The digits of an int.
-    Digits(number::Text),
+    /// The digits of an int, on the Zend heap (so that a bailout frees them).
+    Digits(ZBox<ZendStr>),
 }
 
 impl<'a> Key<'a> {
@@ -267,9 +334,15 @@ impl<'a> Key<'a> {
     pub fn of(zval: &'a Zval) -> Option<Key<'a>> {
         match zval.zend_str() {
             Some(string) => Some(Key::Bytes(string.as_bytes())),
-            None if zval.is_long() => zval.long().map(|long| Key::Digits(number::long(long))),
-            None => None,
+            None => zval.long().map(Key::of_long),
         }
+    }
+}
+
+impl Key<'_> {
+    #[cold]
+    fn of_long(long: i64) -> Self {
+        Key::Digits(ZendStr::new(number::long(long).bytes(), false))
     }
 }
 
@@ -279,7 +352,7 @@ impl Deref for Key<'_> {
     fn deref(&self) -> &[u8] {
         match self {
             Key::Bytes(bytes) => bytes,
-            Key::Digits(text) => text.bytes(),
+            Key::Digits(digits) => digits.as_bytes(),
         }
     }
 }

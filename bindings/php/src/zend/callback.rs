@@ -1,13 +1,15 @@
-//! The read-through callback of `get`: `function (Cache $cache, string $key, mixed &$value, int &$expiration): bool`.
+//! Calls of PHP code: the read-through callback of `get`, `function (Cache $cache, string $key, mixed &$value,
+//! int &$expiration): bool`, the callback of `getDelayed`, the producer of `remember`.
 //!
-//! Its last two parameters are references, which ext-php-rs's calls cannot pass; so they are made here.
+//! The first has two parameters that are references, which ext-php-rs's calls cannot pass; so they are made here.
 
 use super::call::Thrown;
 use super::thrown;
+use ext_php_rs::boxed::ZBox;
 use ext_php_rs::ffi::{
     _call_user_function_impl, IS_LONG, IS_NULL, IS_REFERENCE, IS_REFERENCE_EX, zend_reference,
 };
-use ext_php_rs::types::{ZendStr, Zval};
+use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
 use std::alloc::Layout;
 use std::ptr;
 
@@ -27,6 +29,34 @@ pub fn ask(callback: &Zval, object: Zval, key: &[u8]) -> Result<Option<Made>, Th
     expiration.set_long(0);
     let mut arguments =
         [object, name, reference(Zval::null(), IS_NULL), reference(expiration, IS_LONG)];
+    let said = call(callback, &mut arguments)?;
+    if !said.dereference().coerce_to_bool() {
+        return Ok(None);
+    }
+    Ok(Some(Made {
+        value: arguments[2].dereference().shallow_clone(),
+        expiration: arguments[3].dereference().coerce_to_long().unwrap_or(0),
+    }))
+}
+
+/// Calls `callback` with the cache and an item, and forgets what it returns.
+pub fn tell(callback: &Zval, object: Zval, item: ZBox<ZendHashTable>) -> Result<(), Thrown> {
+    let mut array = Zval::new();
+    array.set_hashtable(item);
+    call(callback, &mut [object, array]).map(drop)
+}
+
+/// Calls `producer` with these arguments, and makes `out` what it returns.
+pub fn produce(producer: &Zval, arguments: &mut [Zval], out: &mut Zval) -> Result<(), Thrown> {
+    let said = call(producer, arguments)?;
+    *out = match said.is_reference() {
+        true => said.dereference().shallow_clone(),
+        false => said,
+    };
+    Ok(())
+}
+
+fn call(callback: &Zval, arguments: &mut [Zval]) -> Result<Zval, Thrown> {
     let mut said = Zval::new();
     // SAFETY: the engine copies the arguments into the callee's frame; they and `said` outlive the call. A callback that
     // throws leaves `said` undefined, which is what it is already.
@@ -43,13 +73,7 @@ pub fn ask(callback: &Zval, object: Zval, key: &[u8]) -> Result<Option<Made>, Th
     if thrown() {
         return Err(Thrown);
     }
-    if !said.dereference().coerce_to_bool() {
-        return Ok(None);
-    }
-    Ok(Some(Made {
-        value: arguments[2].dereference().shallow_clone(),
-        expiration: arguments[3].dereference().coerce_to_long().unwrap_or(0),
-    }))
+    Ok(said)
 }
 
 /// A reference to `value` (a null or an int, so of `kind`), counted once.

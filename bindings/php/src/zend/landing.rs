@@ -10,13 +10,14 @@ use nearcache::Sink;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Values up to here land on the stack.
-const SHORT: usize = 48;
+/// Values up to here land on the stack; with the zero behind them it is a whole number of words.
+const SHORT: usize = 47;
 
 /// A value on its way into PHP.
 pub struct Landing {
     len: usize,
-    short: [MaybeUninit<u8>; SHORT],
+    /// One more for the zero that stands behind the bytes, as behind those of a string.
+    short: [MaybeUninit<u8>; SHORT + 1],
     /// Null, or a string of `len` bytes that nobody else knows of.
     string: *mut ZendStr,
 }
@@ -25,10 +26,14 @@ impl Landing {
     /// Nothing landed yet.
     #[inline]
     pub fn new() -> Landing {
-        Landing { len: 0, short: [const { MaybeUninit::uninit() }; SHORT], string: ptr::null_mut() }
+        Landing {
+            len: 0,
+            short: [const { MaybeUninit::uninit() }; SHORT + 1],
+            string: ptr::null_mut(),
+        }
     }
 
-    /// The bytes landed.
+    /// The bytes landed. A zero stands behind them.
     ///
     /// # Safety
     ///
@@ -46,16 +51,17 @@ impl Landing {
         unsafe { std::slice::from_raw_parts(start, self.len) }
     }
 
-    /// Makes `out` a string of the bytes landed.
+    /// Makes `out` a string of the bytes landed, and forgets them.
     ///
     /// # Safety
     ///
     /// As for [`Landing::bytes`].
     #[inline(always)]
-    pub unsafe fn into_string(mut self, out: &mut Zval) {
+    pub unsafe fn give_string(&mut self, out: &mut Zval) {
         if self.string.is_null() {
             // SAFETY: the caller's.
             out.set_zend_string(ZendStr::new(unsafe { self.bytes() }, false));
+            self.len = 0;
             return;
         }
         if !out.is_null() {
@@ -82,6 +88,7 @@ impl Sink for Landing {
         self.release();
         self.len = len;
         if len <= SHORT {
+            self.short[len].write(0);
             return Some(&mut self.short[..len]);
         }
         self.string = string_alloc(len);

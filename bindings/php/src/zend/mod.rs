@@ -8,8 +8,11 @@
 pub mod array;
 pub mod call;
 pub mod callback;
+pub mod foreign;
 pub mod landing;
+pub mod made;
 pub mod serial;
+pub mod walk;
 
 use ext_php_rs::ffi::{E_WARNING, php_error_docref};
 use std::ffi::CString;
@@ -63,6 +66,23 @@ pub unsafe fn string_free(string: *mut ext_php_rs::types::ZendStr) {
     unsafe { ext_php_rs::alloc::efree(string.cast()) };
 }
 
+/// Makes a verb's answer true or false, as `Zval::set_bool` does, where nothing was put into it before: so nothing is to be
+/// freed, which costs as much as the rest of the answer.
+#[inline(always)]
+pub fn say(out: &mut ext_php_rs::types::Zval, truth: bool) {
+    use ext_php_rs::ffi::{IS_FALSE, IS_TRUE};
+    debug_assert!(out.is_null() || out.is_bool());
+    out.u1.type_info = if truth { IS_TRUE } else { IS_FALSE };
+}
+
+/// Makes a verb's answer an int, as [`say`].
+#[inline(always)]
+pub fn say_long(out: &mut ext_php_rs::types::Zval, long: i64) {
+    debug_assert!(out.is_null() || out.is_bool());
+    out.value.lval = long;
+    out.u1.type_info = ext_php_rs::ffi::IS_LONG;
+}
+
 /// Raises an `E_WARNING` in the name of the running method. A user's handler may turn it into an exception.
 #[cold]
 pub fn warn(sentence: &str) {
@@ -102,6 +122,8 @@ pub fn is_within_basedir(path: &ext_php_rs::types::ZendStr) -> bool {
 // From Zend/zend_alloc.h.
 unsafe extern "C" {
     fn zend_memory_usage(real: bool) -> usize;
+    fn zend_mm_get_heap() -> *mut std::ffi::c_void;
+    fn zend_mm_gc(heap: *mut std::ffi::c_void) -> usize;
 }
 
 /// What `memory_limit` leaves to this request, in bytes. `None` if there is no limit.
@@ -112,4 +134,26 @@ pub fn memory_left() -> Option<usize> {
     };
     // -1 is no limit.
     usize::try_from(limit).ok().map(|limit| limit.saturating_sub(used))
+}
+
+/// Would a block of so many bytes go over `memory_limit`? Then what it leaves, in bytes. So that a length read from
+/// elsewhere is refused in words, where an allocation would end the request.
+pub fn memory_lacks(bytes: usize) -> Option<usize> {
+    /// From here on the allocator gives a block pages of its own, and counts them against the limit at once.
+    const HUGE: usize = (2 << 20) - (4 << 10);
+    let lacking = memory_left().filter(|left| bytes > *left);
+    if lacking.is_some() || bytes <= HUGE {
+        return lacking;
+    }
+    // SAFETY: the limit and the counters as in `memory_left`; before it gives up the allocator, too, first frees what it
+    // keeps in reserve.
+    unsafe {
+        let limit =
+            usize::try_from((*ext_php_rs::ffi::ext_php_rs_process_globals()).memory_limit).ok()?;
+        let left = || limit.saturating_sub(zend_memory_usage(true));
+        if bytes > left() {
+            zend_mm_gc(zend_mm_get_heap());
+        }
+        Some(left()).filter(|left| bytes > *left)
+    }
 }

@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from nearcache._flight import pauses
+from nearcache._flight import encoded, pauses
 from nearcache._native import LockTimeoutError
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nearcache._native import Cache
 
 __all__ = ["Lock"]
+
+_PREFIX = b"nearcache:lock:"
 
 
 class Lock:
@@ -31,12 +33,15 @@ class Lock:
     __slots__ = ("_cache", "_key", "_timeout", "_expire", "_token")
 
     def __init__(self, cache: Cache, key: str | bytes, timeout: float, expire: float) -> None:
+        for name, seconds in (("timeout", timeout), ("expire", expire)):
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+                raise TypeError(f"{name} is a number of seconds, not {type(seconds).__name__}")
         if not 0 <= timeout < math.inf:
             raise ValueError(f"timeout is a number of seconds from 0 on, not {timeout}")
         if not 0 < expire <= 86_400:
             raise ValueError(f"expire is a number of seconds, more than 0 and at most 86400 (a day), not {expire}")
         self._cache = cache
-        self._key = b"nearcache:lock:" + (key if isinstance(key, bytes) else key.encode())
+        self._key = _PREFIX + encoded(key)
         self._timeout = timeout
         self._expire = expire
         self._token = b""
@@ -83,7 +88,7 @@ class Lock:
             yield min(pause, left)
 
     def _refused(self) -> LockTimeoutError:
-        name = self._key.partition(b"nearcache:lock:")[2].decode(errors="backslashreplace")
+        name = self._key[len(_PREFIX) :].decode(errors="backslashreplace")
         return LockTimeoutError(f"the lock {name!r} was held by others for {self._timeout} seconds")
 
     def __enter__(self) -> Lock:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from nearcache._flight import MISSING
-from nearcache._memoize import KEY_MAX, Options, Tags, memoizer
+from nearcache._flight import MISSING, Terms, encoded
+from nearcache._memoize import KEY_MAX, Tags, memoizer
 from nearcache._native import ReadOnlyError
 
 if TYPE_CHECKING:
@@ -31,16 +31,25 @@ GENERATION = 20
 class Namespace:
     """A view of a cache whose keys are its own; made by Cache.namespace.
 
-    It has the verbs of a cache. Its keys are stored with its name and a generation in front, which take the name's length
-    and 21 bytes of the 250 that a key has. invalidate raises the generation, which is one step for all processes
-    however many keys there are; what was stored before is never found again, and is evicted in time. Each verb reads the
-    generation first.
+    It has the verbs of a cache that take keys. Its keys are stored with its name and a generation in front, which take the
+    name's length and 21 bytes of the 250 that a key has. invalidate raises the generation, which is one step for all
+    processes however many keys there are; what was stored before is never found again, and is evicted in time. Each verb
+    reads the generation first. Any number of threads, and forked children, may use one; it is pickled with a named cache.
+
+    A verb of bytes and flags is the cache's, with key(k). There is no len(): to count is to walk over the whole cache.
+
+    >>> users = c.namespace("users")
+    >>> users["1"] = "Ada"
+    >>> c.get_raw(users.key("1")), sum(1 for _ in users)
+    ((b'Ada', 16), 1)
     """
 
     __slots__ = ("_cache", "_counter", "_head", "_name")
 
     def __init__(self, cache: Cache, name: str) -> None:
-        head = name.encode()
+        if not isinstance(name, str):
+            raise TypeError(f"the namespace's name is a str, not {type(name).__name__}")
+        head = encoded(name)
         if not 1 <= len(head) <= NAME_MAX:
             raise ValueError(f"the namespace's name has {len(head)} bytes: it has 1 to {NAME_MAX}")
         self._cache = cache
@@ -83,7 +92,7 @@ class Namespace:
         >>> c.namespace("users").key("1").startswith(b"users:")
         True
         """
-        return self._prefix() + (key if isinstance(key, bytes) else key.encode())
+        return self._prefix() + encoded(key)
 
     def _prefix(self) -> bytes:
         generation = self._cache.get_raw(self._counter)
@@ -128,8 +137,8 @@ class Namespace:
         >>> list(users.keys())
         [b'1']
         """
-        length = len(self._prefix())
-        return (key[length:] for key in self._cache.keys(self.key(prefix)))
+        head = self._prefix()
+        return (key[len(head) :] for key in self._cache.keys(head + encoded(prefix)))
 
     # Reading.
 
@@ -331,32 +340,24 @@ class Namespace:
         >>> square(3), square(3), squares.invalidate(), square(3), square.cache_info()
         (9, 9, None, 9, MemoInfo(hits=1, misses=2))
         """
-        return memoizer(self, Options(ttl, key, tags, stale, early, lease), KEY_MAX - len(self._head) - GENERATION)
+        return memoizer(
+            self, key, tags, Terms(ttl, early, stale, lease, ()), KEY_MAX - len(self._head) - GENERATION
+        )
 
     def lock(self, key: str | bytes, timeout: float = 10.0, expire: float = 30.0) -> Lock:
         """As Cache.lock; the name is the namespace's, and invalidate does not end it."""
-        return self._cache.lock(self._head + (key if isinstance(key, bytes) else key.encode()), timeout, expire)
+        return self._cache.lock(self._head + encoded(key), timeout, expire)
 
     def _keys(self, keys: Iterable[K]) -> dict[bytes, K]:
         """Keys as they are stored now, and as they were given."""
         if isinstance(keys, (str, bytes)):
             raise TypeError(f"keys is an iterable of keys, not one {type(keys).__name__}")
         prefix = self._prefix()
-        return {prefix + (key if isinstance(key, bytes) else key.encode()): key for key in keys}
+        return {prefix + encoded(key): key for key in keys}
 
-    def _put(
-        self,
-        key: str | bytes,
-        value: Any,
-        ttl: float | timedelta | None,
-        stale: float | timedelta | None,
-        cost: float | None,
-        generations: bytes | None,
-    ) -> None:
-        self._cache._put(self.key(key), value, ttl, stale, cost, generations)
-
-    def _tagged(self, tags: Iterable[str]) -> bytes | None:
-        return self._cache._tagged(tags)
+    def _place(self, key: str | bytes) -> tuple[Cache, str | bytes]:
+        """Where a memoized result is kept: as long as it is made, also if the namespace is emptied meanwhile."""
+        return self._cache, self.key(key)
 
 
 def _beginning() -> int:

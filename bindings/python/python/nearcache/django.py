@@ -9,7 +9,12 @@ CACHES = {
 }
 
 LOCATION is the cache's name, the same for all processes of this user; without it each process has a cache of its own.
-OPTIONS are the arguments of nearcache.Cache.
+OPTIONS are the arguments of nearcache.Cache. Django makes of it, for each thread, what this makes:
+
+>>> cache = NearCache("", {"TIMEOUT": 300, "OPTIONS": {"size": "8MiB"}})
+>>> cache.set("greeting", "hello", 60)
+>>> cache.get("greeting"), cache.incr_version("greeting"), cache.get("greeting", version=2)
+('hello', 2, 'hello')
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """dogpile.cache's regions in nearcache.
 
-region = make_region().configure("nearcache", expiration_time=60, arguments={"name": "app", "size": "256MiB"})
+>>> from dogpile.cache import make_region
+>>> region = make_region().configure("nearcache", expiration_time=60, arguments={"size": "8MiB"})
+>>> region.get_or_create("answer", lambda: 42)
+42
 
 Arguments: name (of the cache, the same for all processes of this user; without it each process has a cache of its own),
 distributed_lock (one creator of all processes instead of one of each), lock_timeout (seconds after which the lock of a

@@ -1,10 +1,16 @@
 """Flask-Caching's cache in nearcache.
 
-app.config["CACHE_TYPE"] = "nearcache.flask_caching.NearCache"
-app.config["CACHE_NEARCACHE_NAME"] = "app"
-app.config["CACHE_NEARCACHE_SIZE"] = "256MiB"
+>>> from flask import Flask
+>>> from flask_caching import Cache
+>>> app = Flask("example")
+>>> app.config["CACHE_TYPE"] = "nearcache.flask_caching.NearCache"
+>>> app.config["CACHE_NEARCACHE_SIZE"] = "8MiB"
+>>> cache = Cache(app)
+>>> with app.app_context():
+...     cache.set("answer", 42), cache.get("answer")
+(True, 42)
 
-The name is the cache's, the same for all processes of this user; without it each process has a cache of its own.
+CACHE_NEARCACHE_NAME is the cache's, the same for all processes of this user; without it each process has a cache of its own.
 CACHE_OPTIONS are further arguments of nearcache.Cache; CACHE_KEY_PREFIX goes in front of the keys.
 """
 

@@ -229,6 +229,16 @@ impl Log {
         })
     }
 
+    /// How many journals were begun and removed.
+    pub fn journals(&self) -> (usize, usize) {
+        let is_journal = |name: &OsString| name.to_string_lossy().ends_with(".jnl");
+        let count = |is: &dyn Fn(&Op) -> bool| self.ops.iter().filter(|op| is(op)).count();
+        (
+            count(&|op| matches!(op, Op::Link { name, .. } if is_journal(name))),
+            count(&|op| matches!(op, Op::Unlink { name, .. } if is_journal(name))),
+        )
+    }
+
     /// Makes in `at` what a loss of power after the first `cut` operations may leave. `kept`: everything written is
     /// there, whether it was synced or not.
     pub fn image(&self, at: &Path, cut: usize, syncs: Syncs, kept: bool, random: &mut Random) {

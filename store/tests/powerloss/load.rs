@@ -48,20 +48,20 @@ pub enum Step {
 }
 
 impl Step {
-    /// The step of this number. `scale` makes values larger.
-    pub fn of(seed: u64, n: u64, scale: u64) -> Step {
+    /// The step of this number; `is_large`: with values of hundreds of kilobytes.
+    pub fn of(seed: u64, n: u64, is_large: bool) -> Step {
         let mut random = Random(seed ^ n.wrapping_mul(0xA24B_AED4_963E_E407));
         let (kind, queue) = (random.below(12), random.below(2) as usize);
         let key = format!("key {}", random.below(KEYS));
         match kind {
             0..4 => {
                 let len = match random.below(24) {
+                    _ if is_large => 300_000 + random.below(600_000),
                     0 => 20_000,
                     1 | 2 => 4000,
                     _ => random.below(300),
                 };
-                let bytes = (0..(len * scale).min(900_000)).map(|_| random.next() as u8);
-                Step::Set(key, bytes.collect())
+                Step::Set(key, (0..len).map(|_| random.next() as u8).collect())
             }
             4 => Step::Delete(key),
             5..8 => {
@@ -88,21 +88,20 @@ pub fn body(n: u64) -> Vec<u8> {
 
 /// Does steps `from..to`, and says on its standard output what is acknowledged: "acked N". Steps are in the order of
 /// their numbers, so that all before N are acknowledged too.
-pub fn run(dir: &Path, policy: Policy, seed: u64, from: u64, to: u64, scale: u64) {
+pub fn run(dir: &Path, policy: Policy, seed: u64, from: u64, to: u64, is_large: bool) {
     let (store, queues) = open(dir, policy).unwrap();
     let held: [Arc<Mutex<VecDeque<Receipt>>>; 2] = Default::default();
     let mut random = Random(seed ^ from);
     let mut under_way = VecDeque::new();
     let db = store.database().clone();
-    let compacting = (to + from) / 2;
     std::thread::scope(|scope| {
         for n in from..to {
-            if n == from + 1 || n == compacting {
+            if (n - from) % ((to - from) / if is_large { 8 } else { 4 }) == 1 {
                 // Tables are written and merged, and versions of them, beside what goes on.
                 let db = db.clone();
                 scope.spawn(move || db.compact(&mut |_| true).unwrap());
             }
-            under_way.push_back((n, submit(&store, &queues, &held, seed, n, scale)));
+            under_way.push_back((n, submit(&store, &queues, &held, seed, n, is_large)));
             let most = 1 + random.below(UNDER_WAY as u64) as usize;
             while under_way.len() > most || (n + 1 == to && !under_way.is_empty()) {
                 let (n, pending) = under_way.pop_front().unwrap();
@@ -125,7 +124,7 @@ fn submit(
     held: &[Arc<Mutex<VecDeque<Receipt>>>; 2],
     seed: u64,
     n: u64,
-    scale: u64,
+    is_large: bool,
 ) -> Pending {
     let mut batch = store.batch();
     if n == 0 {
@@ -137,7 +136,7 @@ fn submit(
             });
         }
     }
-    match Step::of(seed, n, scale) {
+    match Step::of(seed, n, is_large) {
         Step::Set(key, value) => {
             batch.store(Verb::Set, key.as_bytes(), &value, 0, Expiry::Never).unwrap();
         }
@@ -209,10 +208,10 @@ impl Line {
 
 impl State {
     /// The next step is done.
-    pub fn step(&mut self, seed: u64, scale: u64) {
+    pub fn step(&mut self, seed: u64, is_large: bool) {
         let n = self.steps;
         self.steps += 1;
-        match Step::of(seed, n, scale) {
+        match Step::of(seed, n, is_large) {
             Step::Set(key, value) => _ = self.items.insert(key, value),
             Step::Delete(key) => _ = self.items.remove(&key),
             Step::Push(queue, _) => self.lines[queue].ready.push(n),

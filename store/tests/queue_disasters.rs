@@ -25,6 +25,8 @@ const PRODUCERS: usize = 4;
 const CONSUMERS: usize = 3;
 /// A queue, and a reader's copy of it.
 const QUEUES: [&str; 2] = ["orders", "orders+audit"];
+/// Messages after which another directory is begun.
+const LOOKED_AT: usize = 4000;
 const SKIPPED: u8 = 77;
 
 fn main() -> ExitCode {
@@ -206,18 +208,25 @@ fn killed_under_load() {
     let seeded = Seeded(seed());
     let mut random = Random(seeded.0);
     for policy in ["always", "every", "never"] {
-        let dir = Dir::new();
-        make(&open(dir.path(), policy));
+        let mut dir = Dir::new();
         let (mut said, mut from) = (Said::default(), [0; PRODUCERS]);
         for round in 0..rounds {
+            // What is there is looked at message by message.
+            if round == 0 || said.put.len() > LOOKED_AT {
+                (dir, said, from) = (Dir::new(), Said::default(), [0; PRODUCERS]);
+                make(&open(dir.path(), policy));
+            }
             let mut command = child("workers", dir.path());
             command
                 .env("STORE_POLICY", policy)
                 .env("STORE_FROM", from.map(|n| n.to_string()).join(" "));
             let mut workers = Killed(command.stdout(Stdio::piped()).spawn().unwrap());
             let mut lines = BufReader::new(workers.0.stdout.take().unwrap());
-            let until = Instant::now() + Duration::from_millis(random.below(300));
             let mut line = String::new();
+            lines.read_line(&mut line).unwrap();
+            let until = Instant::now() + Duration::from_millis(random.below(300));
+            said.note(line.trim());
+            line.clear();
             // A line that is cut off was not said.
             while lines.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
                 said.note(line.trim());

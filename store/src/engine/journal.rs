@@ -135,3 +135,49 @@ impl Reader<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cut_torn;
+    use crate::engine::fjall::Fjall;
+    use crate::engine::{Durability, Engine, Space, View};
+    use std::fs;
+
+    /// Whatever byte of the last batch is not as it was written, that batch is gone and those before it are there.
+    #[test]
+    fn the_last_batch_is_cut_wherever_it_is_torn() {
+        let dir = std::env::temp_dir().join(format!("nearcache-journal-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        let journal = dir.join("0.jnl");
+        let used = || fs::read(&journal).unwrap().iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        let engine = Fjall::open(&dir, 1 << 20, 1).unwrap();
+        let mut ends = Vec::new();
+        for n in [b"1", b"2", b"3"] {
+            let value = [n[0]; 40];
+            let mut changes = [(Space::Items, n.as_slice(), Some(value.as_slice()))].into_iter();
+            engine.commit(&mut changes, Durability::Synced).unwrap();
+            ends.push(used());
+        }
+        drop(engine);
+        let whole = fs::read(&journal).unwrap();
+        cut_torn(&dir).unwrap();
+        assert_eq!(fs::metadata(&journal).unwrap().len(), ends[2] as u64, "the zeros behind it");
+        // But for its number, which no checksum covers. It is never torn alone: an item begins right behind it.
+        let number = ends[1] + 5..ends[1] + 13;
+        for at in (ends[1]..ends[2]).filter(|at| !number.contains(at)) {
+            let mut torn = whole[..ends[2]].to_vec();
+            torn[at] ^= 0xff;
+            fs::write(&journal, &torn).unwrap();
+            cut_torn(&dir).unwrap();
+            assert_eq!(fs::metadata(&journal).unwrap().len(), ends[1] as u64, "torn at {at}");
+            fs::write(&journal, &whole[..at]).unwrap();
+            cut_torn(&dir).unwrap();
+            assert_eq!(fs::metadata(&journal).unwrap().len(), ends[1] as u64, "cut at {at}");
+        }
+        let engine = Fjall::open(&dir, 1 << 20, 1).unwrap();
+        assert!(engine.get(Space::Items, b"2").unwrap().is_some());
+        assert!(engine.get(Space::Items, b"3").unwrap().is_none());
+        drop(engine);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

@@ -65,10 +65,9 @@ impl Step {
             }
             4 => Step::Delete(key),
             5..8 => {
-                let mut push = Push::default();
-                push.id = if kind == 5 { n.to_string().into_bytes() } else { Vec::new() };
-                push.expire = (kind == 6).then_some(1_000_000);
-                Step::Push(queue, push)
+                let id = if kind == 5 { n.to_string().into_bytes() } else { Vec::new() };
+                let expire = (kind == 6).then_some(1_000_000);
+                Step::Push(queue, Push { id, expire, ..Push::default() })
             }
             8 => {
                 let lease = [Lease::Session, Lease::Seconds(LEASE)][random.below(2) as usize];
@@ -110,7 +109,7 @@ pub fn run(dir: &Path, policy: Policy, seed: u64, from: u64, to: u64, is_large: 
             }
         }
     });
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         // The end without an end: what was not synced stays so.
         std::process::exit(0);
     }

@@ -56,8 +56,9 @@ fn main() -> ExitCode {
 }
 
 fn rounds() -> ExitCode {
-    let minutes = std::env::var("MINUTES").ok().map(|text| text.parse::<u64>().expect("MINUTES"));
-    let until = Instant::now() + Duration::from_secs(60 * minutes.unwrap_or(0));
+    let minutes = std::env::var("MINUTES").unwrap_or_default();
+    let minutes = if minutes.is_empty() { 0 } else { minutes.parse().expect("MINUTES: a number") };
+    let until = Instant::now() + Duration::from_secs(60 * minutes);
     let first = seed();
     for round in 0.. {
         let seeded = Seeded(first.wrapping_add(round));

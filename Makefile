@@ -3,13 +3,14 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-# How long `make soak` (10), `make stress` and `make fuzz` (20) go on, in minutes, and the seed that replays a run of theirs.
+# How long `make soak` (10), `make soak-store`, `make stress` and `make fuzz` (20) go on, in minutes, and the seed that
+# replays a run of theirs.
 MINUTES ?=
 SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-pythons test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-pythons test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak soak-store stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -74,6 +75,10 @@ soak: ## processes in C, Python, PHP and Rust on one cache, killed and stopped a
 	@scripts/setup.sh build c php python
 	@scripts/faces.sh
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh processes
+
+soak-store: ## losses of power replayed, processes killed and queues beside their model, with new seeds for MINUTES (20)
+	@scripts/setup.sh build
+	@MINUTES='$(MINUTES)' SEED='$(SEED)' scripts/soak.sh store
 
 stress: ## threads on one cache: the concurrent tests, repeated with new seeds for MINUTES (20)
 	@scripts/setup.sh build

@@ -4,6 +4,7 @@
 #   scripts/soak.sh stress   threads against one cache
 #   scripts/soak.sh model    sequences of verbs beside the sequential model, and verbs in damaged arenas, and hostile
 #                              clients of the daemon
+#   scripts/soak.sh store    the durable store and its queues: losses of power, kills, full disks, the model of the queues
 # MINUTES says how long (default 20). SEED replays one round instead: a failing round prints its seed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -45,6 +46,21 @@ model() {
     say "$round rounds, nothing found"
 }
 
+# Losses of power for half of the time, and the rest in rounds. Not in release: the engine asserts more of itself so.
+store() {
+    local end half=$(((MINUTES + 1) / 2)) tests=(--test powerloss --test disasters --test queue_disasters --test queue_model)
+    step "building the tests" soak-build cargo test -p nearcache-store "${tests[@]}" --no-run
+    end=$(($(now) + seconds))
+    [ -z "${SEED:-}" ] || half=0
+    step "losses of power" soak-powerloss env MINUTES="$half" cargo test -p nearcache-store --test powerloss
+    while :; do
+        step "killed, full disks, the model" soak-store env NEARCACHE_ROUNDS=20 \
+            cargo test -p nearcache-store "${tests[@]:2}"
+        [ -z "${SEED:-}" ] && [ "$(now)" -lt "$end" ] || break
+    done
+    say "nothing found"
+}
+
 processes() {
     local seed=()
     [ -z "${SEED:-}" ] || seed=(--seed "$SEED")
@@ -52,6 +68,6 @@ processes() {
 }
 
 case ${1:-} in
-    processes | stress | model) "$1" ;;
-    *) die "usage: scripts/soak.sh processes|stress|model" ;;
+    processes | store | stress | model) "$1" ;;
+    *) die "usage: scripts/soak.sh processes|store|stress|model" ;;
 esac

@@ -1,7 +1,7 @@
 //! Several changes that happen together or not at all, to items and to queues alike.
 
 use crate::Error;
-use crate::committer::Tx;
+use crate::committer::{Pending, Tx};
 use crate::database::Database;
 use crate::error::check_key;
 use crate::store::{Store, asked};
@@ -117,10 +117,14 @@ impl Batch {
 
     /// Makes all changes, in their order, or none; answers their numbers when they are as safe as the policy asks.
     pub fn commit(self, database: &Database) -> Result<Vec<u64>, Error> {
+        self.submit(database)?.wait()
+    }
+
+    /// The same, to be waited for later: so one thread has many batches on their way, in the order of its calls.
+    pub fn submit(self, database: &Database) -> Result<Pending<Vec<u64>>, Error> {
         let steps = self.steps;
-        database
-            .committer()
-            .run(self.bytes, move |tx| steps.into_iter().map(|step| step(tx)).collect())
+        let all = move |tx: &mut Tx<'_>| steps.into_iter().map(|step| step(tx)).collect();
+        database.committer().submit(self.bytes, all)
     }
 }
 

@@ -82,6 +82,7 @@ impl Database {
     }
 }
 
-fn wrong(what: String) -> Error {
+/// What is there contradicts itself.
+pub(crate) fn wrong(what: String) -> Error {
     Error::Damaged(format!("{what}: restore a backup"))
 }

@@ -43,10 +43,7 @@ impl Guard {
                 let at = dir.display();
                 return Err(Error::Missing(format!("there is no store at {at}: create one there")));
             }
-            fs::create_dir_all(dir).map_err(|e| Error::system("make the directory", dir, e))?;
-            if let Some(parent) = dir.parent() {
-                sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
-            }
+            make_dir(dir)?;
         }
         if !dir.is_dir() {
             return Err(Error::Foreign(format!(
@@ -262,6 +259,16 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.sync_all()
     });
     written.map_err(|e| Error::system("write", path, e))
+}
+
+/// Makes a directory and those that it is in, so that a loss of power leaves them.
+fn make_dir(dir: &Path) -> Result<(), Error> {
+    let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let made: Vec<&Path> = dir.ancestors().take_while(is_new).collect();
+    fs::create_dir_all(dir).map_err(|e| Error::system("make the directory", dir, e))?;
+    made.iter().filter_map(|dir| dir.parent()).try_for_each(|parent| {
+        sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+    })
 }
 
 fn sync_dir(dir: &Path) -> Result<(), Error> {

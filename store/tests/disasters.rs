@@ -3,21 +3,19 @@
 
 mod common;
 
-use common::{Dir, Random, Seeded, seed};
+use common::room::{Tried, fill, mounted};
+use common::{Dir, Killed, Random, Seeded, seed};
 use nearcache::{Expiry, Outcome, Verb};
 use nearcache_store::{Error, Options, Policy, Store};
 use std::ffi::CString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 const NEVER: Expiry = Expiry::Never;
 const CHILD: &str = "NEARCACHE_STORE_CHILD";
-
-/// `Err`: the scene cannot be played on this machine, and why.
-type Tried = Result<(), String>;
 
 fn main() -> ExitCode {
     let wanted = std::env::args().nth(1).filter(|arg| !arg.starts_with('-')).unwrap_or_default();
@@ -134,15 +132,6 @@ fn writers() -> Tried {
     Ok(())
 }
 
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Kills writers again and again: what was acknowledged is there, whole; what was not is there whole or not at all.
 fn killed_under_load() {
     let rounds: u64 = std::env::var("NEARCACHE_ROUNDS").map_or(4, |text| text.parse().unwrap());
@@ -229,37 +218,6 @@ fn check_after_kill(
     last
 }
 
-/// Takes the process into a mount namespace of its own, with a memory file system of this size over its directory.
-fn mounted(size: u64) -> Tried {
-    let target = CString::new(dir()).unwrap();
-    let options = CString::new(format!("size={size},mode=700")).unwrap();
-    let refused = || Err(format!("no mount namespace here: {}", io::Error::last_os_error()));
-    // SAFETY: asks for a number.
-    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let user = if uid == 0 { 0 } else { libc::CLONE_NEWUSER };
-    // SAFETY: this process has one thread; every string ends with a NUL, and what is mounted is seen by nobody else.
-    unsafe {
-        if libc::unshare(libc::CLONE_NEWNS | user) != 0 {
-            return refused();
-        }
-        if user != 0 {
-            let map = |file: &str, text: String| std::fs::write(format!("/proc/self/{file}"), text);
-            let mapped = map("uid_map", format!("{uid} {uid} 1"))
-                .and_then(|()| map("setgroups", "deny".into()))
-                .and_then(|()| map("gid_map", format!("{gid} {gid} 1")));
-            mapped.map_err(|error| format!("no user namespace here: {error}"))?;
-        }
-        let (none, kind) = (c"none".as_ptr(), c"tmpfs".as_ptr());
-        let private = libc::MS_REC | libc::MS_PRIVATE;
-        if libc::mount(none, c"/".as_ptr(), none, private, std::ptr::null()) != 0
-            || libc::mount(none, target.as_ptr(), kind, 0, options.as_ptr().cast()) != 0
-        {
-            return refused();
-        }
-    }
-    Ok(())
-}
-
 fn is_full(error: &Error) -> bool {
     let sentence = error.to_string();
     matches!(error, Error::DiskFull(_))
@@ -269,7 +227,7 @@ fn is_full(error: &Error) -> bool {
 
 /// The disk becomes full while several write, three times, and there is room again.
 fn full_disk() -> Tried {
-    mounted(96 << 20)?;
+    mounted(Path::new(&dir()), 96 << 20)?;
     let at = format!("{}/store", dir());
     for policy in [Policy::Always, Policy::EveryMillis(5), Policy::Never] {
         let store = Store::open(&at, options(policy)).unwrap();
@@ -338,17 +296,8 @@ fn full_disk() -> Tried {
     Ok(())
 }
 
-/// Fills the file system but for `rest` bytes.
-fn fill(path: &str, rest: u64) {
-    let mut file = std::fs::File::create(path).unwrap();
-    while file.write_all(&[1; 1 << 16]).is_ok() {}
-    while file.write_all(&[1]).is_ok() {}
-    let len = file.metadata().unwrap().len();
-    file.set_len(len.saturating_sub(rest)).unwrap();
-}
-
 fn full_from_the_start() -> Tried {
-    mounted(96 << 20)?;
+    mounted(Path::new(&dir()), 96 << 20)?;
     let at = format!("{}/store", dir());
     let filler = format!("{}/filler", dir());
     fill(&filler, 0);
@@ -396,7 +345,7 @@ fn full_from_the_start() -> Tried {
 }
 
 fn read_only_disk() -> Tried {
-    mounted(96 << 20)?;
+    mounted(Path::new(&dir()), 96 << 20)?;
     let at = format!("{}/store", dir());
     drop(Store::open(&at, options(Policy::Always)).unwrap());
     let target = CString::new(dir()).unwrap();

@@ -471,6 +471,8 @@ impl Run {
         }
         // Those of dropped queues are removed in passing, and counted until then.
         assert!(queues.database().ledger().messages >= sum);
+        // The records, the schedule and the ids say what there is.
+        queues.verify(&mut |_| true).unwrap();
     }
 }
 

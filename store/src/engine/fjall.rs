@@ -9,6 +9,12 @@
 //!   the call, and snapshots are numbers.
 //! * It waits without end for its own workers when too much is unflushed, and a worker that failed is gone. So the
 //!   waiting is done here, where a failure ends it (`wait_for_workers`).
+//! * It does not sync the directory in which it makes those of its keyspaces: a loss of power might leave a database
+//!   without them, which it takes for an empty one. So that is done here.
+//! * It refuses, or panics on, some journals whose end was torn by a loss of power. So that is cut off before it looks
+//!   (`journal.rs`).
+//! * It does not sync the directory of large values when it makes a file there, but the file: file systems with a
+//!   journal keep its name with it.
 //! * It panics on some damage of its files; that is caught here, and is an error.
 //! * Its compaction filters see versions, not items, so that no exact count survives them: lifetimes are ended by the
 //!   committer (`sweep.rs`), and by a look at the clock on each read.
@@ -85,6 +91,7 @@ impl Shared {
     }
 
     fn open_all(&self) -> Result<Open, Error> {
+        super::journal::cut_torn(&self.dir).map_err(|e| Error::system("read", &self.dir, e))?;
         let db = Database::builder(&self.dir)
             .cache_size(self.block_cache)
             .worker_threads(self.workers)
@@ -92,11 +99,16 @@ impl Shared {
             .manual_journal_persist(true)
             .open()
             .map_err(|e| self.error("open", e))?;
+        let is_new = Space::ALL.iter().any(|space| !db.keyspace_exists(space.name()));
         let spaces = Space::ALL
             .iter()
             .map(|space| db.keyspace(space.name(), || options(*space)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| self.error("open a keyspace of", e))?;
+        if is_new {
+            let at = self.dir.join("keyspaces");
+            sync_dirs(&at).map_err(|e| Error::system("sync", &at, e))?;
+        }
         Ok(Open { spaces, db })
     }
 
@@ -203,6 +215,17 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Syncs a directory and those in it.
+fn sync_dirs(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_dirs(&entry.path())?;
+        }
+    }
+    std::fs::File::open(dir)?.sync_all()
 }
 
 /// How a keyspace is kept.

@@ -2,6 +2,7 @@
 //! many machines included: nothing above this file knows which engine there is.
 
 pub mod fjall;
+mod journal;
 
 use crate::Error;
 use std::ops::Bound;

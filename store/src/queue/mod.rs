@@ -31,6 +31,7 @@
 //! ```
 
 mod bell;
+mod check;
 mod codec;
 mod due;
 mod line;

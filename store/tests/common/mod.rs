@@ -1,7 +1,10 @@
 //! What the tests of the store share: directories that go away, and random numbers whose seed is told.
 #![allow(dead_code)]
 
+pub mod room;
+
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -67,6 +70,16 @@ impl Drop for Seeded {
         if std::thread::panicking() {
             eprintln!("replay it with NEARCACHE_SEED={}", self.0);
         }
+    }
+}
+
+/// A child that does not outlive the test.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -144,7 +144,8 @@ fn certificates_of_clients_in_every_mode() {
             }
         }
         let good = files.authority.client(identities[1].as_ref(), &VERSIONS);
-        assert_eq!(connect(&daemon, &good).stat("ssl_handshake_errors"), failed, "{mode}");
+        // In TLS 1.3 a client is done before the server has looked at its certificate.
+        connect(&daemon, &good).stat_until("ssl_handshake_errors", |count| count == failed);
         // Nor does a client trust a server whose certificate somebody else has signed.
         let why = attempt(daemon.port, &stranger.client(None, &VERSIONS)).expect_err("no trust");
         assert!(why.contains("UnknownIssuer"), "{why}");

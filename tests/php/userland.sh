@@ -50,7 +50,7 @@ installed() {
     app=$out/composer
     rm -rf "$app" && mkdir -p "$app" || return 1
     printf '{"name": "test/app", "repositories": [{"type": "path", "url": "%s", "options": {"symlink": false}},
-        {"packagist.org": false}], "require": {"nearcache/nearcache": "*"},
+        {"packagist": false}], "require": {"nearcache/nearcache": "*"},
         "replace": {"psr/cache": "3.0.0", "psr/simple-cache": "3.0.0"}, "minimum-stability": "dev"}' \
         "$root/$package" >"$app/composer.json"
     export COMPOSER_HOME="$app/home" COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_DISABLE_NETWORK=1

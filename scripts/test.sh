@@ -41,7 +41,7 @@ stage python-dist "a wheel and an sdist from a clean copy" tests/python/dist.sh
 stage php "PHP" tests/php/run.sh
 stage hosts "PHP-FPM, gunicorn, multiprocessing" tests/hosts/run.sh
 stage frameworks "Django, Flask, dogpile, pymemcache, pylibmc" tests/frameworks/run.sh
-stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 60
+stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 40
 stage clients "the daemon with other people's clients" tests/clients/run.sh
 stage http "the live page in Chromium, the metrics" tests/http/run.sh
 stage faces "one table of semantics through every face" env NEARCACHE_FACES=core,store,socket,c,python,php \

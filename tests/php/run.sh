@@ -183,8 +183,8 @@ if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
             tail -n 40 "$out/valgrind.$rounds"
         fi
     }
-    check_lost leak.php 40
-    check_lost leak_settings.php 12 -d nearcache.enable_cli=1 -d nearcache.memory_size=8M -d nearcache.apcu_compat=1 -d nearcache.memcached_alias=1 \
+    check_lost leak.php 10
+    check_lost leak_settings.php 6 -d nearcache.enable_cli=1 -d nearcache.memory_size=8M -d nearcache.apcu_compat=1 -d nearcache.memcached_alias=1 \
         -d session.save_handler=nearcache -d session.save_path= -d session.use_cookies=0 -d session.use_only_cookies=0 -d session.cache_limiter=
 else
     echo "skipped valgrind"

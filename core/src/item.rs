@@ -32,8 +32,10 @@ pub(crate) fn birth_of(unique: u64) -> u64 {
     unique >> BIRTH_SHIFT & BIRTH_MASK
 }
 
-/// The size of an item as memcached counts it: its header, a cas unique, flags, key and value.
-pub(crate) fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
+/// The size of an item in bytes as memcached counts it, and as `item_size_max` limits it: header, unique, flags if there are
+/// any, key and NUL, value and `\r\n`.
+#[inline]
+pub fn size_of_item(klen: usize, vlen: usize, flags: u32) -> usize {
     48 + 8 + if flags == 0 { 0 } else { 4 } + klen + 1 + vlen + 2
 }
 

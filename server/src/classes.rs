@@ -103,12 +103,6 @@ impl fmt::Debug for Classes {
     }
 }
 
-/// The size of an item as memcached counts it: header, unique, flags if there are any, key and NUL, value and `\r\n`.
-#[inline]
-pub fn item_size(key_len: usize, flags: u32, value_len: usize) -> usize {
-    HEADER + 8 + if flags == 0 { 0 } else { 4 } + key_len + 1 + value_len + 2
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

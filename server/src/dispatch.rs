@@ -8,7 +8,6 @@ mod limit;
 mod meta;
 
 use crate::buffer::Output;
-use crate::classes::item_size;
 use crate::counters::{Count, Counters};
 use crate::log::Watch;
 use crate::protocol::ascii::{Command, Shutdown, Store, Write};
@@ -16,6 +15,7 @@ use crate::protocol::reply;
 use crate::report::{Report, Silent};
 use crate::server::{Server, Stop};
 use crate::stats;
+use nearcache::size_of_item;
 use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, MetaDelete, Outcome, Verb};
 
 pub use deed::{Came, Deed, Item, Kind};
@@ -66,7 +66,7 @@ impl Desk<'_> {
                 None => return false,
             },
         };
-        if item_size(key.len(), flags, len) <= self.server.cache.item_size_max() {
+        if size_of_item(key.len(), len, flags) <= self.server.cache.item_size_max() {
             return false;
         }
         self.too_large(command, key, removes);

@@ -10,11 +10,11 @@ use crate::near::Near;
 use crate::stats::{Counter, Counters};
 use crate::sweep::Sweep;
 use crate::value::{Hit, Stored, Value};
-use crate::verbs::{self, Limits, size_of_item};
+use crate::verbs::{self, Limits};
 use crate::{Error, Options};
 use nearcache::{
     Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaMode, MetaSet, MetaSum, Outcome, Touch,
-    Verb,
+    Verb, size_of_item,
 };
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! What a read answers.
 
 use crate::item::{Head, mark};
-use crate::verbs::size_of_item;
-use nearcache::Outcome;
+use nearcache::{Outcome, size_of_item};
 
 /// A hit copied out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::value::{Hit, Stored, Value};
 use crate::{Error, Options};
 use nearcache::{
     Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaMode, MetaSet, MetaSum, Outcome,
+    size_of_item,
 };
 
 /// The limits that writes keep.
@@ -38,11 +39,6 @@ impl Limits {
             false => Ok(()),
         }
     }
-}
-
-/// An item's size as memcached counts it.
-pub fn size_of_item(key: usize, value: usize, flags: u32) -> usize {
-    48 + 8 + if flags == 0 { 0 } else { 4 } + key + 1 + value + 2
 }
 
 /// What is in the engine under a key, dead or alive.

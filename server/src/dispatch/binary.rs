@@ -3,12 +3,12 @@
 
 use super::{After, Came, Deed, Desk, Item, Kind, error_came, verb_name};
 use crate::buffer::Output;
-use crate::classes::item_size;
 use crate::counters::Count;
 use crate::options::MEMCACHED_VERSION;
 use crate::protocol::ascii::Command;
 use crate::protocol::binary::{Arith, Get, HEADER_LEN, Header, Request, Status, Store};
 use crate::report::Report;
+use nearcache::size_of_item;
 use nearcache::{Deletion, Error, MetaArith, MetaMode, MetaSet, MetaSum, Outcome, Verb};
 
 impl Output {
@@ -95,7 +95,7 @@ impl Desk<'_> {
     /// Would this value be over the item limit? Asked before the value is read. If so, answers, and removes the old
     /// value of a SET as memcached does.
     pub fn refuse_packet(self, header: &Header, store: &Store<'_>, out: &mut Output) -> bool {
-        let size = item_size(store.key.len(), store.flags, store.len);
+        let size = size_of_item(store.key.len(), store.len, store.flags);
         if size <= self.server.cache.item_size_max() {
             return false;
         }

@@ -1,11 +1,11 @@
 //! What a request did to a key: told here once, for all who count by size or prefix and for those who watch.
 
 use super::Desk;
-use crate::classes::item_size;
 use crate::log::stream;
 use crate::protocol::number;
 use crate::stats::Event;
 use nearcache::Meta;
+use nearcache::size_of_item;
 
 /// What was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Desk<'_> {
         let (Some(item), counters) = (deed.item, &self.counters.classes) else {
             return;
         };
-        let size = item_size(deed.key.len(), item.flags, item.len);
+        let size = size_of_item(deed.key.len(), item.len, item.flags);
         let class = self.server.classes.of(size);
         match (deed.kind, deed.came) {
             (Kind::Store | Kind::Cas, came) => {

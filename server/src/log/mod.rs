@@ -10,12 +10,12 @@ mod record;
 mod ring;
 
 use crate::bell::Bell;
-use crate::classes::item_size;
 use crate::dispatch::{Came, Deed, Kind};
 use crate::options::Options;
 use crate::protocol::token::Tokens;
 use crate::server::lock;
 use crate::transport::Transport;
+use nearcache::size_of_item;
 use nearcache::{Gone, Observer, Reason};
 use record::{Record, What};
 use ring::{RECORD_MAX, Ring};
@@ -177,7 +177,7 @@ impl Log {
     /// A request was executed. To be called only if `wants` says that somebody cares.
     #[cold]
     pub fn deed(&self, fd: i32, deed: Deed<'_>) {
-        let size = |len, flags| item_size(deed.key.len(), flags, len) as u64;
+        let size = |len, flags| size_of_item(deed.key.len(), len, flags) as u64;
         let mut record = Record { fd, text: deed.key, ..Default::default() };
         if let Some(item) = deed.item {
             record.len = item.len as u64;

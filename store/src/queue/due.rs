@@ -141,7 +141,7 @@ fn end_one(tx: &mut Tx<'_>, kind: Kind, queue: u64, rest: &[u8], slip: &[u8]) ->
         }
         Kind::Delay => {
             line.record.delayed = line.record.delayed.saturating_sub(1);
-            line.come_back(tx, seq, Slip { deliveries: slip.deliveries, ..slip }, 0)?;
+            line.come_back(tx, seq, slip, 0)?;
         }
         Kind::Expiry => line.expire_waiting(tx, seq)?,
         Kind::Back | Kind::Id => {}

@@ -52,6 +52,7 @@ mod types;
 #[cfg(not(loom))]
 pub use cache::{Cache, Entries, Keys, Pin, regions, unlink};
 pub use error::{Deletion, Error, KEY_MAX, Outcome, Touch};
+#[cfg(not(loom))]
 pub use item::size_of_item;
 #[cfg(not(loom))]
 pub use stats::Stats;

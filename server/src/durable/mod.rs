@@ -6,6 +6,7 @@
 //! What reads goes first to the end of what its own connection has written: [`Step::Wait`] until
 //! [`Replies::is_empty`].
 
+mod open;
 mod replies;
 
 pub use replies::{Call, Replies, Ticket};
@@ -13,11 +14,10 @@ pub use replies::{Call, Replies, Ticket};
 use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::conversation::{Login, Session, Step};
 use crate::dispatch::Desk;
-use crate::inbox;
 use crate::options::Protocol;
 use crate::server::Doing;
+use nearcache_store::Store;
 use nearcache_store::queue::Queues;
-use nearcache_store::{Observer, Store, Tx};
 use std::fmt;
 
 /// Whom a listener's clients speak with.
@@ -30,6 +30,16 @@ pub enum Role {
     Store,
     /// The queues: `--queue`.
     Queue,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Cache => "cache",
+            Role::Store => "store",
+            Role::Queue => "queues",
+        })
+    }
 }
 
 /// What the roles stand on. A store and queues of one directory are of one database.
@@ -219,21 +229,5 @@ impl Talk {
             Said::Spoken(language) => language.doing(),
             Said::Nothing | Said::Login(_) => Doing::Read,
         }
-    }
-}
-
-/// Has the workers woken when all answers of a commit were given out, and not by each of them.
-#[derive(Debug)]
-struct Wake;
-
-impl Observer for Wake {
-    fn committed(&self, _: &Tx<'_>) {}
-
-    fn answering(&self) {
-        inbox::gather();
-    }
-
-    fn answered(&self) {
-        inbox::wake_gathered();
     }
 }

@@ -8,6 +8,7 @@
 
 mod open;
 mod replies;
+mod store;
 
 pub use replies::{Call, Replies, Ticket};
 
@@ -19,6 +20,8 @@ use crate::server::Doing;
 use nearcache_store::Store;
 use nearcache_store::queue::Queues;
 use std::fmt;
+use std::sync::Arc;
+use store::{Binary, Chores, Replication, Text};
 
 /// Whom a listener's clients speak with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,9 +49,13 @@ impl fmt::Display for Role {
 #[derive(Default)]
 pub struct Durable {
     /// The store.
-    pub store: Option<Store>,
+    pub store: Option<Arc<Store>>,
     /// The queues.
     pub queues: Option<Queues>,
+    /// Who does the long work.
+    pub chores: Chores,
+    /// What was set of a replication that there is not.
+    pub replication: Replication,
 }
 
 impl fmt::Debug for Durable {
@@ -78,10 +85,7 @@ pub struct Moment<'a> {
 impl Moment<'_> {
     /// A reply that is ready: behind those that are outstanding.
     pub fn now(&mut self, bytes: &[u8]) {
-        match self.replies.is_empty() {
-            true => self.out.text(bytes),
-            false => self.replies.now(bytes.to_vec()),
-        }
+        self.replies.say(bytes, self.out);
     }
 }
 
@@ -136,10 +140,12 @@ impl Talk {
     }
 
     /// The language that is chosen by the first byte; `None`: none that this role is spoken with in.
-    fn language(&self, first: u8) -> Option<Box<dyn Language>> {
-        let _is_binary = self.protocol.is_binary(first);
-        match self.role {
-            Role::Store | Role::Queue | Role::Cache => None,
+    fn language(&self, first: u8, durable: &Durable) -> Option<Box<dyn Language>> {
+        let is_binary = self.protocol.is_binary(first);
+        match (self.role, is_binary) {
+            (Role::Store, true) => Some(Box::new(Binary::new(durable.store.clone()?))),
+            (Role::Store, false) => Some(Box::new(Text::new(durable.store.clone()?))),
+            (Role::Queue | Role::Cache, _) => None,
         }
     }
 
@@ -168,7 +174,7 @@ impl Talk {
                 let step = login.step(session, desk, input, out);
                 if session.admitted {
                     // What was said so far was text.
-                    return self.begin(b's').map_or(Step::Close, |()| step);
+                    return self.begin(b's', desk).map_or(Step::Close, |()| step);
                 }
                 step
             }
@@ -183,7 +189,7 @@ impl Talk {
                 }
                 if desk.server.asks_who() && !is_binary {
                     self.said = Said::Login(Login::default());
-                } else if self.begin(first).is_none() {
+                } else if self.begin(first, desk).is_none() {
                     return Step::Close;
                 }
                 self.step(session, desk, pool, input, out)
@@ -191,8 +197,8 @@ impl Talk {
         }
     }
 
-    fn begin(&mut self, first: u8) -> Option<()> {
-        self.said = Said::Spoken(self.language(first)?);
+    fn begin(&mut self, first: u8, desk: Desk<'_>) -> Option<()> {
+        self.said = Said::Spoken(self.language(first, &desk.server.durable)?);
         Some(())
     }
 

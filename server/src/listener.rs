@@ -1,12 +1,13 @@
 //! The doors: which sockets are bound, and who is let in. The main thread accepts, counts, and deals the connections
 //! out to the workers in turn.
 
+use crate::durable::Role;
+use crate::inbox::Inbox;
 use crate::options::{Options, Protocol, Security, Verify};
 use crate::protocol::reply;
 use crate::server::{Peer, Server};
 use crate::tls;
 use crate::udp;
-use crate::worker::Inbox;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::sockopt;
@@ -35,6 +36,8 @@ pub struct Listener {
     pub address: String,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// With whom.
+    pub role: Role,
     /// What protects it.
     pub security: Security,
     /// The port and the name of its family in the port file; `None` of a unix socket.
@@ -50,6 +53,8 @@ pub struct Arrival {
     pub peer: Arc<Peer>,
     /// What may be spoken.
     pub protocol: Protocol,
+    /// With whom.
+    pub role: Role,
     /// The certificate to show, if it is to be under TLS.
     pub tls: Option<Arc<ServerConfig>>,
 }
@@ -204,8 +209,8 @@ impl Doors {
                 server.cache.unix_time(),
             ));
             server.connections.open(&peer);
-            let protocol = listener.protocol;
-            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol, tls });
+            let (protocol, role) = (listener.protocol, listener.role);
+            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol, role, tls });
             self.turn = self.turn.wrapping_add(1);
         }
         Accepted::Done
@@ -408,6 +413,7 @@ fn tcp(address: SocketAddr, spoken: &Prefixed<'_>, options: &Options) -> Result<
         socket,
         address: tcp_name(bound),
         protocol: spoken.protocol,
+        role: Role::Cache,
         security: spoken.security,
         inet: Some((bound.port(), family)),
     })
@@ -444,6 +450,7 @@ fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
         socket: bind().map_err(|error| failed(&error))?,
         address: format!("unix:{}", path.display()),
         protocol: options.protocol,
+        role: Role::Cache,
         // As in memcached: what goes through a file of this machine is not seen by others.
         security: Security::Plain,
         inet: None,

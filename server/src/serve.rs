@@ -4,6 +4,7 @@
 use crate::auth::Users;
 use crate::classes::Classes;
 use crate::http::Site;
+use crate::inbox::Inbox;
 use crate::listener::{Accepted, Doors};
 use crate::log::{self, Log};
 use crate::options::{EX_USAGE, Options, Wrong};
@@ -12,7 +13,7 @@ use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
 use crate::stats::Departures;
 use crate::tls::Tls;
-use crate::worker::{Inbox, Worker, request_stop};
+use crate::worker::{Worker, request_stop};
 use nearcache::{Gone, Home, Observer};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};

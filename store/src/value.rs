@@ -2,12 +2,14 @@
 
 use crate::item::{Head, mark};
 use nearcache::{Outcome, size_of_item};
+use serde::{Deserialize, Serialize};
 
 /// A hit copied out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Value {
     /// The bytes.
+    #[serde(with = "serde_bytes")]
     pub data: Vec<u8>,
     /// The client's flags.
     pub flags: u32,
@@ -24,10 +26,11 @@ impl Value {
 }
 
 /// A key and its value, as scans show them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
     /// The key.
+    #[serde(with = "serde_bytes")]
     pub key: Vec<u8>,
     /// The value and its attributes.
     pub value: Value,

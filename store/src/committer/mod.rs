@@ -42,6 +42,12 @@ pub enum Policy {
 pub trait Observer: Send + Sync {
     /// The batch that was committed.
     fn committed(&self, tx: &Tx<'_>);
+
+    /// The answers of a batch, committed or failed, are about to be given out by this thread, one after another.
+    fn answering(&self) {}
+
+    /// They have been given out: who was only told so far can now be woken, once for all of them.
+    fn answered(&self) {}
 }
 
 /// What is to be done in passing: it joins every batch, and is called at least once a second.

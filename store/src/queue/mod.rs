@@ -43,6 +43,7 @@ pub mod steps;
 pub use bell::Watch;
 pub use message::{Message, Receipt};
 pub use record::{DELAY_MAX, LEASE_MAX, NAME_MAX, Settings, Totals, check_name};
+pub(crate) use record::{check_delay, check_lease};
 pub use steps::{Fate, Lease, Limits, Push, Pushed};
 
 use crate::Error;
@@ -51,7 +52,8 @@ use crate::database::Database;
 use crate::fork::Maker;
 use bell::{Bells, Waiter};
 use line::Line;
-use record::{Record, check_name};
+use record::Record;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -72,7 +74,7 @@ pub struct Queue {
 }
 
 /// What is in a queue, and what has happened to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// The queue's name.
@@ -180,7 +182,7 @@ impl Queue {
     /// lease ends. An empty answer: there was none in that time.
     pub fn reserve(&self, max: usize, lease: Lease, wait: Duration) -> Result<Vec<Message>, Error> {
         if let Lease::Seconds(seconds) = lease {
-            record::check_lease(seconds)?;
+            check_lease(seconds)?;
         }
         self.get(max, wait, move |tx, name, max| steps::reserve(tx, name, max, lease))
     }
@@ -247,18 +249,14 @@ impl Queue {
 
     /// The consumer will not have it: it is delivered again after `delay` seconds, or as the queue's settings say.
     pub fn nak(&self, receipt: &Receipt, delay: Option<u32>) -> Result<Fate, Error> {
-        if let Some(seconds) = delay.filter(|seconds| *seconds > DELAY_MAX) {
-            return Err(Error::InvalidOptions(format!(
-                "the delay is {seconds} seconds: the limit is {DELAY_MAX}"
-            )));
-        }
+        check_delay(delay.unwrap_or(0))?;
         let (name, receipt) = (self.name.clone(), *receipt);
         self.queues.run(0, move |tx| steps::nak(tx, &name, &receipt, delay))
     }
 
     /// The consumer needs so many seconds more, from now on. The new receipt, or `None`: the lease has ended already.
     pub fn extend(&self, receipt: &Receipt, seconds: u32) -> Result<Option<Receipt>, Error> {
-        record::check_lease(seconds)?;
+        check_lease(seconds)?;
         let (name, receipt) = (self.name.clone(), *receipt);
         self.queues.run(0, move |tx| steps::extend(tx, &name, &receipt, seconds))
     }

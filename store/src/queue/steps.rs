@@ -8,10 +8,11 @@ use super::record::{DELAY_MAX, Record, Settings, check_lease, check_name, split_
 use crate::Error;
 use crate::committer::Tx;
 use crate::engine::{Range, Space, View};
+use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 
 /// How a message is put in. `Push::default()` is at once, for ever, without an id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Push {
     /// The producer's flags, as memcached's.
     pub flags: u32,
@@ -25,7 +26,7 @@ pub struct Push {
 }
 
 /// What became of a message that was put in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushed {
     /// Its sequence number; of a duplicate that of the first one.
     pub seq: u64,
@@ -43,7 +44,7 @@ pub struct Limits {
 }
 
 /// How long a reserved message is somebody's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lease {
     /// As the queue's settings say.
     Default,
@@ -263,7 +264,7 @@ pub fn ack(tx: &mut Tx<'_>, name: &[u8], receipt: &Receipt) -> Result<bool, Erro
 }
 
 /// What became of a message that was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// It is delivered again.
     Again,

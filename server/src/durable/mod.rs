@@ -1,0 +1,239 @@
+//! The durable roles: a store and queues, each with listeners of its own, beside the cache or in its stead.
+//!
+//! Their conversations take their steps on the workers, as the cache's do, but what they write is answered by the
+//! committer's thread, when it is safe. So a conversation says of a request either what it answers, or takes a
+//! [`Ticket`] for the answer and goes on to the next; [`Replies`] keeps them in order. No worker waits for a commit.
+//! What reads goes first to the end of what its own connection has written: [`Step::Wait`] until
+//! [`Replies::is_empty`].
+
+mod replies;
+
+pub use replies::{Call, Replies, Ticket};
+
+use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
+use crate::conversation::{Login, Session, Step};
+use crate::dispatch::Desk;
+use crate::inbox;
+use crate::options::Protocol;
+use crate::server::Doing;
+use nearcache_store::queue::Queues;
+use nearcache_store::{Observer, Store, Tx};
+use std::fmt;
+
+/// Whom a listener's clients speak with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// The cache.
+    #[default]
+    Cache,
+    /// The store: `--store`.
+    Store,
+    /// The queues: `--queue`.
+    Queue,
+}
+
+/// What the roles stand on. A store and queues of one directory are of one database.
+#[derive(Default)]
+pub struct Durable {
+    /// The store.
+    pub store: Option<Store>,
+    /// The queues.
+    pub queues: Option<Queues>,
+}
+
+impl fmt::Debug for Durable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queues = self.queues.as_ref().map(Queues::database);
+        f.debug_struct("Durable").field("store", &self.store).field("queues", &queues).finish()
+    }
+}
+
+/// What a conversation has to hand in a step.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    /// Who speaks.
+    pub session: &'a mut Session,
+    /// The server, with [`Durable`], and the worker's counters.
+    pub desk: Desk<'a>,
+    /// Spare buffers.
+    pub pool: &'a mut Pool,
+    /// What the client has sent.
+    pub input: &'a mut Input,
+    /// What goes to the client next. Written to only when no reply is outstanding.
+    pub out: &'a mut Output,
+    /// The replies that are outstanding.
+    pub replies: &'a mut Replies,
+}
+
+impl Moment<'_> {
+    /// A reply that is ready: behind those that are outstanding.
+    pub fn now(&mut self, bytes: &[u8]) {
+        match self.replies.is_empty() {
+            true => self.out.text(bytes),
+            false => self.replies.now(bytes.to_vec()),
+        }
+    }
+}
+
+/// A language in which a role is spoken with.
+pub trait Language: fmt::Debug + Send {
+    /// Goes one step further: a request, or a piece of one. Nothing of a request is used up by a step that answers
+    /// [`Step::Wait`] or [`Step::Starved`]: it is taken again.
+    fn step(&mut self, moment: &mut Moment<'_>) -> Step;
+
+    /// A place that the next bytes belong to, if it is not the input.
+    fn room(&mut self) -> Option<&mut Vec<u8>> {
+        None
+    }
+
+    /// Can a step be taken though nothing is left in the input?
+    fn goes_on(&self) -> bool {
+        false
+    }
+
+    /// Bytes held for reading and for writing, besides input and output.
+    fn held(&self) -> (usize, usize) {
+        (0, 0)
+    }
+
+    /// What it is doing, as far as it can tell.
+    fn doing(&self) -> Doing {
+        Doing::Read
+    }
+}
+
+/// A conversation with a durable role.
+#[derive(Debug)]
+pub struct Talk {
+    role: Role,
+    protocol: Protocol,
+    replies: Replies,
+    said: Said,
+}
+
+/// How far it has come.
+#[derive(Debug)]
+enum Said {
+    Nothing,
+    Login(Login),
+    Spoken(Box<dyn Language>),
+}
+
+impl Talk {
+    /// One that has not begun.
+    pub fn new(role: Role, protocol: Protocol, call: Call) -> Talk {
+        Talk { role, protocol, replies: Replies::new(call), said: Said::Nothing }
+    }
+
+    /// The language that is chosen by the first byte; `None`: none that this role is spoken with in.
+    fn language(&self, first: u8) -> Option<Box<dyn Language>> {
+        let _is_binary = self.protocol.is_binary(first);
+        match self.role {
+            Role::Store | Role::Queue | Role::Cache => None,
+        }
+    }
+
+    /// See [`Conversation::step`](crate::conversation::Conversation::step).
+    pub fn step(
+        &mut self,
+        session: &mut Session,
+        desk: Desk<'_>,
+        pool: &mut Pool,
+        input: &mut Input,
+        out: &mut Output,
+    ) -> Step {
+        self.replies.drain(out);
+        if !self.replies.is_empty() && out.unsent().len() >= OUTPUT_HIGH {
+            return Step::Full;
+        }
+        if self.replies.is_full() {
+            return Step::Wait;
+        }
+        match &mut self.said {
+            Said::Spoken(language) => {
+                let replies = &mut self.replies;
+                language.step(&mut Moment { session, desk, pool, input, out, replies })
+            }
+            Said::Login(login) => {
+                let step = login.step(session, desk, input, out);
+                if session.admitted {
+                    // What was said so far was text.
+                    return self.begin(b's').map_or(Step::Close, |()| step);
+                }
+                step
+            }
+            Said::Nothing => {
+                let Some(&first) = input.unread().first() else {
+                    return Step::Starved;
+                };
+                let is_binary = self.protocol.is_binary(first);
+                // As with the cache: each language has its own way of saying who one is.
+                if desk.server.asks_who() && is_binary != desk.server.options.sasl {
+                    return Step::Close;
+                }
+                if desk.server.asks_who() && !is_binary {
+                    self.said = Said::Login(Login::default());
+                } else if self.begin(first).is_none() {
+                    return Step::Close;
+                }
+                self.step(session, desk, pool, input, out)
+            }
+        }
+    }
+
+    fn begin(&mut self, first: u8) -> Option<()> {
+        self.said = Said::Spoken(self.language(first)?);
+        Some(())
+    }
+
+    /// See [`Conversation::last_words`](crate::conversation::Conversation::last_words).
+    pub fn last_words(&mut self, out: &mut Output) -> bool {
+        self.replies.drain(out);
+        !self.replies.is_empty()
+    }
+
+    /// See [`Language::room`].
+    pub fn room(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.said {
+            Said::Spoken(language) => language.room(),
+            Said::Nothing | Said::Login(_) => None,
+        }
+    }
+
+    /// See [`Language::goes_on`].
+    pub fn goes_on(&self) -> bool {
+        matches!(&self.said, Said::Spoken(language) if language.goes_on())
+    }
+
+    /// See [`Language::held`].
+    pub fn held(&self) -> (usize, usize) {
+        match &self.said {
+            Said::Spoken(language) => language.held(),
+            Said::Nothing | Said::Login(_) => (0, 0),
+        }
+    }
+
+    /// See [`Language::doing`].
+    pub fn doing(&self) -> Doing {
+        match &self.said {
+            Said::Spoken(language) => language.doing(),
+            Said::Nothing | Said::Login(_) => Doing::Read,
+        }
+    }
+}
+
+/// Has the workers woken when all answers of a commit were given out, and not by each of them.
+#[derive(Debug)]
+struct Wake;
+
+impl Observer for Wake {
+    fn committed(&self, _: &Tx<'_>) {}
+
+    fn answering(&self) {
+        inbox::gather();
+    }
+
+    fn answered(&self) {
+        inbox::wake_gathered();
+    }
+}

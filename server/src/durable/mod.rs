@@ -6,6 +6,7 @@
 //! What reads goes first to the end of what its own connection has written: [`Step::Wait`] until
 //! [`Replies::is_empty`].
 
+pub mod queue;
 mod replies;
 
 pub use replies::{Call, Replies, Ticket};
@@ -100,6 +101,9 @@ pub trait Language: fmt::Debug + Send {
     fn doing(&self) -> Doing {
         Doing::Read
     }
+
+    /// The client says nothing more, and may be gone: nothing is to be waited for on its behalf but what is under way.
+    fn leave(&mut self) {}
 }
 
 /// A conversation with a durable role.
@@ -188,6 +192,9 @@ impl Talk {
 
     /// See [`Conversation::last_words`](crate::conversation::Conversation::last_words).
     pub fn last_words(&mut self, out: &mut Output) -> bool {
+        if let Said::Spoken(language) = &mut self.said {
+            language.leave();
+        }
         self.replies.drain(out);
         !self.replies.is_empty()
     }

@@ -1,8 +1,8 @@
 //! What a server needs of the queues: steps that are answered later, on the committer's thread, so that none of its own
 //! threads waits for a disk; and a look at what is ready, without a step.
 
-use super::record::{Record, Settings};
-use super::{Queue, Queues, steps};
+use super::record::Record;
+use super::{Queue, Queues};
 use crate::Error;
 use crate::committer::Tx;
 
@@ -34,14 +34,5 @@ impl Queue {
     pub fn exists(&self) -> Result<bool, Error> {
         self.queues.check_fork()?;
         Ok(Record::load(self.queues.db.engine().as_ref(), &self.name)?.is_some())
-    }
-
-    /// Changes some of the settings, and leaves the others as they are; the queue is made if there is none.
-    pub fn adjust(
-        &self,
-        change: impl FnOnce(&mut Settings) + Send + 'static,
-    ) -> Result<(), Error> {
-        let name = self.name.clone();
-        self.queues.run(0, move |tx| steps::adjust(tx, &name, change))
     }
 }

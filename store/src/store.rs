@@ -56,7 +56,7 @@ impl Store {
 
     /// The store of a directory that is open. Once for each database.
     pub fn on(db: Arc<Database>) -> Result<Store, Error> {
-        let near = Arc::new(Near::open(db.options(), db.clock().clone(), &db.ledger())?);
+        let near = Arc::new(Near::open(db.dir(), db.options(), db.clock().clone(), &db.ledger())?);
         db.committer().observe(near.clone());
         db.committer().add_chore(Arc::new(Sweep::default()));
         let limits = Limits::of(db.options());

@@ -6,6 +6,7 @@
 //! What reads goes first to the end of what its own connection has written: [`Step::Wait`] until
 //! [`Replies::is_empty`].
 
+mod open;
 pub mod queue;
 mod replies;
 
@@ -14,12 +15,12 @@ pub use replies::{Call, Replies, Ticket};
 use crate::buffer::{Input, OUTPUT_HIGH, Output, Pool};
 use crate::conversation::{Login, Session, Step};
 use crate::dispatch::Desk;
-use crate::inbox;
 use crate::options::Protocol;
 use crate::server::Doing;
-use nearcache_store::queue::Queues;
-use nearcache_store::{Observer, Store, Tx};
+use nearcache_store::Store;
+use queue::Hall;
 use std::fmt;
+use std::sync::Arc;
 
 /// Whom a listener's clients speak with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,18 +34,28 @@ pub enum Role {
     Queue,
 }
 
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Cache => "cache",
+            Role::Store => "store",
+            Role::Queue => "queues",
+        })
+    }
+}
+
 /// What the roles stand on. A store and queues of one directory are of one database.
 #[derive(Default)]
 pub struct Durable {
     /// The store.
     pub store: Option<Store>,
     /// The queues.
-    pub queues: Option<Queues>,
+    pub queues: Option<Arc<Hall>>,
 }
 
 impl fmt::Debug for Durable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let queues = self.queues.as_ref().map(Queues::database);
+        let queues = self.queues.as_ref().map(|hall| hall.queues.database());
         f.debug_struct("Durable").field("store", &self.store).field("queues", &queues).finish()
     }
 }
@@ -130,10 +141,13 @@ impl Talk {
     }
 
     /// The language that is chosen by the first byte; `None`: none that this role is spoken with in.
-    fn language(&self, first: u8) -> Option<Box<dyn Language>> {
-        let _is_binary = self.protocol.is_binary(first);
+    fn language(&self, first: u8, desk: Desk<'_>) -> Option<Box<dyn Language>> {
+        let is_binary = self.protocol.is_binary(first);
+        let durable = &desk.server.durable;
         match self.role {
-            Role::Store | Role::Queue | Role::Cache => None,
+            Role::Queue if is_binary => Some(Box::new(queue::Binary)),
+            Role::Queue => Some(Box::new(queue::Text::new(durable.queues.clone()?))),
+            Role::Store | Role::Cache => None,
         }
     }
 
@@ -162,7 +176,7 @@ impl Talk {
                 let step = login.step(session, desk, input, out);
                 if session.admitted {
                     // What was said so far was text.
-                    return self.begin(b's').map_or(Step::Close, |()| step);
+                    return self.begin(b's', desk).map_or(Step::Close, |()| step);
                 }
                 step
             }
@@ -177,7 +191,7 @@ impl Talk {
                 }
                 if desk.server.asks_who() && !is_binary {
                     self.said = Said::Login(Login::default());
-                } else if self.begin(first).is_none() {
+                } else if self.begin(first, desk).is_none() {
                     return Step::Close;
                 }
                 self.step(session, desk, pool, input, out)
@@ -185,8 +199,8 @@ impl Talk {
         }
     }
 
-    fn begin(&mut self, first: u8) -> Option<()> {
-        self.said = Said::Spoken(self.language(first)?);
+    fn begin(&mut self, first: u8, desk: Desk<'_>) -> Option<()> {
+        self.said = Said::Spoken(self.language(first, desk)?);
         Some(())
     }
 
@@ -226,21 +240,5 @@ impl Talk {
             Said::Spoken(language) => language.doing(),
             Said::Nothing | Said::Login(_) => Doing::Read,
         }
-    }
-}
-
-/// Has the workers woken when all answers of a commit were given out, and not by each of them.
-#[derive(Debug)]
-struct Wake;
-
-impl Observer for Wake {
-    fn committed(&self, _: &Tx<'_>) {}
-
-    fn answering(&self) {
-        inbox::gather();
-    }
-
-    fn answered(&self) {
-        inbox::wake_gathered();
     }
 }

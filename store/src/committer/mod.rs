@@ -183,9 +183,8 @@ impl Committer {
         }
         let shared = &*self.shared;
         let mut inbox = shared.inbox.lock();
-        let is_full = |inbox: &Inbox| {
-            !inbox.jobs.is_empty() && inbox.bytes + bytes > shared.queue_bytes
-        };
+        let is_full =
+            |inbox: &Inbox| !inbox.jobs.is_empty() && inbox.bytes + bytes > shared.queue_bytes;
         while waits && !inbox.is_closed && is_full(&inbox) {
             shared.room.wait(&mut inbox);
         }

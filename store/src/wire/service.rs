@@ -4,12 +4,12 @@ use super::request::{Change, Reply, Request, Store as Storing, Welcome};
 use crate::batch::Batch;
 use crate::committer::Tx;
 use crate::error::check_key;
-use crate::page::GoOn;
+use crate::page::{GoOn, Progress};
 use crate::queue::{self, Queue, Queues, steps};
 use crate::stats::Counter;
 use crate::store::asked;
 use crate::{Database, Error, Options, Store, verbs};
-use nearcache::{Home, MetaArith, MetaDelete, MetaSum, Verb};
+use nearcache::{MetaArith, MetaDelete, MetaSum, Verb};
 use serde_bytes::ByteBuf;
 use std::fmt;
 use std::path::Path;
@@ -106,13 +106,9 @@ impl Service {
     /// What there is to tell a caller.
     pub fn welcome(&self) -> Welcome {
         let options = self.database().options();
-        let near = match (&options.near_home, options.near) {
-            (_, 0) => None,
-            (Home::Named(name), _) => Some(name.clone()),
-            (Home::At(path), _) => {
-                std::path::absolute(path).ok().and_then(|path| path.to_str().map(str::to_string))
-            }
-            _ => None,
+        let near = match options.near {
+            0 => None,
+            _ => options.near_home.place(),
         };
         Welcome {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -165,8 +161,15 @@ impl Service {
             Request::Verify => {
                 let (store, queues) = (self.store.clone(), self.queues.clone());
                 Ok(Plan::Long(Box::new(move |go_on| {
-                    store.verify(go_on)?;
-                    queues.verify(go_on)?;
+                    // Two pieces of work, told as one: messages are read twice.
+                    let (mut first, more) = (0, store.database().ledger().messages);
+                    store.verify(&mut |Progress { done, of }| {
+                        first = done;
+                        go_on(Progress { done, of: of + more })
+                    })?;
+                    queues.verify(&mut |Progress { done, of }| {
+                        go_on(Progress { done: first + done, of: first + of })
+                    })?;
                     Ok(Reply::Done)
                 })))
             }

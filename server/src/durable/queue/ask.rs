@@ -2,9 +2,9 @@
 //! and ours in the same style. What is wrong is answered with a sentence that says what would be right.
 
 use super::settings;
+use crate::protocol::number;
 use crate::protocol::reply;
 use crate::protocol::token::{Tokens, ends_in_noreply};
-use crate::protocol::number;
 use nearcache::Expiry;
 use nearcache_store::queue::{DELAY_MAX, LEASE_MAX, check_name};
 use std::borrow::Cow;
@@ -231,9 +231,9 @@ fn get<'a>(args: Tokens<'a>, cas: bool) -> Request<'a> {
 /// A number in an option, within its limits.
 fn within(what: &str, text: &[u8], least: u32, most: u32) -> Result<u32, String> {
     let found = number::digits(text).and_then(|found| u32::try_from(found).ok());
-    found.filter(|found| (least..=most).contains(found)).ok_or_else(|| {
-        format!("{what} is {least} to {most}, not {}", quoted(text))
-    })
+    found
+        .filter(|found| (least..=most).contains(found))
+        .ok_or_else(|| format!("{what} is {least} to {most}, not {}", quoted(text)))
 }
 
 /// The part before an option's `=`, and the part behind it if there is one.
@@ -377,9 +377,9 @@ fn other<'a>(verb: &[u8], line: &'a [u8], mut args: Tokens<'a>) -> Request<'a> {
             Some(seconds) => simple(Command::DebugTime(seconds), false),
             None => refused(Cow::Borrowed(reply::ERROR)),
         },
-        b"reload" => {
-            refuse("there is no file to reload: settings are changed with \"queue <name> <setting>=<value>\"")
-        }
+        b"reload" => refuse(
+            "there is no file to reload: settings are changed with \"queue <name> <setting>=<value>\"",
+        ),
         b"monitor" | b"confirm" => {
             refuse("not served: open several messages with open=<most>, and close each")
         }

@@ -25,10 +25,13 @@ pub fn run(
     match command {
         Command::Delete(queue) => {
             let name = queue.to_vec();
-            asker.later(move |tx| steps::delete(tx, &name), |was_there| match was_there {
-                true => reply::DELETED.into(),
-                false => reply::NOT_FOUND.into(),
-            });
+            asker.later(
+                move |tx| steps::delete(tx, &name),
+                |was_there| match was_there {
+                    true => reply::DELETED.into(),
+                    false => reply::NOT_FOUND.into(),
+                },
+            );
         }
         Command::Flush(queue) => {
             let name = queue.to_vec();
@@ -137,9 +140,8 @@ impl Asker<'_, '_> {
         let (ticket, noreply) = (self.ticket(), self.noreply);
         let (name, busy) = (queue.to_vec(), self.session.begin());
         let work = move |tx: &mut Tx<'_>| {
-            let renew = |receipt: Receipt| {
-                Ok((receipt, steps::extend(tx, &name, &receipt, seconds)?))
-            };
+            let renew =
+                |receipt: Receipt| Ok((receipt, steps::extend(tx, &name, &receipt, seconds)?));
             open.into_iter().map(renew).collect::<Result<Vec<_>, Error>>()
         };
         let _ = self.session.hall.queues.run_with(0, work, move |done| {

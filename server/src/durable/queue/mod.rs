@@ -6,10 +6,12 @@
 //! | `talk`, `commands` | a conversation: what becomes of a request |
 //! | `asked`, `session`, `waiting` | gets with options: what a connection has open, and the room where gets wait |
 //! | `words`, `report` | what is answered |
+//! | `binary` | a refusal for who speaks the other language |
 //! | `hall` | what all connections share |
 
 mod ask;
 mod asked;
+mod binary;
 mod commands;
 mod hall;
 mod report;
@@ -20,5 +22,6 @@ mod waiting;
 mod words;
 
 pub use ask::{Command, Get, Report, Request, Set, Take, parse};
+pub use binary::Binary;
 pub use hall::Hall;
 pub use talk::Text;

@@ -6,7 +6,8 @@ use crate::protocol::token::Tokens;
 use nearcache_store::queue::Settings;
 
 /// What `queue` takes.
-pub const USAGE: &str = "usage: queue <name> [<setting>=<value> ... | pause | resume | requeue [to=<queue>] [max=<n>]]";
+pub const USAGE: &str =
+    "usage: queue <name> [<setting>=<value> ... | pause | resume | requeue [to=<queue>] [max=<n>]]";
 
 /// Can these words be applied? A sentence, if not.
 pub fn check(words: &[u8]) -> Result<(), String> {

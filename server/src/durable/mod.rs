@@ -7,6 +7,7 @@
 //! [`Replies::is_empty`].
 
 mod open;
+pub mod queue;
 mod replies;
 
 pub use replies::{Call, Replies, Ticket};
@@ -17,8 +18,9 @@ use crate::dispatch::Desk;
 use crate::options::Protocol;
 use crate::server::Doing;
 use nearcache_store::Store;
-use nearcache_store::queue::Queues;
+use queue::Hall;
 use std::fmt;
+use std::sync::Arc;
 
 /// Whom a listener's clients speak with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,12 +50,12 @@ pub struct Durable {
     /// The store.
     pub store: Option<Store>,
     /// The queues.
-    pub queues: Option<Queues>,
+    pub queues: Option<Arc<Hall>>,
 }
 
 impl fmt::Debug for Durable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let queues = self.queues.as_ref().map(Queues::database);
+        let queues = self.queues.as_ref().map(|hall| hall.queues.database());
         f.debug_struct("Durable").field("store", &self.store).field("queues", &queues).finish()
     }
 }
@@ -110,6 +112,9 @@ pub trait Language: fmt::Debug + Send {
     fn doing(&self) -> Doing {
         Doing::Read
     }
+
+    /// The client says nothing more, and may be gone: nothing is to be waited for on its behalf but what is under way.
+    fn leave(&mut self) {}
 }
 
 /// A conversation with a durable role.
@@ -136,10 +141,13 @@ impl Talk {
     }
 
     /// The language that is chosen by the first byte; `None`: none that this role is spoken with in.
-    fn language(&self, first: u8) -> Option<Box<dyn Language>> {
-        let _is_binary = self.protocol.is_binary(first);
+    fn language(&self, first: u8, desk: Desk<'_>) -> Option<Box<dyn Language>> {
+        let is_binary = self.protocol.is_binary(first);
+        let durable = &desk.server.durable;
         match self.role {
-            Role::Store | Role::Queue | Role::Cache => None,
+            Role::Queue if is_binary => Some(Box::new(queue::Binary)),
+            Role::Queue => Some(Box::new(queue::Text::new(durable.queues.clone()?))),
+            Role::Store | Role::Cache => None,
         }
     }
 
@@ -168,7 +176,7 @@ impl Talk {
                 let step = login.step(session, desk, input, out);
                 if session.admitted {
                     // What was said so far was text.
-                    return self.begin(b's').map_or(Step::Close, |()| step);
+                    return self.begin(b's', desk).map_or(Step::Close, |()| step);
                 }
                 step
             }
@@ -183,7 +191,7 @@ impl Talk {
                 }
                 if desk.server.asks_who() && !is_binary {
                     self.said = Said::Login(Login::default());
-                } else if self.begin(first).is_none() {
+                } else if self.begin(first, desk).is_none() {
                     return Step::Close;
                 }
                 self.step(session, desk, pool, input, out)
@@ -191,13 +199,16 @@ impl Talk {
         }
     }
 
-    fn begin(&mut self, first: u8) -> Option<()> {
-        self.said = Said::Spoken(self.language(first)?);
+    fn begin(&mut self, first: u8, desk: Desk<'_>) -> Option<()> {
+        self.said = Said::Spoken(self.language(first, desk)?);
         Some(())
     }
 
     /// See [`Conversation::last_words`](crate::conversation::Conversation::last_words).
     pub fn last_words(&mut self, out: &mut Output) -> bool {
+        if let Said::Spoken(language) = &mut self.said {
+            language.leave();
+        }
         self.replies.drain(out);
         !self.replies.is_empty()
     }

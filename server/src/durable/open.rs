@@ -1,5 +1,6 @@
 //! Opening the directories of the roles, and closing them.
 
+use super::queue::Hall;
 use super::{Durable, Role};
 use crate::inbox;
 use crate::options::{EX_USAGE, Options, RoleOptions, Wrong};
@@ -27,7 +28,12 @@ impl Durable {
                         Some(shared) => joined(shared, asked)?,
                         None => open(asked)?,
                     };
-                    durable.queues = Some(Queues::on(db).map_err(refused)?);
+                    let queues = Queues::on(db).map_err(refused)?;
+                    let hall = Hall::open(queues).map_err(|e| Wrong {
+                        sentence: format!("cannot start a thread for the queues: {e}"),
+                        status: EX_OSERR,
+                    })?;
+                    durable.queues = Some(Arc::new(hall));
                 }
             }
         }
@@ -37,7 +43,8 @@ impl Durable {
     /// Commits and syncs everything. What is written later fails.
     pub fn close(&self) {
         let stores = self.store.as_ref().map(Store::database);
-        for db in stores.into_iter().chain(self.queues.as_ref().map(Queues::database)) {
+        let queues = self.queues.as_ref().map(|hall| hall.queues.database());
+        for db in stores.into_iter().chain(queues) {
             db.close();
         }
     }

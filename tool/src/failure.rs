@@ -57,11 +57,14 @@ impl From<nearcache::Error> for Failure {
 
 impl From<nearcache_store::Error> for Failure {
     fn from(error: nearcache_store::Error) -> Failure {
-        use nearcache_store::Error::{InUse, NoQueue};
+        use nearcache_store::Error::{InUse, Missing, NoQueue};
         match error {
             NoQueue(_) => Failure::No(error.to_string()),
             InUse { .. } => Failure::Told(format!(
                 "{error}: if it is nearcached's, name the daemon's socket here, as unix:PATH or tcp:HOST:PORT"
+            )),
+            Missing(why) => Failure::Told(format!(
+                "{why}, with nearcached or a program of yours, or restore a backup to it"
             )),
             other => Failure::Told(other.to_string()),
         }

@@ -241,7 +241,7 @@ pub struct Backup {
     #[command(flatten)]
     pub at: Where,
     /// A directory that is not there yet, or empty
-    #[arg(value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub to: PathBuf,
     #[command(flatten)]
     pub shown: Shown,
@@ -261,7 +261,7 @@ pub struct Restore {
     #[arg(value_hint = ValueHint::DirPath)]
     pub backup: PathBuf,
     /// A directory that is not there yet, or empty
-    #[arg(value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub to: PathBuf,
     #[command(flatten)]
     pub shown: Shown,

@@ -25,11 +25,12 @@ impl At {
     }
 }
 
-/// How a directory is opened: one that is there, as it is. What is in it may be larger than others' limits.
+/// How a directory is opened: one that is there, with little memory. What is in it may be larger than usual.
 pub fn options() -> Options {
     let mut options = Options::default();
     options.create = false;
     options.near = 0;
+    options.block_cache = 16 << 20;
     options.item_size_max = ITEM_MAX;
     options
 }

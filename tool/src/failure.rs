@@ -61,7 +61,7 @@ impl From<nearcache_store::Error> for Failure {
         match error {
             NoQueue(_) => Failure::No(error.to_string()),
             InUse { .. } => Failure::Told(format!(
-                "{error}: if it is nearcached's, name the daemon's socket here, as unix:PATH or tcp:HOST:PORT"
+                "{error}, by naming its socket in place of the directory: unix:PATH or tcp:HOST:PORT"
             )),
             Missing(why) => Failure::Told(format!(
                 "{why}, with nearcached or a program of yours, or restore a backup to it"

@@ -109,7 +109,7 @@ fn script(place: &Place, at: &str) {
     run(&["configure", "made", "retry_delay=9"]).expect(0);
     assert_eq!(run(&["configure", "made", "--json"]).expect(0).json()["retry_delay"], 9);
 
-    assert_eq!(run(&["purge", "orders"]).expect(0).text(), "orders: dropped 1 messages\n");
+    assert_eq!(run(&["purge", "orders"]).expect(0).text(), "orders: dropped 1 message\n");
     assert_eq!(run(&["purge", "orders", "--json"]).expect(0).json(), json!({"purged": 0}));
     let ran = run(&["rm", "made", "nothere", "orders"]);
     ran.complains(1, "nothere: there is no such queue");

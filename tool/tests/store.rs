@@ -136,7 +136,7 @@ fn what_is_no_store_is_told_and_left_as_it_is() {
             (at("foreign"), "holds \"notes.txt\" and no store"),
             (at("file"), "is no directory"),
             (at("open"), &*mine),
-            (at("open"), "name the daemon's socket here, as unix:PATH"),
+            (at("open"), "by naming its socket in place of the directory: unix:PATH"),
             (gone.clone(), "is nearcached running there"),
             ("tcp:nowhere".to_string(), "tcp: is followed by HOST:PORT"),
             (String::new(), "where is the store?"),

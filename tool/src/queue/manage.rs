@@ -20,7 +20,7 @@ pub fn purge(asked: &Purge, out: &mut dyn Write) -> Result<Answer, Failure> {
     let purged = asked.of.at.place.open()?.purge(name)?;
     match asked.json {
         true => writeln!(out, "{}", json!({ "purged": purged }))?,
-        false => writeln!(out, "{}: dropped {} messages", escape(name), units::count(purged))?,
+        false => writeln!(out, "{}: dropped {}", escape(name), units::messages(purged))?,
     }
     Ok(Answer::Yes)
 }

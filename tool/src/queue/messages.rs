@@ -104,7 +104,7 @@ pub fn requeue(asked: &Requeue, out: &mut dyn Write) -> Result<Answer, Failure> 
     drop(meter);
     match asked.json {
         true => writeln!(out, "{}", json!({ "moved": moved }))?,
-        false => writeln!(out, "{}: moved {} messages", escape(name), units::count(moved))?,
+        false => writeln!(out, "{}: moved {}", escape(name), units::messages(moved))?,
     }
     Ok(Answer::Yes)
 }

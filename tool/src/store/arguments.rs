@@ -231,8 +231,8 @@ pub struct Load {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The copy is of one moment, and a store: it can be opened where it is, or given to 'restore'. One that failed or was \
-stopped is none, and its directory can be given again. Over a socket the daemon writes it, on its own machine and as \
-its own user.
+stopped is none, and its directory can be given again. Over a unix socket the daemon writes it, as its own user; over \
+TCP there is none.
 
 Examples:
   nearcache store backup unix:/run/nearcached/store /backup/monday

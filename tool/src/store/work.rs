@@ -1,81 +1,88 @@
 //! Long work on a whole store: backup, restore, verify, compact.
 
 use super::arguments::{Backup, Compact, Restore, Verify};
-use super::at::At;
 use super::look::fact;
 use crate::failure::{Answer, Failure};
 use crate::progress::Meter;
 use crate::units;
-use nearcache_store::{Durable, Error, Place};
+use nearcache_store::{Durable, Error, GoOn};
 use serde_json::json;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// Copies a store to a new directory.
 pub fn backup(asked: &Backup, out: &mut dyn Write) -> Result<Answer, Failure> {
-    let to = target(&asked.at.place, &asked.to)?;
-    let durable = asked.at.place.open()?;
-    copy("backup", &to, asked.shown.progress, asked.json, out, |meter| {
-        durable.backup(to.clone(), &mut meter.go_on())
-    })
+    let place = &asked.at.place;
+    let durable = place.open()?;
+    let is_here = durable.local().is_some();
+    // A daemon has another working directory.
+    let to = if is_here { Ok(asked.to.clone()) } else { std::path::absolute(&asked.to) };
+    let to = to.map_err(|error| Failure::Told(format!("{}: {error}", asked.to.display())))?;
+    let copy = Copy { doing: "backup", to: &to, is_here, json: asked.json };
+    copy.run(asked.shown.progress, out, |go_on| durable.backup(to.clone(), go_on))
 }
 
 /// Copies a backup to where it is to be a store.
 pub fn restore(asked: &Restore, out: &mut dyn Write) -> Result<Answer, Failure> {
-    copy("restore", &asked.to, asked.shown.progress, asked.json, out, |meter| {
-        nearcache_store::restore(&asked.backup, &asked.to, &mut meter.go_on())
+    let copy = Copy { doing: "restore", to: &asked.to, is_here: true, json: asked.json };
+    copy.run(asked.shown.progress, out, |go_on| {
+        nearcache_store::restore(&asked.backup, &asked.to, go_on)
     })
 }
 
-/// A daemon runs elsewhere in the file system, or on another machine.
-fn target(place: &At, to: &Path) -> Result<PathBuf, Failure> {
-    let unknown = |error| Failure::Told(format!("{}: {error}", to.display()));
-    match &place.0 {
-        Place::Directory(_) => Ok(to.to_path_buf()),
-        Place::Unix(..) => std::path::absolute(to).map_err(unknown),
-        Place::Tcp(..) if to.is_absolute() => Ok(to.to_path_buf()),
-        Place::Tcp(..) => Err(Failure::Told(format!(
-            "{} is a directory of the daemon's machine: give the whole path, from '/' on",
-            to.display()
-        ))),
-    }
+/// A copy to a directory, and how it is told.
+struct Copy<'a> {
+    doing: &'static str,
+    to: &'a Path,
+    /// Is it this process that copies?
+    is_here: bool,
+    json: bool,
 }
 
-fn copy(
-    doing: &'static str,
-    to: &Path,
-    lines: bool,
-    json: bool,
-    out: &mut dyn Write,
-    work: impl FnOnce(&mut Meter) -> Result<(), Error>,
-) -> Result<Answer, Failure> {
-    let mut meter = Meter::start(doing, lines)?;
-    let begun = Instant::now();
-    let done = work(&mut meter);
-    let entries = meter.done();
-    drop(meter);
-    let to = to.display();
-    match done {
-        Err(error @ (Error::Stopped | Error::DiskFull(_) | Error::System(..))) => {
-            return Err(Failure::Told(format!(
-                "{error}. What is in {to} is no store: remove it, or give it again"
-            )));
+impl Copy<'_> {
+    fn run(
+        &self,
+        lines: bool,
+        out: &mut dyn Write,
+        work: impl FnOnce(GoOn<'_>) -> Result<(), Error>,
+    ) -> Result<Answer, Failure> {
+        let mut meter = Meter::start(self.doing, lines)?;
+        let begun = Instant::now();
+        let done = work(&mut meter.go_on());
+        let (entries, seconds) = (meter.done(), begun.elapsed().as_secs_f64());
+        drop(meter);
+        match done {
+            Err(error @ (Error::Stopped | Error::DiskFull(_) | Error::System(..))) => {
+                return Err(self.half_made(&error));
+            }
+            done => done?,
         }
-        done => done?,
+        let to = self.to.display();
+        match self.json {
+            true => {
+                let told = json!({"to": to.to_string(), "entries": entries, "seconds": seconds});
+                writeln!(out, "{told}")?;
+            }
+            false => {
+                let (doing, count) = (self.doing, units::count(entries));
+                writeln!(out, "{doing}: {count} items and messages to {to} in {seconds:.1} s")?;
+            }
+        }
+        Ok(Answer::Yes)
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    match json {
-        true => {
-            let told = json!({"to": to.to_string(), "entries": entries, "seconds": seconds});
-            writeln!(out, "{told}")?;
-        }
-        false => {
-            let count = units::count(entries);
-            writeln!(out, "{doing}: {count} items and messages in {to}, {seconds:.1} s")?;
-        }
+
+    fn half_made(&self, error: &Error) -> Failure {
+        // A daemon hears that it is to stop when it next tells how far it is.
+        let unless = match (self.is_here, error) {
+            (false, Error::Stopped) => "Unless the daemon was done just then, what",
+            _ => "What",
+        };
+        let to = self.to.display();
+        Failure::Told(format!(
+            "{error}. {unless} is in {to} is no store: remove it, or give it again"
+        ))
     }
-    Ok(Answer::Yes)
 }
 
 /// Verifies; something that is wrong is no.
@@ -109,8 +116,8 @@ pub fn verify(asked: &Verify, out: &mut dyn Write) -> Result<Answer, Failure> {
             writeln!(out, "{told}")?;
         }
         (false, None) => {
-            let (items, messages) = (units::items(items), units::count(messages));
-            writeln!(out, "{place}: sound: {items} and {messages} messages recounted")?;
+            let (items, messages) = (units::items(items), units::messages(messages));
+            writeln!(out, "{place}: sound: {items} and {messages} recounted")?;
         }
         (false, Some(what)) => writeln!(out, "{place}: broken: {what}")?,
     }

@@ -11,11 +11,11 @@ use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::durable::{NEVER, daemon, fill, mounted, options, signal, store};
+use support::durable::{NEVER, daemon, fill, interrupted, mounted, options, store};
 use support::{Place, Ran};
 
 /// Items with and without lifetimes, large ones, and a queue.
@@ -259,37 +259,25 @@ fn long_work_is_shown_and_ended_by_a_signal() {
     assert!(last.is_some_and(|line| line.starts_with("nearcache: verify: 100 %, ")), "{ran:?}");
 
     // Ctrl-C at the first line.
-    let mut command = place.command(&["store", "backup", &at, to, "--progress"]);
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let first = lines.next().unwrap().unwrap();
-    assert!(first.starts_with("nearcache: backup: 1 %, 1,024 of 60,000, "), "{first}");
-    signal(&child, Signal::INT);
-    let rest: Vec<String> = lines.map(Result::unwrap).collect();
-    assert_eq!(child.wait().unwrap().code(), Some(2), "{rest:?}");
-    let why = rest.last().unwrap();
-    assert!(
-        why.contains("stopped before the end")
-            && why.contains("is no store: remove it, or give it again"),
-        "{why}"
-    );
-    place.run(&["store", "verify", to]).complains(2, "holds a store that was never finished");
-    place
-        .run(&["store", "restore", to, place.path("new").to_str().unwrap()])
-        .complains(2, "never finished");
+    let backup = || place.command(&["store", "backup", &at, to, "--progress"]);
+    let said = interrupted(backup, Signal::INT, || fs::remove_dir_all(to).unwrap());
+    assert!(said[0].starts_with("nearcache: backup: 1 %, 1,024 of 60,000, "), "{said:?}");
+    let why = said.last().unwrap();
+    assert!(why.contains("stopped before the end"), "{why}");
+    assert!(why.contains("is no store: remove it, or give it again"), "{why}");
+    let never = "holds a store that was never finished";
+    place.run(&["store", "verify", to]).complains(2, never);
+    let new = place.path("new");
+    place.run(&["store", "restore", to, new.to_str().unwrap()]).complains(2, never);
     // It can be given again.
     place.run(&["store", "backup", &at, to]).expect(0);
     assert_eq!(place.json(&["store", "verify", to, "--json"])["items"], ITEMS);
 
     // A dump that is stopped leaves no file.
     let file = place.path("all.dump");
-    let mut command = place.command(&["store", "dump", &at, file.to_str().unwrap(), "--progress"]);
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    lines.next().unwrap().unwrap();
-    signal(&child, Signal::TERM);
-    assert!(lines.any(|line| line.unwrap().ends_with("all.dump: stopped")));
-    assert_eq!(child.wait().unwrap().code(), Some(2));
+    let dump = || place.command(&["store", "dump", &at, file.to_str().unwrap(), "--progress"]);
+    let said = interrupted(dump, Signal::TERM, || fs::remove_file(&file).unwrap());
+    assert!(said.last().unwrap().ends_with("all.dump: stopped"), "{said:?}");
     let names = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("dump")));
 }

@@ -7,10 +7,11 @@ use super::Place;
 use nearcache::Expiry;
 use nearcache_store::wire::{self, Front, HELLO, Reply, Service};
 use nearcache_store::{Options, Policy, Store};
-use std::io::{Read, Result, Write};
+use rustix::process::Signal;
+use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
@@ -118,7 +119,28 @@ pub fn mounted(place: &Place, over: &Path, options: &str, arguments: &[&str]) ->
 }
 
 /// Sends a signal.
-pub fn signal(child: &std::process::Child, signal: rustix::process::Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     let pid = rustix::process::Pid::from_child(child);
     rustix::process::kill_process(pid, signal).expect("a living process");
+}
+
+/// Starts the program and sends it a signal at the first line of its progress, by which it is to end with 2; all that it
+/// said. A machine that has much to do may let it finish first: then `again` clears up, and it is started once more.
+pub fn interrupted(command: impl Fn() -> Command, sent: Signal, again: impl Fn()) -> Vec<String> {
+    for _ in 0..20 {
+        let mut child = command().spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let first = lines.next().expect("a line").expect("text");
+        signal(&child, sent);
+        let said: Vec<String> =
+            std::iter::once(first).chain(lines.map(|line| line.expect("text"))).collect();
+        match child.wait().expect("it ends").code() {
+            Some(0) => again(),
+            status => {
+                assert_eq!(status, Some(2), "{said:?}");
+                return said;
+            }
+        }
+    }
+    panic!("it was always done before the signal came");
 }

@@ -94,13 +94,20 @@ impl Head {
         };
         let extension = given.map(|_| kind << KIND_SHIFT | GIVEN);
         let form_bits = if extension.is_some() { bit::EXTENDED } else { form_bits };
-        let mut head = Head { words: [0; 5], len: 0 };
-        let first = Some(header.with_form(form_bits | token_bit).0);
-        for word in [first, token, extension, given, last].into_iter().flatten() {
-            head.words[head.len] = word;
-            head.len += 1;
-        }
+        let mut head = Head { words: [0; 5], len: 1 };
+        head.words[0] = header.with_form(form_bits | token_bit).0;
+        head.push(token);
+        head.push(extension);
+        head.push(given);
+        head.push(last);
         head
+    }
+    #[inline(always)]
+    fn push(&mut self, word: Option<u64>) {
+        if let (Some(word), Some(place)) = (word, self.words.get_mut(self.len)) {
+            *place = word;
+            self.len += 1;
+        }
     }
     pub fn words(&self) -> &[u64] {
         &self.words[..self.len]

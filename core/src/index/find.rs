@@ -132,7 +132,18 @@ pub(crate) fn live_word(arena: &Arena, loc: u64) -> Slot {
 
 impl<'a> Op<'a> {
     /// The bucket where this key is written, with nothing pending in it.
+    #[inline(always)]
     pub fn settled(&self, hash: KeyHash) -> (Home<'a>, Ctrl) {
+        let home = home(self.arena, hash);
+        let ctrl = home.bucket.ctrl();
+        match home.heir.is_none() && !ctrl.is_pending() && home.still(self.arena) {
+            true => (home, ctrl),
+            false => self.settle_home(hash),
+        }
+    }
+
+    #[cold]
+    fn settle_home(&self, hash: KeyHash) -> (Home<'a>, Ctrl) {
         loop {
             let home = home(self.arena, hash);
             if home.heir.is_some() {
@@ -229,6 +240,7 @@ impl<'a> Op<'a> {
 
     /// Puts a hazard on a slot's item. `None` was a slot that points to no item: the arena is damaged, and the slot
     /// is emptied so that nobody comes back to it. Nothing is held then, and nothing after `Changed`.
+    #[inline(always)]
     pub fn hold(
         &self,
         hazard: Hazard,

@@ -26,6 +26,12 @@ pub(crate) fn natural(birth: u64, offset: u64) -> u64 {
     (birth & BIRTH_MASK) << BIRTH_SHIFT | offset
 }
 
+/// The natural unique of an item that was first stored where `token` says, and is now this number, if it is one.
+#[inline(always)]
+pub(crate) fn mutated(token: u64, number: Option<Number>) -> u64 {
+    token | number.map_or(0, Number::mutations) << MUTATIONS_SHIFT
+}
+
 /// The birth number that a natural unique was made of.
 #[inline(always)]
 pub(crate) fn birth_of(unique: u64) -> u64 {
@@ -77,7 +83,7 @@ pub(crate) enum Form {
 }
 
 /// The words that an item begins with, up to its extents or its key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Head {
     words: [u64; 5],
     len: usize,
@@ -86,6 +92,19 @@ pub(crate) struct Head {
 impl Head {
     /// Of an item with this header, whose bits of form are written here.
     pub fn new(header: Header, token: Option<u64>, given: Option<u64>, form: Form) -> Head {
+        let mut head = Head::default();
+        head.write(header, token, given, form);
+        head
+    }
+    /// Makes an empty one into that: where it is used, because a copy of it would be read before it is there.
+    #[inline(always)]
+    pub fn write(
+        &mut self,
+        header: Header,
+        token: Option<u64>,
+        given: Option<u64>,
+        form: Form,
+    ) {
         let token_bit = if token.is_some() { bit::TOKEN } else { 0 };
         let (kind, form_bits, last) = match form {
             Form::Plain => (PLAIN, 0, None),
@@ -94,13 +113,11 @@ impl Head {
         };
         let extension = given.map(|_| kind << KIND_SHIFT | GIVEN);
         let form_bits = if extension.is_some() { bit::EXTENDED } else { form_bits };
-        let mut head = Head { words: [0; 5], len: 1 };
-        head.words[0] = header.with_form(form_bits | token_bit).0;
-        head.push(token);
-        head.push(extension);
-        head.push(given);
-        head.push(last);
-        head
+        self.push(Some(header.with_form(form_bits | token_bit).0));
+        self.push(token);
+        self.push(extension);
+        self.push(given);
+        self.push(last);
     }
     #[inline(always)]
     fn push(&mut self, word: Option<u64>) {
@@ -281,7 +298,7 @@ impl Item {
         if let Some(given) = self.given {
             return given;
         }
-        self.token(arena, birth) | self.number.map_or(0, Number::mutations) << MUTATIONS_SHIFT
+        mutated(self.token(arena, birth), self.number)
     }
 
     /// Where the item was first stored, which a move carries along.

@@ -98,13 +98,7 @@ impl Head {
     }
     /// Makes an empty one into that: where it is used, because a copy of it would be read before it is there.
     #[inline(always)]
-    pub fn write(
-        &mut self,
-        header: Header,
-        token: Option<u64>,
-        given: Option<u64>,
-        form: Form,
-    ) {
+    pub fn write(&mut self, header: Header, token: Option<u64>, given: Option<u64>, form: Form) {
         let token_bit = if token.is_some() { bit::TOKEN } else { 0 };
         let (kind, form_bits, last) = match form {
             Form::Plain => (PLAIN, 0, None),
@@ -177,6 +171,36 @@ impl Item {
         let len = header.inline() as u64;
         let (number, given, access) = (None, None, access(arena, loc + words));
         Some(Item { loc, header, words, len, extents: 0, number, given, access, between: 0 })
+    }
+
+    /// The item at `loc` if it is a number in its word, the key, and flags.
+    #[inline(always)]
+    pub fn number_at(arena: &Arena, loc: u64) -> Option<Item> {
+        let room = arena.room_at(loc)?;
+        // Relaxed: as above.
+        let header = Header(arena.word(loc).load(Ordering::Relaxed));
+        if header.klen() == 0 || header.0 & bit::EXTENDED != bit::NUMERIC {
+            return None;
+        }
+        let before = 1 + u64::from(header.has(bit::TOKEN));
+        let word = Some(arena.word(loc + before));
+        let (header, number) = Words { header: arena.word(loc), number: word }.read();
+        let bytes = header.bytes() + arena.geometry().tail();
+        let words = before + 1 + (bytes as u64).div_ceil(8);
+        let len = number.map_or(0, Number::width) as u64;
+        let (given, access) = (None, access(arena, loc + words));
+        let between = 1;
+        (words <= room).then_some(Item {
+            loc,
+            header,
+            words,
+            len,
+            extents: 0,
+            number,
+            given,
+            access,
+            between,
+        })
     }
 
     #[cold]
@@ -335,13 +359,13 @@ impl Item {
     }
 
     /// The granule of the number, of an item that is one.
-    fn number_at(&self) -> u64 {
+    fn word_at(&self) -> u64 {
         self.key_at() - 1
     }
 
     /// The words of it that change.
     pub fn changing<'a>(&self, arena: &'a Arena) -> Words<'a> {
-        let number = self.number.map(|_| arena.word(self.number_at()));
+        let number = self.number.map(|_| arena.word(self.word_at()));
         Words { header: arena.word(self.loc), number }
     }
 

@@ -214,6 +214,7 @@ impl<'a> Op<'a> {
             // Acquire: as in `hold`.
             && let birth @ 1.. = self.arena.birth(segment).load(Ordering::Acquire)
             && let Some(item) = Item::inline_at(self.arena, slot.loc())
+                .or_else(|| Item::number_at(self.arena, slot.loc()))
             && item.key_is(self.arena, key)
         {
             return Search { bucket, ctrl, found: Some(Found { i, slot, item, birth, segment }) };

@@ -388,7 +388,8 @@ fn end_of(bytes: &[u8], len: usize) -> u64 {
         u64::from_le_bytes(*last) >> (64 - 8 * len)
     } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         // Fewer than a word: these are all. What both have is the same in both.
-        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * len - 32)
+        u64::from(u32::from_le_bytes(*first))
+            | u64::from(u32::from_le_bytes(*last)) << (8 * len - 32)
     } else {
         bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
     }

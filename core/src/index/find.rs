@@ -203,14 +203,22 @@ impl<'a> Op<'a> {
 
     /// Looks for a key as a writer does. What is found is held by the read hazard.
     pub fn search(&self, key: &[u8], hash: KeyHash) -> Search<'a> {
-        // First straight for what is nearly always there: the one slot with the key's tag, and behind it this key's item. It
-        // stays in registers, which the loop has too few for.
+        // First straight for what is nearly always there: one slot with the key's tag, and behind it this key's item; or none.
+        // That stays in registers, which the loop has too few for.
         let (home, ctrl) = self.settled(hash);
-        let bucket = home.bucket;
-        if let Some((i, slot)) = super::find(bucket, hash)
+        let (bucket, hazard) = (home.bucket, self.seat.hazard(Hazard::Read));
+        let Some(i) = super::candidates(bucket, hash).next() else {
+            if home.still(self.arena) {
+                clear(hazard);
+                return Search { bucket, ctrl, found: None };
+            }
+            return self.search_all(key, hash);
+        };
+        let slot = bucket.slot(i);
+        if slot.matches(hash.tag())
             && !slot.has(super::mark::MOVING)
             && let Some(segment) = self.arena.segment_of(slot.loc())
-            && protect(self.seat.hazard(Hazard::Read), segment, bucket.slot_word(i), slot.0)
+            && protect(hazard, segment, bucket.slot_word(i), slot.0)
             // Acquire: as in `hold`.
             && let birth @ 1.. = self.arena.birth(segment).load(Ordering::Acquire)
             && let Some(item) = Item::inline_at(self.arena, slot.loc())

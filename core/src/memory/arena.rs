@@ -4,6 +4,7 @@ use crate::bucket::Bucket;
 use crate::error::Error;
 use crate::hash::{KeyHash, KeyHasher};
 use crate::hazard::Seat;
+use crate::memory::copy::end_of;
 use crate::memory::layout::{FINGERPRINT, Geometry, MAGIC, Superblock, VERSION};
 use crate::memory::member::Member;
 use crate::memory::process::Process;
@@ -377,21 +378,6 @@ impl Arena {
         }
         #[cfg(not(all(target_arch = "x86_64", not(miri))))]
         let _ = address;
-    }
-}
-
-/// The last `len` of these bytes, 1 to 7, as the low bytes of a word: read together with those before them where there are
-/// enough, because a copy of so many bytes is a call.
-#[inline(always)]
-fn end_of(bytes: &[u8], len: usize) -> u64 {
-    if let Some(last) = bytes.last_chunk() {
-        u64::from_le_bytes(*last) >> (64 - 8 * len)
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        // Fewer than a word: these are all. What both have is the same in both.
-        u64::from(u32::from_le_bytes(*first))
-            | u64::from(u32::from_le_bytes(*last)) << (8 * len - 32)
-    } else {
-        bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
     }
 }
 

@@ -52,7 +52,7 @@ impl Op<'_> {
     /// A plain set, by itself: its wishes and its answer stay in registers, which takes a tenth off its time.
     fn set(&self, key: &[u8], value: &[u8], flags: u32, expiry: Expiry) -> Result<Outcome, Error> {
         self.admit(key, value.len(), flags, true)?;
-        let hash = self.expect(key);
+        let hash = self.look_ahead(key);
         let content = Content::Bytes(Cow::Borrowed(value));
         let draft = Draft { flags, ..Draft::new(key, content, self.deadline(expiry)) };
         self.put(hash, &draft).inspect_err(|error| self.refused(error, key, true))
@@ -115,7 +115,7 @@ impl Op<'_> {
 
     /// The hash of a key that is about to be written. What that will look at is asked for.
     #[inline(always)]
-    fn expect(&self, key: &[u8]) -> KeyHash {
+    fn look_ahead(&self, key: &[u8]) -> KeyHash {
         let hash = self.arena.hasher.hash(key);
         crate::index::prefetch(self.arena, hash);
         self.prefetch_ghosts(hash);
@@ -124,7 +124,7 @@ impl Op<'_> {
 
     /// Stores what is not too large.
     fn store_within(&self, key: &[u8], value: &[u8], ask: MetaSet) -> Result<MetaStored, Error> {
-        let hash = self.expect(key);
+        let hash = self.look_ahead(key);
         let content = Content::Bytes(Cow::Borrowed(value));
         let draft = Draft {
             flags: ask.flags,

@@ -6,7 +6,7 @@ use super::asked::{self, Asked};
 use super::commands;
 use super::hall::Hall;
 use super::session::Session;
-use super::words::{self, CLOSED};
+use super::words::{self, CLOSED, EXPIRED};
 use crate::conversation::Step;
 use crate::conversation::incoming::{Line, Value, fits_input, swallow};
 use crate::conversation::stage::Stage;
@@ -281,7 +281,10 @@ fn refusal(hall: &Hall, set: &Set<'_>) -> Option<words::Words> {
     if set.len > limit {
         return Some(words::failed(&Error::ValueTooLarge { size: set.len, limit }));
     }
-    steps::check_push(set.queue, &push_of(hall, set)?).err().map(|e| words::failed(&e))
+    let Some(push) = push_of(hall, set) else {
+        return Some(EXPIRED.into());
+    };
+    steps::check_push(set.queue, &push).err().map(|e| words::failed(&e))
 }
 
 /// How a message is put in; `None`: it has expired before.
@@ -305,7 +308,8 @@ fn put(session: &Arc<Session>, moment: &mut Moment<'_>, set: &Set<'_>, data: &[u
         return if set.noreply { () } else { moment.now(reply::BAD_CHUNK) };
     };
     let Some(push) = push_of(hall, set) else {
-        return;
+        // The clock has moved while it came.
+        return if set.noreply { () } else { moment.now(EXPIRED) };
     };
     hall.counts.sets.add(1);
     let (name, body, noreply) = (set.queue.to_vec(), body.to_vec(), set.noreply);

@@ -4,15 +4,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-//mod disasters;
+mod disasters;
 mod table;
-//mod waiting;
+mod waiting;
 
 use common::{Client, Daemon, Place};
 use std::net::TcpStream;
 
 /// A daemon that serves queues, and nothing else.
 pub struct Queues {
+    /// The daemon.
     pub daemon: Daemon,
     port: u16,
 }
@@ -46,8 +47,14 @@ impl Queues {
         Queues::on(place, arguments)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> (&'static str, u16) {
+        ("127.0.0.1", self.port)
+    }
+
+    /// A client.
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
+        let stream = TcpStream::connect(self.address()).expect("connects");
         stream.set_nodelay(true).expect("no delay");
         Client::new(Box::new(stream))
     }

@@ -9,6 +9,7 @@
 mod open;
 pub mod queue;
 mod replies;
+mod store;
 
 pub use replies::{Call, Replies, Ticket};
 
@@ -21,6 +22,7 @@ use nearcache_store::Store;
 use queue::Hall;
 use std::fmt;
 use std::sync::Arc;
+use store::{Binary, Chores, Replication, Text};
 
 /// Whom a listener's clients speak with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,9 +50,13 @@ impl fmt::Display for Role {
 #[derive(Default)]
 pub struct Durable {
     /// The store.
-    pub store: Option<Store>,
+    pub store: Option<Arc<Store>>,
     /// The queues.
     pub queues: Option<Arc<Hall>>,
+    /// Who does the long work.
+    pub chores: Chores,
+    /// What was set of a replication that there is not.
+    pub replication: Replication,
 }
 
 impl fmt::Debug for Durable {
@@ -80,10 +86,7 @@ pub struct Moment<'a> {
 impl Moment<'_> {
     /// A reply that is ready: behind those that are outstanding.
     pub fn now(&mut self, bytes: &[u8]) {
-        match self.replies.is_empty() {
-            true => self.out.text(bytes),
-            false => self.replies.now(bytes.to_vec()),
-        }
+        self.replies.say(bytes, self.out);
     }
 }
 
@@ -141,13 +144,14 @@ impl Talk {
     }
 
     /// The language that is chosen by the first byte; `None`: none that this role is spoken with in.
-    fn language(&self, first: u8, desk: Desk<'_>) -> Option<Box<dyn Language>> {
+    fn language(&self, first: u8, durable: &Durable) -> Option<Box<dyn Language>> {
         let is_binary = self.protocol.is_binary(first);
-        let durable = &desk.server.durable;
-        match self.role {
-            Role::Queue if is_binary => Some(Box::new(queue::Binary)),
-            Role::Queue => Some(Box::new(queue::Text::new(durable.queues.clone()?))),
-            Role::Store | Role::Cache => None,
+        match (self.role, is_binary) {
+            (Role::Store, true) => Some(Box::new(Binary::new(durable.store.clone()?))),
+            (Role::Store, false) => Some(Box::new(Text::new(durable.store.clone()?))),
+            (Role::Queue, true) => Some(Box::new(queue::Binary)),
+            (Role::Queue, false) => Some(Box::new(queue::Text::new(durable.queues.clone()?))),
+            (Role::Cache, _) => None,
         }
     }
 
@@ -200,7 +204,7 @@ impl Talk {
     }
 
     fn begin(&mut self, first: u8, desk: Desk<'_>) -> Option<()> {
-        self.said = Said::Spoken(self.language(first, desk)?);
+        self.said = Said::Spoken(self.language(first, &desk.server.durable)?);
         Some(())
     }
 

@@ -21,9 +21,12 @@ impl Durable {
             let open = |asked| database(dir, asked, options, now).map_err(refused);
             match role {
                 Role::Cache => {}
-                Role::Store => durable.store = Some(Store::on(open(asked)?).map_err(refused)?),
+                Role::Store => {
+                    let store = Store::on(open(asked)?).map_err(refused)?;
+                    durable.store = Some(Arc::new(store));
+                }
                 Role::Queue => {
-                    let shared = durable.store.as_ref().map(Store::database);
+                    let shared = durable.store.as_deref().map(Store::database);
                     let db = match shared.filter(|shared| is_same(shared.dir(), dir)) {
                         Some(shared) => joined(shared, asked)?,
                         None => open(asked)?,
@@ -42,7 +45,8 @@ impl Durable {
 
     /// Commits and syncs everything. What is written later fails.
     pub fn close(&self) {
-        let stores = self.store.as_ref().map(Store::database);
+        self.chores.stop();
+        let stores = self.store.as_deref().map(Store::database);
         let queues = self.queues.as_ref().map(|hall| hall.queues.database());
         for db in stores.into_iter().chain(queues) {
             db.close();

@@ -90,6 +90,14 @@ impl Replies {
         self.len += 1;
     }
 
+    /// A reply that is ready, to the output if nothing is outstanding, else behind what is.
+    pub fn say(&mut self, bytes: &[u8], out: &mut Output) {
+        match self.is_empty() {
+            true => out.text(bytes),
+            false => self.now(bytes.to_vec()),
+        }
+    }
+
     /// A reply that comes later. `weight` is about how many bytes of the request are held for it, or how long it may
     /// be: too many of them, and the connection is not read until some have gone.
     pub fn later(&mut self, weight: usize) -> Ticket {

@@ -202,8 +202,7 @@ impl Service {
         Ok(match request {
             Request::Set(Storing { verb, key, value, flags, expiry }) => {
                 check_key(&key)?;
-                verbs::check_size(&limits, &key, &value, flags)
-                    .inspect_err(|_| counters.count(Counter::TooLarge))?;
+                self.store.check_value(&key, value.len(), flags)?;
                 let is_cas = matches!(verb, Verb::Cas(_));
                 write(key.len() + value.len(), move |tx| {
                     let ask = asked(verb, flags, expiry);

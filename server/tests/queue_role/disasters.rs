@@ -104,7 +104,7 @@ fn consume(told: &Told, mut client: Mortal, way: u64) -> io::Result<()> {
         told.saw(message);
         if is_taking {
             told.is_done(message);
-        } else if (turn + way) % 7 == 0 {
+        } else if (turn + way).is_multiple_of(7) {
             assert_eq!(client.ask("get q/abort\r\n")?, "END\r");
         } else {
             told.closing.lock().expect("a lock").insert(message);

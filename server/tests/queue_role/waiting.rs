@@ -94,6 +94,14 @@ fn those_who_go_while_they_wait_lose_nothing() {
 }
 
 #[test]
+fn who_says_that_he_is_done_waits_no_longer() {
+    let queues = start();
+    let client = crowd(&queues, 1, "get q/t=60000\r\n").remove(0);
+    assert_eq!(client.finish(), b"END\r\n");
+    await_waiters(&queues, 0);
+}
+
+#[test]
 fn a_wait_ends_with_the_daemon() {
     let mut queues = start();
     let mut clients = crowd(&queues, 50, "get q/open/t=60000\r\n");

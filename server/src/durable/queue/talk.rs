@@ -57,6 +57,7 @@ impl Language for Text {
                     return Step::Starved;
                 };
                 if let Request::Set(set) = ask::parse(line.text) {
+                    let data = data.to_vec();
                     put(&self.session, moment, &set, data);
                 }
                 self.stage = Stage::Request;
@@ -120,7 +121,7 @@ impl Text {
         }
         self.line = line;
         match step {
-            Said::Starved => return Step::Starved,
+            Said::Starved => Step::Starved,
             Said::Done => Step::Done,
             Said::Close => Step::Close,
             Said::Stop(stop) => Step::Stop(stop),
@@ -175,9 +176,8 @@ impl Text {
         }
         let rest = &moment.input.unread()[next..];
         if rest.len() >= whole {
-            // Out of the input's hands, because the moment is lent whole.
             let data = rest[..whole].to_vec();
-            put(&self.session, moment, set, &data);
+            put(&self.session, moment, set, data);
             self.used(moment, next + whole);
             return Said::Done;
         }
@@ -301,18 +301,23 @@ fn push_of(hall: &Hall, set: &Set<'_>) -> Option<Push> {
     Some(Push { flags: set.flags, delay: set.delay, expire, id: set.id.to_vec() })
 }
 
-/// Puts a message in; `data` is the message with its `\r\n`.
-fn put(session: &Arc<Session>, moment: &mut Moment<'_>, set: &Set<'_>, data: &[u8]) {
+/// Puts a message in, which has its `\r\n` still.
+fn put(session: &Arc<Session>, moment: &mut Moment<'_>, set: &Set<'_>, mut body: Vec<u8>) {
     let hall = &session.hall;
-    let Some((body, b"\r\n")) = data.split_at_checked(set.len) else {
-        return if set.noreply { () } else { moment.now(reply::BAD_CHUNK) };
+    let refuse = |moment: &mut Moment<'_>, words| {
+        if !set.noreply {
+            moment.now(words);
+        }
     };
+    if body.split_off(set.len) != b"\r\n" {
+        return refuse(moment, reply::BAD_CHUNK);
+    }
     let Some(push) = push_of(hall, set) else {
         // The clock has moved while it came.
-        return if set.noreply { () } else { moment.now(EXPIRED) };
+        return refuse(moment, EXPIRED);
     };
     hall.counts.sets.add(1);
-    let (name, body, noreply) = (set.queue.to_vec(), body.to_vec(), set.noreply);
+    let (name, noreply) = (set.queue.to_vec(), set.noreply);
     let limits = hall.queues.limits();
     let weight = body.len() + name.len();
     let ticket = moment.replies.later(weight).or(if noreply { b"" } else { CLOSED });

@@ -368,6 +368,11 @@ impl fmt::Display for Doing {
 }
 
 impl Peer {
+    /// Is it on a unix socket, and so on this machine?
+    pub fn is_local(&self) -> bool {
+        self.listener.starts_with("unix:")
+    }
+
     /// Is it nobody in particular: a socket that anybody's datagrams come to?
     pub fn is_udp(&self) -> bool {
         self.address.starts_with("udp")

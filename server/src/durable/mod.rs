@@ -6,6 +6,7 @@
 //! What reads goes first to the end of what its own connection has written: [`Step::Wait`] until
 //! [`Replies::is_empty`].
 
+mod frames;
 mod open;
 pub mod queue;
 mod replies;
@@ -18,7 +19,8 @@ use crate::conversation::{Login, Session, Step};
 use crate::dispatch::Desk;
 use crate::options::Protocol;
 use crate::server::Doing;
-use nearcache_store::Store;
+use frames::Frames;
+use nearcache_store::wire::{HELLO, Service};
 use queue::Hall;
 use std::fmt;
 use std::sync::Arc;
@@ -46,24 +48,26 @@ impl fmt::Display for Role {
     }
 }
 
-/// What the roles stand on. A store and queues of one directory are of one database.
-#[derive(Default)]
+/// What the roles stand on. A store and queues of one directory stand on the same.
+#[derive(Debug, Default)]
 pub struct Durable {
-    /// The store.
-    pub store: Option<Arc<Store>>,
-    /// The queues.
-    pub queues: Option<Arc<Hall>>,
-    /// Who does the long work.
+    /// The store role's.
+    pub store: Option<Arc<Ground>>,
+    /// The queue role's.
+    pub queues: Option<Arc<Ground>>,
+    /// Who does the long work of the store.
     pub chores: Chores,
     /// What was set of a replication that there is not.
     pub replication: Replication,
 }
 
-impl fmt::Debug for Durable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let queues = self.queues.as_ref().map(|hall| hall.queues.database());
-        f.debug_struct("Durable").field("store", &self.store).field("queues", &queues).finish()
-    }
+/// A directory that is open. Either role may be asked for anything in it by our own clients ([`frames`]).
+#[derive(Debug)]
+pub struct Ground {
+    /// Its store and its queues.
+    pub service: Service,
+    /// What those who speak with the queues share.
+    pub hall: Arc<Hall>,
 }
 
 /// What a conversation has to hand in a step.
@@ -144,14 +148,24 @@ impl Talk {
     }
 
     /// The language that is chosen by the first byte; `None`: none that this role is spoken with in.
-    fn language(&self, first: u8, durable: &Durable) -> Option<Box<dyn Language>> {
+    fn language(&self, first: u8, desk: Desk<'_>) -> Option<Box<dyn Language>> {
         let is_binary = self.protocol.is_binary(first);
-        match (self.role, is_binary) {
-            (Role::Store, true) => Some(Box::new(Binary::new(durable.store.clone()?))),
-            (Role::Store, false) => Some(Box::new(Text::new(durable.store.clone()?))),
-            (Role::Queue, true) => Some(Box::new(queue::Binary)),
-            (Role::Queue, false) => Some(Box::new(queue::Text::new(durable.queues.clone()?))),
-            (Role::Cache, _) => None,
+        let durable = &desk.server.durable;
+        if first == HELLO[0] {
+            let ground = if self.role == Role::Store { &durable.store } else { &durable.queues };
+            return Some(Box::new(Frames::new(ground.clone()?)));
+        }
+        match self.role {
+            Role::Queue if is_binary => Some(Box::new(queue::Binary)),
+            Role::Queue => Some(Box::new(queue::Text::new(durable.queues.as_ref()?.hall.clone()))),
+            Role::Store => {
+                let store = Arc::clone(&durable.store.as_ref()?.service.store);
+                Some(match is_binary {
+                    true => Box::new(Binary::new(store)),
+                    false => Box::new(Text::new(store)),
+                })
+            }
+            Role::Cache => None,
         }
     }
 
@@ -188,6 +202,13 @@ impl Talk {
                 let Some(&first) = input.unread().first() else {
                     return Step::Starved;
                 };
+                if first == HELLO[0] {
+                    // Our own clients say in their own way who they are.
+                    if self.begin(first, desk).is_none() {
+                        return Step::Close;
+                    }
+                    return self.step(session, desk, pool, input, out);
+                }
                 let is_binary = self.protocol.is_binary(first);
                 // As with the cache: each language has its own way of saying who one is.
                 if desk.server.asks_who() && is_binary != desk.server.options.sasl {
@@ -204,7 +225,7 @@ impl Talk {
     }
 
     fn begin(&mut self, first: u8, desk: Desk<'_>) -> Option<()> {
-        self.said = Said::Spoken(self.language(first, &desk.server.durable)?);
+        self.said = Said::Spoken(self.language(first, desk)?);
         Some(())
     }
 

@@ -1,12 +1,12 @@
 //! Opening the directories of the roles, and closing them.
 
 use super::queue::Hall;
-use super::{Durable, Role};
+use super::{Durable, Ground, Role};
 use crate::inbox;
 use crate::options::{EX_USAGE, Options, RoleOptions, Wrong};
 use crate::process::EX_OSERR;
-use nearcache_store::queue::Queues;
-use nearcache_store::{Database, Error, Observer, Store, Tx};
+use nearcache_store::wire::Service;
+use nearcache_store::{Database, Error, Observer, Tx};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,25 +18,25 @@ impl Durable {
             let Some(dir) = &asked.dir else {
                 continue;
             };
-            let open = |asked| database(dir, asked, options, now).map_err(refused);
+            let open = || {
+                let db = database(dir, asked, options, now).map_err(refused)?;
+                let service = Service::on(db).map_err(refused)?;
+                let hall = Hall::open(service.queues.clone()).map_err(|e| Wrong {
+                    sentence: format!("cannot start a thread for the queues: {e}"),
+                    status: EX_OSERR,
+                })?;
+                Ok(Arc::new(Ground { service, hall: Arc::new(hall) }))
+            };
             match role {
                 Role::Cache => {}
-                Role::Store => {
-                    let store = Store::on(open(asked)?).map_err(refused)?;
-                    durable.store = Some(Arc::new(store));
-                }
+                Role::Store => durable.store = Some(open()?),
                 Role::Queue => {
-                    let shared = durable.store.as_deref().map(Store::database);
-                    let db = match shared.filter(|shared| is_same(shared.dir(), dir)) {
+                    let shared = durable.store.as_ref();
+                    let shared = shared.filter(|one| is_same(one.service.database().dir(), dir));
+                    durable.queues = Some(match shared {
                         Some(shared) => joined(shared, asked)?,
-                        None => open(asked)?,
-                    };
-                    let queues = Queues::on(db).map_err(refused)?;
-                    let hall = Hall::open(queues).map_err(|e| Wrong {
-                        sentence: format!("cannot start a thread for the queues: {e}"),
-                        status: EX_OSERR,
-                    })?;
-                    durable.queues = Some(Arc::new(hall));
+                        None => open()?,
+                    });
                 }
             }
         }
@@ -46,10 +46,8 @@ impl Durable {
     /// Commits and syncs everything. What is written later fails.
     pub fn close(&self) {
         self.chores.stop();
-        let stores = self.store.as_deref().map(Store::database);
-        let queues = self.queues.as_ref().map(|hall| hall.queues.database());
-        for db in stores.into_iter().chain(queues) {
-            db.close();
+        for ground in self.store.iter().chain(&self.queues) {
+            ground.service.database().close();
         }
     }
 }
@@ -79,13 +77,13 @@ fn database(
 }
 
 /// The store's database for the queues, too.
-fn joined(shared: &Arc<Database>, asked: &RoleOptions) -> Result<Arc<Database>, Wrong> {
+fn joined(shared: &Arc<Ground>, asked: &RoleOptions) -> Result<Arc<Ground>, Wrong> {
     match asked.own() {
         None => Ok(Arc::clone(shared)),
         Some(name) => Err(Wrong {
             sentence: format!(
                 "--queue-{name}: the queues are in the store's directory, {}, and one database with it: give --store-{name}",
-                shared.dir().display()
+                shared.service.database().dir().display()
             ),
             status: EX_USAGE,
         }),

@@ -3,6 +3,7 @@
 
 use super::hall::Hall;
 use super::session::{Busy, End, Open, Session, Want};
+use super::waiting::{Back, Client, Guest};
 use super::words::{self, LATE};
 use crate::durable::Ticket;
 use crate::protocol::reply;
@@ -122,33 +123,11 @@ impl Asked {
             }
             match (&done, self.until) {
                 (Ok(Came::Nothing), Some(_)) if !self.session().has_left() => {
-                    let hall = self.hall();
-                    hall.waiting.enter(self);
+                    Box::new(self).enter();
                 }
                 _ => self.answer(done),
             }
         });
-    }
-
-    /// Tries again for one that waits; `back` gets it if there is still nothing, and is told otherwise that it is gone.
-    pub fn retry(self, back: impl FnOnce(Option<Asked>) + Send + 'static) {
-        let (queue, want, session) = (self.queue.clone(), self.want, self.session().clone());
-        let work = move |tx: &mut Tx<'_>| match session.has_left() {
-            true => Ok(Came::Nothing),
-            false => attempt(tx, &queue, None, Some(want)),
-        };
-        let _ = self.hall().queues.run_with(0, work, move |done| match done {
-            Ok(Came::Nothing) if !self.session().has_left() => back(Some(self)),
-            done => {
-                self.answer(done);
-                back(None);
-            }
-        });
-    }
-
-    /// There is nothing, and it waits no longer.
-    pub fn give_up(self) {
-        self.answer(Ok(Came::Nothing));
     }
 
     fn answer(self, done: Result<Came, Error>) {
@@ -174,5 +153,43 @@ impl Asked {
         let Asked { busy, ticket, .. } = self;
         drop(busy);
         ticket.answer(words);
+    }
+}
+
+impl Guest for Asked {
+    fn queue(&self) -> &Arc<[u8]> {
+        &self.queue
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    fn client(&self) -> Arc<dyn Client> {
+        self.session().clone()
+    }
+
+    fn enter(self: Box<Self>) {
+        let hall = self.hall();
+        hall.waiting.enter(self);
+    }
+
+    fn retry(self: Box<Self>, back: Back) {
+        let (queue, want, session) = (self.queue.clone(), self.want, self.session().clone());
+        let work = move |tx: &mut Tx<'_>| match session.has_left() {
+            true => Ok(Came::Nothing),
+            false => attempt(tx, &queue, None, Some(want)),
+        };
+        let _ = self.hall().queues.run_with(0, work, move |done| match done {
+            Ok(Came::Nothing) if !self.session().has_left() => back(Some(self)),
+            done => {
+                self.answer(done);
+                back(None);
+            }
+        });
+    }
+
+    fn give_up(self: Box<Self>) {
+        self.answer(Ok(Came::Nothing));
     }
 }

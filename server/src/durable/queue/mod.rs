@@ -18,7 +18,7 @@ mod report;
 mod session;
 mod settings;
 mod talk;
-mod waiting;
+pub mod waiting;
 mod words;
 
 pub use ask::{Command, Get, Report, Request, Set, Take, parse};

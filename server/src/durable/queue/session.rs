@@ -3,7 +3,7 @@
 
 use super::ask::{Get, Words, client_error};
 use super::hall::Hall;
-use super::waiting::Place;
+use super::waiting::{Client, Place};
 use crate::server::lock;
 use nearcache_store::queue::{Lease, Receipt, steps};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -156,13 +156,6 @@ impl Session {
         }
     }
 
-    /// A get of this connection waits there from now on (or nowhere any more); `false`: nobody would read its answer.
-    pub fn waits(&self, place: Option<Place>) -> bool {
-        let mut state = lock(&self.state);
-        state.place = place;
-        !state.has_left
-    }
-
     /// Has the client gone, or said its last?
     pub fn has_left(&self) -> bool {
         lock(&self.state).has_left
@@ -195,6 +188,14 @@ impl Session {
         };
         self.hall.counts.dropped.add(open.len() as u64);
         open.into_iter().for_each(|open| self.hall.refuse(open));
+    }
+}
+
+impl Client for Session {
+    fn waits(&self, place: Option<Place>) -> bool {
+        let mut state = lock(&self.state);
+        state.place = place;
+        !state.has_left
     }
 }
 

@@ -2,7 +2,6 @@
 //! there are messages, in the order in which they came, and answers those whose time is over. So no worker waits, and a
 //! message wakes one of a thousand, not all.
 
-use super::asked::Asked;
 use super::session::Open;
 use crate::server::lock;
 use nearcache_store::queue::{Queue, Queues, Watch, steps};
@@ -29,11 +28,41 @@ pub struct Place {
     number: u64,
 }
 
+/// Gets one that has tried and still waits; `None`: it is answered.
+pub type Back = Box<dyn FnOnce(Option<Box<dyn Guest>>) + Send>;
+
+/// A connection one of whose gets may wait.
+pub trait Client: Send + Sync {
+    /// It waits there from now on (or nowhere any more); `false`: nobody would read its answer.
+    fn waits(&self, place: Option<Place>) -> bool;
+}
+
+/// A get that waits here.
+pub trait Guest: Send {
+    /// Of which queue.
+    fn queue(&self) -> &Arc<[u8]>;
+
+    /// When its time is over; `None`: never.
+    fn until(&self) -> Option<Instant>;
+
+    /// Its connection.
+    fn client(&self) -> Arc<dyn Client>;
+
+    /// Goes to its room.
+    fn enter(self: Box<Self>);
+
+    /// Tries again.
+    fn retry(self: Box<Self>, back: Back);
+
+    /// There is nothing, and it waits no longer.
+    fn give_up(self: Box<Self>);
+}
+
 /// Work for the room's thread.
 type Errand = Box<dyn FnOnce() + Send>;
 
-#[derive(Default)]
 struct Room {
+    queues: Queues,
     state: Mutex<State>,
     news: Condvar,
 }
@@ -56,7 +85,7 @@ struct State {
 struct Line {
     queue: Queue,
     /// In their order.
-    waiting: BTreeMap<u64, Asked>,
+    waiting: BTreeMap<u64, Box<dyn Guest>>,
     /// How many are trying just now.
     trying: u64,
     _watch: Watch,
@@ -65,15 +94,16 @@ struct Line {
 impl Waiting {
     /// An empty room.
     pub fn start(queues: Queues) -> io::Result<Waiting> {
-        let room = Arc::new(Room::default());
+        let room = Room { queues, state: Mutex::default(), news: Condvar::new() };
+        let room = Arc::new(room);
         let own = room.clone();
         let thread = thread::Builder::new().name("nearcached-wait".into());
-        let thread = thread.spawn(move || own.look_after(&queues))?;
+        let thread = thread.spawn(move || own.look_after())?;
         Ok(Waiting { room, thread: Mutex::new(Some(thread)) })
     }
 
     /// Waits until there is something, or its time is over.
-    pub fn enter(&self, asked: Asked) {
+    pub fn enter(&self, asked: Box<dyn Guest>) {
         self.room.enter(asked, None);
     }
 
@@ -121,10 +151,10 @@ impl fmt::Debug for Waiting {
 
 impl State {
     /// Takes one out that waits; those who are trying are not here.
-    fn take(&mut self, place: &Place) -> Option<Asked> {
+    fn take(&mut self, place: &Place) -> Option<Box<dyn Guest>> {
         let line = self.lines.get_mut(&place.queue)?;
         let asked = line.waiting.remove(&place.number)?;
-        if let Some(until) = asked.until {
+        if let Some(until) = asked.until() {
             self.due.remove(&(until, place.number, place.queue.clone()));
         }
         self.tidy(&place.queue);
@@ -145,16 +175,16 @@ impl State {
 
 impl Room {
     /// Puts one into its line; one that was there before, into its old place.
-    fn enter(self: &Arc<Room>, asked: Asked, number: Option<u64>) {
-        let session = asked.session().clone();
+    fn enter(self: &Arc<Room>, asked: Box<dyn Guest>, number: Option<u64>) {
+        let client = asked.client();
         let mut state = lock(&self.state);
         let number = number.unwrap_or(state.next);
         state.next = state.next.max(number + 1);
-        let place = Place { queue: asked.queue.clone(), number };
+        let place = Place { queue: asked.queue().clone(), number };
         if !state.lines.contains_key(&place.queue) {
             let (room, name) = (self.clone(), place.queue.clone());
             // A name that a get had is one.
-            let Ok(queue) = session.hall.queues.queue(&place.queue) else {
+            let Ok(queue) = self.queues.queue(&place.queue) else {
                 drop(state);
                 return asked.give_up();
             };
@@ -162,7 +192,7 @@ impl Room {
             let line = Line { queue, waiting: BTreeMap::new(), trying: 0, _watch: watch };
             state.lines.insert(place.queue.clone(), line);
         }
-        if let Some(until) = asked.until {
+        if let Some(until) = asked.until() {
             state.due.insert((until, number, place.queue.clone()));
         }
         if let Some(line) = state.lines.get_mut(&place.queue) {
@@ -172,7 +202,7 @@ impl Room {
         state.rung.insert(place.queue.clone());
         drop(state);
         self.news.notify_one();
-        if !session.waits(Some(place.clone())) {
+        if !client.waits(Some(place.clone())) {
             let found = lock(&self.state).take(&place);
             if let Some(asked) = found {
                 asked.give_up();
@@ -191,7 +221,7 @@ impl Room {
     }
 
     /// One has tried: it comes back to its place, or is gone.
-    fn tried(self: &Arc<Room>, queue: &Arc<[u8]>, number: u64, asked: Option<Asked>) {
+    fn tried(self: &Arc<Room>, queue: &Arc<[u8]>, number: u64, asked: Option<Box<dyn Guest>>) {
         if let Some(asked) = asked {
             self.enter(asked, Some(number));
         }
@@ -207,7 +237,7 @@ impl Room {
     }
 
     /// The thread.
-    fn look_after(self: &Arc<Room>, queues: &Queues) {
+    fn look_after(self: &Arc<Room>) {
         let mut looked = Instant::now();
         loop {
             let mut state = self.sleep(looked);
@@ -224,7 +254,7 @@ impl Room {
             let is_time = looked.elapsed() >= AGAIN;
             let orphans = if is_time { std::mem::take(&mut state.orphans) } else { Vec::new() };
             drop(state);
-            late.into_iter().for_each(Asked::give_up);
+            late.into_iter().for_each(|asked| asked.give_up());
             for (queue, name) in lines {
                 // What is wrong with it, whoever tries will meet.
                 self.let_try(&name, queue.ready().unwrap_or(1));
@@ -232,7 +262,7 @@ impl Room {
             if is_time {
                 looked = Instant::now();
             }
-            orphans.into_iter().for_each(|open| self.refuse(queues, open));
+            orphans.into_iter().for_each(|open| self.refuse(open));
             errands.into_iter().for_each(|errand| errand());
         }
     }
@@ -270,7 +300,7 @@ impl Room {
             while line.trying < ready
                 && let Some((number, asked)) = line.waiting.pop_first()
             {
-                if let Some(until) = asked.until {
+                if let Some(until) = asked.until() {
                     state.due.remove(&(until, number, name.clone()));
                 }
                 line.trying += 1;
@@ -279,14 +309,14 @@ impl Room {
         }
         for (number, asked) in tries {
             let (room, name) = (self.clone(), name.clone());
-            asked.retry(move |asked| room.tried(&name, number, asked));
+            asked.retry(Box::new(move |asked| room.tried(&name, number, asked)));
         }
     }
 
-    fn refuse(self: &Arc<Room>, queues: &Queues, open: Open) {
+    fn refuse(self: &Arc<Room>, open: Open) {
         let (room, again) = (self.clone(), open.clone());
         let Open { queue, receipt } = open;
-        let _ = queues.run_with(
+        let _ = self.queues.run_with(
             0,
             move |tx| steps::nak(tx, &queue, &receipt, None),
             move |done| {
@@ -299,7 +329,7 @@ impl Room {
 }
 
 /// Those whose time is over.
-fn overdue(state: &mut State) -> Vec<Asked> {
+fn overdue(state: &mut State) -> Vec<Box<dyn Guest>> {
     let now = Instant::now();
     let mut late = Vec::new();
     while let Some((until, number, queue)) = state.due.first().cloned()

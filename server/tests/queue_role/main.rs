@@ -5,6 +5,7 @@
 mod common;
 
 mod disasters;
+mod limits;
 mod pieces;
 mod table;
 mod waiting;

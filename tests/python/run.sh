@@ -13,7 +13,7 @@ stamp=.venv/nearcache.stamp
 fingerprint() {
     {
         "$python" -VV
-        find Cargo.toml Cargo.lock "$requirements" core/Cargo.toml core/src bindings/python/Cargo.toml \
+        find Cargo.toml Cargo.lock "$requirements" core/Cargo.toml core/src store/Cargo.toml store/src bindings/python/Cargo.toml \
             bindings/python/build.rs bindings/python/pyproject.toml bindings/python/README.md \
             bindings/python/src bindings/python/python -type f \
             ! -name '*.pyc' ! -name '*.so' -print | LC_ALL=C sort | xargs sha256sum

@@ -385,7 +385,9 @@ def test_who_waits_is_woken_and_lets_others_run(store: Store, queue: Queue) -> N
 
 def test_a_wait_takes_no_time_of_the_processor_and_ends_with_the_store(directory: Path) -> None:
     store = Store(directory)
-    queue, failed, used = store.queue("q"), [], []  # type: ignore[var-annotated]
+    queue = store.queue("q")
+    failed: list[Exception] = []
+    used: list[float] = []
     asked = threading.Event()
 
     def wait() -> None:

@@ -172,21 +172,28 @@ def test_many_keys_in_one_step(store: Store) -> None:
 def test_lifetimes_end_by_the_stores_clock_and_outlive_it(directory: Path) -> None:
     with Store(directory, manual_clock=1_900_000_000) as store:
         assert store.unix_time() == 1_900_000_000
-        for key, expire in [("ten", 10), ("half", 9.5), ("delta", timedelta(seconds=10)), ("date", 1_900_000_010), ("never", None)]:
+        lives: dict[str, float | timedelta | None] = {
+            "ten": 10,
+            "half": 9.5,
+            "delta": timedelta(seconds=10),
+            "date": 1_900_000_010,
+            "never": None,
+        }
+        for key, expire in lives.items():
             store.set(key, key, expire)
         store.set("past", 1, -1)
         assert store.get("past") is None
         store.advance_clock(9)
-        assert [k for k in ("ten", "half", "delta", "date", "never") if k in store] == ["ten", "half", "delta", "date", "never"]
+        assert store.get_many(lives) == {key: key for key in lives}
         assert store.touch("ten", 100) and store.gat("half", expire=100) == "half"
         store.advance_clock(1)
         assert list(store.keys()) == [b"half", b"never", b"ten"]
     with Store(directory, manual_clock=1_900_000_109) as store:
-        assert [store.get(k) for k in ("ten", "half", "delta", "date", "never")] == [None, None, None, None, "never"]
+        assert store.get_many(lives) == {"never": "never"}
     with Store(directory) as store:
-        for verb in (lambda: store.advance_clock(1), lambda: store.advance_clock(-1)):
+        for seconds in (1, -1):
             with pytest.raises(ValueError):
-                verb()
+                store.advance_clock(seconds)
 
 
 def test_flush_all(store: Store) -> None:

@@ -13,7 +13,7 @@ use super::seconds::{self, Wait};
 #[pyclass(frozen, module = "nearcache")]
 pub struct Consumer {
     queue: Py<Queue>,
-    wait: Option<Py<PyAny>>,
+    wait: Py<PyAny>,
     lease: Lease,
 }
 
@@ -25,10 +25,10 @@ impl Consumer {
         lease: Lease,
     ) -> PyResult<Consumer> {
         let py = queue.py();
-        // Is it a time at all?
         let wait = wait.unwrap_or_else(|| py.None().into_bound(py));
+        // Is it a time at all?
         seconds::until(&Wait(Some(wait.clone())))?;
-        Ok(Consumer { queue: queue.clone().unbind(), wait: Some(wait.unbind()), lease })
+        Ok(Consumer { queue: queue.clone().unbind(), wait: wait.unbind(), lease })
     }
 }
 
@@ -45,7 +45,7 @@ impl Consumer {
 
     /// Return the next message.
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Message>> {
-        let until = seconds::until(&Wait(self.wait.as_ref().map(|wait| wait.bind(py).clone())))?;
+        let until = seconds::until(&Wait(Some(self.wait.bind(py).clone())))?;
         Ok(self.queue.get().fetch(py, 1, Some(self.lease), until)?.pop())
     }
 }

@@ -163,10 +163,12 @@ impl Store {
         expire: Any<'_, '_>,
     ) -> PyResult<Bound<'py, PyList>> {
         let (py, expiry) = (values.py(), expiry::parse(expire)?);
-        let change = |(key, value): (Bound<'_, PyAny>, _)| {
-            setting(&self.values, Verb::Set, &key, &value, expiry)
-        };
-        let changes = values.iter().map(change).collect::<PyResult<Vec<_>>>()?;
+        // Objects first: what encodes a value may change the dict.
+        let pairs: Vec<_> = values.iter().collect();
+        let changes = pairs
+            .iter()
+            .map(|(key, value)| setting(&self.values, Verb::Set, key, value, expiry))
+            .collect::<PyResult<Vec<_>>>()?;
         self.handle.call(py, |durable| durable.commit(changes))?;
         Ok(PyList::empty(py))
     }

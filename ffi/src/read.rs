@@ -9,9 +9,9 @@ use crate::cache::nearcache_cache;
 use crate::item::{nearcache_bytes, nearcache_item};
 use crate::status::{Failure, NEARCACHE_MISS, NEARCACHE_OK, nearcache_status};
 
-/// Called by nearcache_get_many(), or nearcache_store_get_many(), for each hit: `index` is the key's place among the keys, `value` holds
-/// item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
-/// returns normally: no longjmp, no exception.
+/// Called by nearcache_get_many() and nearcache_store_get_many() for each hit: `index` is the key's place among the
+/// keys, `value` holds item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache
+/// function. It returns normally: no longjmp, no exception.
 pub type nearcache_hit_fn = Option<
     unsafe extern "C" fn(
         user: *mut c_void,

@@ -18,10 +18,10 @@ pub const NEARCACHE_QUEUE_NAME_SIZE: usize = 248;
 
 const _: () = assert!(NAME_MAX == NEARCACHE_QUEUE_NAME_MAX as usize);
 
-/// How a queue behaves. Begin with NEARCACHE_QUEUE_SETTINGS_INIT, the defaults, or with nearcache_queue_settings().
+/// How a queue behaves. Begin with NEARCACHE_SETTINGS_INIT, the defaults, or with nearcache_queue_settings().
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct nearcache_queue_options {
+pub struct nearcache_settings {
     /// Most messages, delayed and reserved ones included; 0: no limit.
     pub max_messages: u64,
     /// Most bytes of messages; 0: no limit.
@@ -46,9 +46,9 @@ pub struct nearcache_queue_options {
     pub expired_to: [c_char; NEARCACHE_QUEUE_NAME_SIZE],
 }
 
-impl nearcache_queue_options {
+impl nearcache_settings {
     fn of(settings: &Settings) -> Self {
-        nearcache_queue_options {
+        nearcache_settings {
             max_messages: settings.max_messages,
             max_bytes: settings.max_bytes,
             max_message: settings.max_message,
@@ -100,7 +100,7 @@ pub type nearcache_name_fn = Option<unsafe extern "C" fn(user: *mut c_void, name
 pub unsafe extern "C" fn nearcache_queue_settings(
     store: *mut nearcache_store,
     queue: *const c_char,
-    settings_out: *mut nearcache_queue_options,
+    settings_out: *mut nearcache_settings,
 ) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promises about handles, strings and outputs.
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn nearcache_queue_settings(
                 Out::required("settings_out", settings_out)?,
             )
         };
-        settings_out.write(nearcache_queue_options::of(&store.settings(queue)?));
+        settings_out.write(nearcache_settings::of(&store.settings(queue)?));
         Ok(NEARCACHE_OK)
     })
 }
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn nearcache_queue_settings(
 pub unsafe extern "C" fn nearcache_queue_configure(
     store: *mut nearcache_store,
     queue: *const c_char,
-    settings: *const nearcache_queue_options,
+    settings: *const nearcache_settings,
 ) -> nearcache_status {
     cross(|| {
         // SAFETY: the caller's promises about handles, strings and the struct.

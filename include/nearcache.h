@@ -26,7 +26,8 @@
  *
  * Handles.  nearcache_cache, nearcache_pinned and nearcache_iter are opaque, made by nearcache_open(),
  *   nearcache_pin() and nearcache_iter_open(), and given back once by nearcache_close(), nearcache_unpin() and
- *   nearcache_iter_close(). Pins and iterators may outlive the handle of their cache.
+ *   nearcache_iter_close(). Pins and iterators may outlive the handle of their cache. The handles of a store are alike;
+ *   who makes them and who takes them back is said with each.
  *
  * NULL.  Giving NULL back is a no-op. Anywhere else NULL gives NEARCACHE_INVALID, unless the function's
  *   description says that it may be NULL. No function returns a NULL string.
@@ -35,7 +36,7 @@
  *   a Unix time; negative is already expired, so that a store succeeds and the next get misses.
  *
  * Threads.  "Threads: any" says that any number of threads may make the call on one handle together, without
- *   locks of their own. A call never waits for another thread. Opening, closing and the making of pins and
+ *   locks of their own. A call on a cache never waits for another thread. Opening, closing and the making of pins and
  *   iterators allocate; nearcache_get() into a buffer does not. Callbacks run in the calling thread and hold no
  *   lock of the library.
  *
@@ -65,6 +66,17 @@
  * Defects.  A defect that makes the library panic is stopped at its border and answered with NEARCACHE_PANIC;
  *   its place is written to the standard error. Nothing is ever unwound into the caller, and no callback may
  *   unwind into the library: it returns, without longjmp and without exceptions.
+ *
+ * Stores.  nearcache_store_open() opens what forgets nothing: items under memcached's verbs on disk, with a cache in
+ *   front, and queues of messages beside them. It is a directory, which one process owns at a time, or the socket of a
+ *   daemon that owns one. A write is answered when it is as safe as nearcache_store_options.sync asks, by default when
+ *   the disk has it, and waits for that; everybody's writes of a moment are synced together, so many threads write many
+ *   times faster than one. Its statuses are those of a cache and some more; a call that failed has changed nothing, but
+ *   for NEARCACHE_CONNECTION, whose sentence says whether that is known. A store that is open has threads of its own, in
+ *   which all signals are blocked, and descriptors, which exec closes: a program that closes all descriptors opens its
+ *   stores afterwards. The child of a fork cannot use a directory that its parent has open (NEARCACHE_FORKED), and harms
+ *   nothing when it closes the handle; over a socket it goes on with connections of its own, if no other thread was
+ *   inside a call on the store when it was forked. A library that was built without stores has none of their functions.
  *
  * Versions.  Three promises, each readable when compiling and when running. The release (NEARCACHE_RELEASE,
  *   nearcache_release()) names what was built. The call ABI (NEARCACHE_ABI_VERSION, nearcache_abi_version(), the
@@ -96,7 +108,7 @@
 #define NEARCACHE_STORE_OPTIONS_INIT \
     { sizeof(nearcache_store_options), NEARCACHE_ABI_VERSION, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0 }
 /** The settings of a queue that nobody has configured. */
-#define NEARCACHE_QUEUE_SETTINGS_INIT { 0, 0, 0, 0, 60, 10, 0, 300, 0, "", "" }
+#define NEARCACHE_SETTINGS_INIT { 0, 0, 0, 0, 60, 10, 0, 300, 0, "", "" }
 
 
 /**
@@ -524,9 +536,9 @@ typedef struct nearcache_process {
 typedef void (*nearcache_process_fn)(void *user, const struct nearcache_process *process);
 
 /**
- * Called by nearcache_get_many(), or nearcache_store_get_many(), for each hit: `index` is the key's place among the keys, `value` holds
- * item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
- * returns normally: no longjmp, no exception.
+ * Called by nearcache_get_many() and nearcache_store_get_many() for each hit: `index` is the key's place among the
+ * keys, `value` holds item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache
+ * function. It returns normally: no longjmp, no exception.
  */
 typedef void (*nearcache_hit_fn)(void *user,
                                  size_t index,
@@ -719,9 +731,9 @@ typedef struct nearcache_store_options {
 } nearcache_store_options;
 
 /**
- * How a queue behaves. Begin with NEARCACHE_QUEUE_SETTINGS_INIT, the defaults, or with nearcache_queue_settings().
+ * How a queue behaves. Begin with NEARCACHE_SETTINGS_INIT, the defaults, or with nearcache_queue_settings().
  */
-typedef struct nearcache_queue_options {
+typedef struct nearcache_settings {
     /**
      * Most messages, delayed and reserved ones included; 0: no limit.
      */
@@ -766,7 +778,7 @@ typedef struct nearcache_queue_options {
      * The queue that gets what has expired, terminated; empty: it is dropped.
      */
     char expired_to[NEARCACHE_QUEUE_NAME_SIZE];
-} nearcache_queue_options;
+} nearcache_settings;
 
 /**
  * Called by nearcache_queue_names() for each queue; `name`, terminated, is lent for the call. It may call any nearcache
@@ -2048,7 +2060,7 @@ nearcache_status nearcache_store_advance_clock(struct nearcache_store *store,
  */
 nearcache_status nearcache_queue_settings(struct nearcache_store *store,
                                           const char *queue,
-                                          struct nearcache_queue_options *settings_out);
+                                          struct nearcache_settings *settings_out);
 
 /**
  * Says how a queue behaves, in everything; it is made if there is none.
@@ -2060,7 +2072,7 @@ nearcache_status nearcache_queue_settings(struct nearcache_store *store,
  */
 nearcache_status nearcache_queue_configure(struct nearcache_store *store,
                                            const char *queue,
-                                           const struct nearcache_queue_options *settings);
+                                           const struct nearcache_settings *settings);
 
 /**
  * Hands nothing out until nearcache_queue_resume(); messages are put in as before. It outlives the process.

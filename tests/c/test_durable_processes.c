@@ -117,6 +117,16 @@ static void killed(const char *program)
     }
 }
 
+/* Ends a forked child by its failed checks; as another program, for what the store's threads held when it was forked is
+ * rightly lost in it, and a leak check would count that. */
+static void child_ends(void)
+{
+    fflush(NULL);
+    if (failures == 0)
+        execlp("true", "true", (char *)NULL);
+    _exit(1);
+}
+
 static void forked_child(void)
 {
     nearcache_store *store = open_store("store", NULL), *own = NULL, *again = NULL;
@@ -147,8 +157,7 @@ static void forked_child(void)
         nearcache_store_close(own);
         nearcache_batch_discard(batch);
         nearcache_store_close(store);
-        fflush(NULL);
-        _exit(failures != 0);
+        child_ends();
     }
     CHECK(ended_well(child));
     CHECK(keeps(store, "k", "parent") && number_of(store, "q", "messages") == 1);
@@ -182,8 +191,7 @@ static void near_tier(void)
         IS(nearcache_open(&attach, &cache), NEARCACHE_OK);
         CHECK(cache != NULL && holds(cache, "hot", "value"));
         nearcache_close(cache);
-        fflush(NULL);
-        _exit(failures != 0);
+        child_ends();
     }
     CHECK(ended_well(reader));
     nearcache_store_close(store);

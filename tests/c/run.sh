@@ -144,6 +144,15 @@ for source in test_read test_threads test_durable_threads; do
     step "build $source statically" build_static "$work/$source.static" "$here/$source.c"
     step "$source linked statically" timeout 120 "$work/$source.static"
 done
+(cd "$root" && cargo build --release --quiet -p nearcached) >"$work/log/nearcached" 2>&1 ||
+    give_up "$(cat "$work/log/nearcached")"
+daemon=${CARGO_TARGET_DIR:-$root/target}/release/nearcached
+step "build over_socket" build "$work/over_socket" "$here/over_socket.c"
+step "over_socket" timeout 120 "$work/over_socket" "$daemon"
+step "build over_socket with sanitizers" build "$work/over_socket.asan" "$here/over_socket.c" \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+step "over_socket with sanitizers" timeout 300 "$work/over_socket.asan" "$daemon"
+step "over_socket under valgrind" memcheck "$work/over_socket" "$daemon"
 step "driver" "$here/driver_check.sh" "$work/driver" "$work"
 # The conversation is made by the check above; a run of one WORD may not have it.
 if [ -e "$work/driver.in" ]; then

@@ -149,7 +149,8 @@ fn all_queues(data: &Path, plan: Plan) -> Vec<Row> {
         for clients in [1, CLIENTS] {
             rows.extend(in_and_out(&format!("{word}, {clients} clients"), plan, &lines, clients));
         }
-        if deep == 0 {
+        let work = format!("{word}, {CLIENTS} clients, {} deep", thousands(deep));
+        if deep == 0 || !contest::is_asked(&work) {
             continue;
         }
         let deep_ours = queues::Ours::open(&dir("deep"), safety, deep);
@@ -160,7 +161,6 @@ fn all_queues(data: &Path, plan: Plan) -> Vec<Row> {
         lines.extend(deep_stream.as_ref().map(|stream| stream as &dyn Line));
         let shallow = bars::Renamed("nearly empty", &ours);
         lines.push(&shallow);
-        let work = format!("{word}, {CLIENTS} clients, {} deep", thousands(deep));
         rows.extend(in_and_out(&work, plan, &lines, CLIENTS));
     }
     rows
@@ -168,6 +168,9 @@ fn all_queues(data: &Path, plan: Plan) -> Vec<Row> {
 
 /// Rounds of messages in, and then out as long as there are any.
 fn in_and_out(work: &str, plan: Plan, lines: &[&dyn Line], clients: usize) -> Vec<Row> {
+    if !contest::is_asked(work) {
+        return Vec::new();
+    }
     let mut measures = [vec![Vec::new(); lines.len()], vec![Vec::new(); lines.len()]];
     let mut at_work: Vec<_> = lines
         .iter()

@@ -236,9 +236,9 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
         }
         options.region = Some(Home::At(file.clone()));
     }
+    roles::check(&mut options)?;
     tls::check(&mut options)?;
     users::check(&mut options)?;
-    roles::check(&mut options)?;
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }

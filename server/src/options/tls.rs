@@ -138,6 +138,7 @@ pub(super) fn apply(name: &str, value: Option<&str>, options: &mut Options) -> R
 
 /// Do they make sense together?
 pub(super) fn check(options: &mut Options) -> Result<(), Wrong> {
+    let has_roles_on_tcp = options.roles().any(|(_, asked)| asked.port() != 0);
     let (tls, without_effect) = (&options.tls_options, &mut options.without_effect);
     if !options.tls {
         if *tls != TlsOptions::default() {
@@ -160,9 +161,9 @@ pub(super) fn check(options: &mut Options) -> Result<(), Wrong> {
             "-o ssl_min_version={mode} has no effect: TLS 1.2 is the oldest that is served"
         ));
     }
-    if options.unix_socket.is_some() {
+    if options.unix_socket.is_some() && !has_roles_on_tcp {
         without_effect.push("-Z has no effect: a unix socket is served as it is".into());
-    } else if options.port == 0 {
+    } else if options.port == 0 && !has_roles_on_tcp {
         return wrong(
             "-Z: wants a TCP port: datagrams are sent as they are; leave -p 0 out, or -Z",
         );

@@ -253,10 +253,11 @@ impl Talk {
 
     /// See [`Language::held`].
     pub fn held(&self) -> (usize, usize) {
-        match &self.said {
+        let (reading, writing) = match &self.said {
             Said::Spoken(language) => language.held(),
             Said::Nothing | Said::Login(_) => (0, 0),
-        }
+        };
+        (reading, writing + self.replies.held())
     }
 
     /// See [`Language::doing`].

@@ -120,6 +120,11 @@ impl Replies {
         self.len >= OUTSTANDING_MOST || (self.len > 0 && lock(&self.line.state).bytes >= BYTES_MOST)
     }
 
+    /// Bytes that are outstanding.
+    pub fn held(&self) -> usize {
+        if self.is_empty() { 0 } else { lock(&self.line.state).bytes }
+    }
+
     /// Moves what is ready at the front of the line to the output, as far as that has room.
     pub fn drain(&mut self, out: &mut Output) {
         if self.is_empty() {

@@ -144,6 +144,19 @@ fn a_unix_socket_in_stead_of_the_port_with_its_mask() {
         &["-p", "0", "-a", "770", "--store", &text(&dir), "--store-socket", &text(&socket)],
     );
     daemon.connect_unix().expect("set a 0 0 1\r\nx\r\n", "STORED\r\n");
+    // Who goes at once has asked all the same, also for what stands behind a read.
+    for number in 0..20 {
+        let mut client = daemon.connect_unix();
+        let request = "set one# 0 0 1\r\nx\r\nget one#\r\nset two# 0 0 1\r\ny\r\n";
+        client.send(request.replace('#', &number.to_string()));
+        drop(client);
+    }
+    let mut client = daemon.connect_unix();
+    eventually(|| {
+        client.send("rget one two99 0 0 100\r\n");
+        let found = client.until("END\r\n").windows(5).filter(|bytes| bytes == b"VALUE").count();
+        (found == 40).then_some(())
+    });
     let mode = std::fs::metadata(&socket).expect("a socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o770);
     assert!(!daemon.said.contains("tcp:"), "{}", daemon.said);

@@ -49,11 +49,11 @@ fn main() {
 }
 
 fn all_puts(place: &Path, rounds: usize, time: Duration) -> Vec<String> {
-    let policies = [
-        ("always", Policy::Always),
-        ("every 100 ms", Policy::EveryMillis(100)),
-        ("never", Policy::Never),
-    ];
+    let policies = if std::env::var_os("NEVER").is_some() {
+        [("never", Policy::Never)]
+    } else {
+        [("always", Policy::Always)]
+    };
     let each = policies.into_iter().map(|(name, policy)| {
         let work = format!("puts of 64 threads, synced {name}");
         let (ours, theirs) = (|| puts(place, policy, time), || appends(place, time));
@@ -95,10 +95,14 @@ fn puts(place: &Path, policy: Policy, time: Duration) -> f64 {
     let mut options = Options::default();
     options.policy = policy;
     let store = Store::open(&dir, options).unwrap();
+    let mut ru: libc::rusage = unsafe { std::mem::zeroed() };
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut ru) };
+    let cpu0 = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) as f64 * 1e6
+        + (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) as f64;
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        for thread in 0..THREADS {
+        for thread in 0..std::env::var("THREADS").map_or(THREADS, |t| t.parse().unwrap()) {
             let (store, stop, done) = (&store, &stop, &done);
             scope.spawn(move || {
                 let mut n = 0;
@@ -112,6 +116,16 @@ fn puts(place: &Path, policy: Policy, time: Duration) -> f64 {
         std::thread::sleep(time);
         stop.store(true, Relaxed);
     });
+    let mut ru: libc::rusage = unsafe { std::mem::zeroed() };
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut ru) };
+    let cpu = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) as f64 * 1e6
+        + (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) as f64
+        - cpu0;
+    println!(
+        "CPU {:.2} us/op  cs {:.2}/op",
+        cpu / done.load(Relaxed) as f64,
+        (ru.ru_nvcsw + ru.ru_nivcsw) as f64 / done.load(Relaxed) as f64
+    );
     let took = begun.elapsed().as_secs_f64() * 1e6 / done.into_inner() as f64;
     if std::env::var_os("VERBOSE").is_some() {
         let stats: std::collections::BTreeMap<_, _> = store.stats().unwrap().into_iter().collect();
@@ -124,6 +138,9 @@ fn puts(place: &Path, policy: Policy, time: Duration) -> f64 {
 
 /// The same bytes appended to a file, each synced by itself.
 fn appends(place: &Path, time: Duration) -> f64 {
+    if std::env::var_os("ALONE").is_some() {
+        return 1.0;
+    }
     let path: PathBuf = place.join("appended");
     let mut file = File::create(&path).unwrap();
     file.set_len(64 << 20).unwrap();

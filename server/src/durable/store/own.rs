@@ -4,6 +4,7 @@
 use super::chores::Chore;
 use super::range::{ITEMS_MOST, Rget};
 use crate::buffer::Output;
+use crate::dispatch::Desk;
 use crate::protocol::ascii::Command;
 use crate::protocol::{number, reply, token::Tokens};
 use nearcache::KEY_MAX;
@@ -154,7 +155,8 @@ fn rget<'a>(mut words: Tokens<'a>) -> Option<Own<'a>> {
 
 impl Own<'_> {
     /// Answers what needs nothing of the store.
-    pub fn answer(self, replication: &Replication, listener: &str, out: &mut Output) {
+    pub fn answer(self, desk: Desk<'_>, out: &mut Output) {
+        let replication = &desk.server.durable.replication;
         let word = |what| match what {
             "priority" => &replication.priority,
             "ack_policy" => &replication.ack_policy,
@@ -164,7 +166,7 @@ impl Own<'_> {
         let text = match self {
             Own::Refused(words) => return out.text(words),
             Own::IsMaster => "REP_MASTER".into(),
-            Own::WhoIsMaster => address(listener).into(),
+            Own::WhoIsMaster => site(desk),
             Own::Set(what, value) => {
                 word(what).store(value, ORDER);
                 value.to_string()
@@ -180,9 +182,10 @@ impl Own<'_> {
     }
 }
 
-/// A listener's address without its kind.
-pub fn address(listener: &str) -> &str {
-    listener.split_once(':').map_or(listener, |(_, address)| address)
+/// This node, by the address of the listener that was asked.
+pub fn site(desk: Desk<'_>) -> String {
+    let listener = desk.server.connections.listener(desk.fd);
+    listener.split_once(':').map_or(listener.clone(), |(_, address)| address.to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `stats` of the store: memcached's names, MemcacheDB's words behind it.
 
-use super::own::address;
+use super::own::site;
 use crate::buffer::Output;
 use crate::dispatch::{After, Desk};
 use crate::protocol::{reply, token::Tokens};
@@ -39,8 +39,7 @@ pub fn answer(store: &Store, desk: Desk<'_>, words: &[u8], out: &mut Output) -> 
             }
         }
         Some(b"repms") => {
-            let site = desk.server.connections.listener(desk.fd);
-            line(out, "site-00", format_args!("{}/MASTER/--", address(&site)));
+            line(out, "site-00", format_args!("{}/MASTER/--", site(desk)));
         }
         // A cache's: there are no such things in a store.
         Some(b"items" | b"slabs" | b"sizes" | b"extstore") => {}
@@ -103,10 +102,9 @@ fn engine(store: &Store, out: &mut Output) {
 
 /// One node: it is the master, elected by nobody, and waits for none.
 fn replication(store: &Store, desk: Desk<'_>, out: &mut Output) {
-    let site = desk.server.connections.listener(desk.fd);
     line(out, "rep_ismaster", "REP_MASTER");
-    line(out, "rep_whoismaster", address(&site));
-    line(out, "rep_localhp", address(&site));
+    line(out, "rep_whoismaster", site(desk));
+    line(out, "rep_localhp", site(desk));
     line(out, "rep_next_lsn", store.database().ledger().seq + 1);
     for (name, value) in desk.server.durable.replication.settings() {
         line(out, name, value);

@@ -125,7 +125,7 @@ impl Text {
                 Step::Done
             }
             Request::Simple { command, noreply } => {
-                self.simple(command, noreply, line, *desk, &session.peer.listener, replies, out)
+                self.simple(command, noreply, line, *desk, replies, out)
             }
             Request::Quit | Request::Http => Step::Close,
         };
@@ -137,14 +137,12 @@ impl Text {
     }
 
     /// A command of one line.
-    #[allow(clippy::too_many_arguments)] // What a command may need is what there is.
     fn simple(
         &mut self,
         command: Command<'_>,
         noreply: bool,
         line: &[u8],
         desk: Desk<'_>,
-        listener: &str,
         replies: &mut Replies,
         out: &mut Output,
     ) -> Step {
@@ -162,7 +160,7 @@ impl Text {
                     let ticket = replies.later(0);
                     desk.server.durable.chores.begin(chore, store.database(), ticket);
                 }
-                Some(own) => own.answer(&desk.server.durable.replication, listener, out),
+                Some(own) => own.answer(desk, out),
                 None => replies.say(if noreply { b"" } else { words }, out),
             },
             Command::Refused(words) => replies.say(if noreply { b"" } else { words }, out),

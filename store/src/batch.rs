@@ -4,6 +4,7 @@ use crate::Error;
 use crate::committer::{Pending, Tx};
 use crate::database::Database;
 use crate::error::check_key;
+use crate::queue::{Push, Queues, Receipt, steps};
 use crate::store::{Store, asked};
 use crate::verbs::{self, Limits};
 use nearcache::{Deletion, Expiry, MetaArith, MetaDelete, MetaSum, Outcome, Verb};
@@ -57,7 +58,7 @@ impl Batch {
         expiry: Expiry,
     ) -> Result<(), Error> {
         check_key(key)?;
-        verbs::check_size(&self.limits, key, value, flags)?;
+        verbs::check_size(&self.limits, key, value.len(), flags)?;
         let (limits, step) = (self.limits, self.steps.len());
         let (key, value) = (key.to_vec(), value.to_vec());
         self.step(key.len() + value.len(), move |tx| {
@@ -95,6 +96,38 @@ impl Batch {
         Ok(())
     }
 
+    /// Puts a message into a queue; its number is the message's sequence number.
+    pub fn push(
+        &mut self,
+        queues: &Queues,
+        queue: &[u8],
+        body: &[u8],
+        push: &Push,
+    ) -> Result<(), Error> {
+        steps::check_push(queue, push)?;
+        let (limits, queue, body, push) =
+            (queues.limits(), queue.to_vec(), body.to_vec(), push.clone());
+        self.step(queue.len() + body.len(), move |tx| {
+            Ok(steps::push(tx, &limits, &queue, &body, &push)?.seq)
+        });
+        Ok(())
+    }
+
+    /// Acknowledges a message; its number is 1. A message that is not this receipt's any more refuses the batch: so
+    /// what is done because of a message is done once.
+    pub fn ack(&mut self, queues: &Queues, queue: &[u8], receipt: &Receipt) -> Result<(), Error> {
+        let (step, queue, receipt) =
+            (self.steps.len(), queues.queue(queue)?.name().to_vec(), *receipt);
+        self.step(0, move |tx| match steps::ack(tx, &queue, &receipt)? {
+            true => Ok(1),
+            false => Err(Error::Refused {
+                step,
+                why: "a message that was acknowledged before, or whose lease has ended".into(),
+            }),
+        });
+        Ok(())
+    }
+
     /// Any change: what it does is undone if it, or another, fails. `bytes` is about what it writes.
     pub fn step(
         &mut self,
@@ -122,9 +155,16 @@ impl Batch {
 
     /// The same, to be waited for later: so one thread has many batches on their way, in the order of its calls.
     pub fn submit(self, database: &Database) -> Result<Pending<Vec<u64>>, Error> {
+        let (bytes, all) = self.into_work();
+        database.committer().submit(bytes, all)
+    }
+
+    /// About how much is written, and what does it all.
+    pub(crate) fn into_work(
+        self,
+    ) -> (usize, impl FnOnce(&mut Tx<'_>) -> Result<Vec<u64>, Error> + Send + 'static) {
         let steps = self.steps;
-        let all = move |tx: &mut Tx<'_>| steps.into_iter().map(|step| step(tx)).collect();
-        database.committer().submit(self.bytes, all)
+        (self.bytes, move |tx| steps.into_iter().map(|step| step(tx)).collect())
     }
 }
 

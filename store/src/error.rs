@@ -1,12 +1,13 @@
 //! Failures of the store and the queues, each a sentence: what was wrong, the limit, what to do.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why an operation failed. One that failed has changed nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Error {
     /// A key of no bytes.
@@ -56,7 +57,7 @@ pub enum Error {
     /// The file system or the directory may not be written.
     ReadOnly(String),
     /// The operating system refused; the sentence says what was asked of it.
-    System(String, Arc<io::Error>),
+    System(String, #[serde(with = "said")] Arc<io::Error>),
     /// The write would make the store larger than its quota.
     OverQuota {
         /// Bytes of keys, values and messages that are there.
@@ -100,6 +101,27 @@ pub enum Error {
     },
     /// The near tier could not be made.
     Near(String),
+    /// The daemon that has the store cannot be reached, or went away before it answered; the sentence says whether the
+    /// write may have been done.
+    Connection(String),
+    /// What was asked for is not offered here; the sentence says where it is.
+    Unsupported(String),
+}
+
+/// What the operating system said, on its way through a socket: its number, or else its words.
+mod said {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::io;
+    use std::sync::Arc;
+
+    pub fn serialize<S: Serializer>(error: &Arc<io::Error>, to: S) -> Result<S::Ok, S::Error> {
+        (error.raw_os_error(), error.to_string()).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<io::Error>, D::Error> {
+        let (number, words) = <(Option<i32>, String)>::deserialize(from)?;
+        Ok(Arc::new(number.map_or_else(|| io::Error::other(words), io::Error::from_raw_os_error)))
+    }
 }
 
 impl fmt::Display for Error {
@@ -176,7 +198,9 @@ impl fmt::Display for Error {
             | Error::Damaged(why)
             | Error::DiskFull(why)
             | Error::ReadOnly(why)
-            | Error::Near(why) => write!(f, "{why}"),
+            | Error::Near(why)
+            | Error::Connection(why)
+            | Error::Unsupported(why) => write!(f, "{why}"),
         }
     }
 }

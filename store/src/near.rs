@@ -18,11 +18,14 @@
 use crate::clock::Clock;
 use crate::committer::{Observer, Tx};
 use crate::engine::Space;
+use crate::fork::Maker;
 use crate::item::{Head, mark};
 use crate::ledger::Ledger;
 use crate::value::Value;
 use crate::{Error, Options};
-use nearcache::{Cache, Expiry, MetaDelete, MetaMode, MetaSet, Outcome};
+use nearcache::{Access, Cache, Expiry, Home, MetaDelete, MetaMode, MetaSet, Outcome};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
@@ -35,6 +38,19 @@ const TOKENS: u64 = 1 << 63;
 /// A placeholder of a reader that died goes after so many seconds.
 const PLACEHOLDER: Expiry = Expiry::After(10);
 
+/// The file in the store's directory that says which shared tier there is.
+const NOTE: &str = "near";
+
+/// Empties the tier of an owner before, if it is there still.
+fn empty(place: &str) {
+    let Ok(home) = Home::of(place) else { return };
+    let mut options = nearcache::Options::new(0).home(home);
+    options.access = Access::Existing;
+    if let Ok(cache) = options.open() {
+        let _ = cache.flush_all(0);
+    }
+}
+
 /// What readers know of the last batch, and the cache, if there is one.
 pub struct Near {
     cache: Option<Cache>,
@@ -42,6 +58,7 @@ pub struct Near {
     /// Do others read from it?
     is_shared: bool,
     clock: Arc<Clock>,
+    maker: Maker,
     tokens: AtomicU64,
     /// Of the ledger, as readers see it.
     flushed: AtomicU64,
@@ -49,8 +66,29 @@ pub struct Near {
 }
 
 impl Near {
-    /// Makes the tier, empty, in front of an engine with these books.
-    pub fn open(options: &Options, clock: Arc<Clock>, ledger: &Ledger) -> Result<Near, Error> {
+    /// Makes the tier, empty, in front of an engine with these books. In the store's directory `dir` is noted which
+    /// shared one there is: whoever opens the store next empties it, whatever tier he has himself, since others may
+    /// read from it.
+    pub fn open(
+        dir: &Path,
+        options: &Options,
+        clock: Arc<Clock>,
+        ledger: &Ledger,
+    ) -> Result<Near, Error> {
+        let note = dir.join(NOTE);
+        if let Ok(place) = fs::read_to_string(&note) {
+            empty(&place);
+        }
+        let place = match options.near {
+            0 => None,
+            _ => options.near_home.place(),
+        };
+        let noted = match &place {
+            Some(place) => fs::write(&note, place),
+            None if note.exists() => fs::remove_file(&note),
+            None => Ok(()),
+        };
+        noted.map_err(|e| Error::system("note the near tier in", &note, e))?;
         let near = |e: nearcache::Error| Error::Near(format!("the near tier cannot be made: {e}"));
         let cache = match options.near {
             0 => None,
@@ -69,6 +107,7 @@ impl Near {
             is_shared: options.near_home.is_shared(),
             cache,
             clock,
+            maker: Maker::this(),
             tokens: AtomicU64::new(TOKENS),
             flushed: AtomicU64::new(ledger.flushed),
             flush_at: AtomicI64::new(ledger.flush_at),
@@ -202,6 +241,17 @@ impl Near {
         });
         if !done {
             self.remove(cache, key);
+        }
+    }
+}
+
+/// The committer has gone before, and the directory is still this process's.
+impl Drop for Near {
+    fn drop(&mut self) {
+        if let Some(cache) = self.cache.as_ref().filter(|_| self.is_shared && self.maker.is_this())
+        {
+            // It fails for a cache that is damaged, which shows nothing.
+            let _ = cache.flush_all(0);
         }
     }
 }

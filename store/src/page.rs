@@ -2,10 +2,11 @@
 
 use crate::Error;
 use crate::engine::{Range, Space, View};
+use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 
 /// How far something long has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
     /// Entries done.

@@ -2,12 +2,14 @@
 
 use crate::item::{Head, mark};
 use nearcache::{Outcome, size_of_item};
+use serde::{Deserialize, Serialize};
 
 /// A hit copied out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Value {
     /// The bytes.
+    #[serde(with = "serde_bytes")]
     pub data: Vec<u8>,
     /// The client's flags.
     pub flags: u32,
@@ -24,10 +26,11 @@ impl Value {
 }
 
 /// A key and its value, as scans show them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
     /// The key.
+    #[serde(with = "serde_bytes")]
     pub key: Vec<u8>,
     /// The value and its attributes.
     pub value: Value,
@@ -55,6 +58,15 @@ pub struct Hit {
     pub binary: bool,
     /// The whole item's size as memcached counts it.
     pub size: usize,
+}
+
+/// How far a meta get comes without a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// To its end: this is its answer.
+    Seen(Option<Hit>),
+    /// It would change something: [`Store::meta_get_with`](crate::Store::meta_get_with) does.
+    Changes,
 }
 
 impl Hit {

@@ -7,7 +7,7 @@ use crate::header::{Header, bit};
 use crate::index::{find, likely, mark};
 use crate::item::{birth_of, is_due, is_plain_and_given, natural};
 use crate::memory::segment::{readable, unchanged};
-use crate::memory::{ACCESS_BYTES, Arena};
+use crate::memory::{ACCESS_BYTES, Arena, end_of};
 use crate::sync::{AtomicU64, Ordering};
 use crate::types::{Meta, Sink};
 
@@ -166,11 +166,7 @@ impl<'a, const GIVEN: bool> Plain<'a, GIVEN> {
             return true;
         }
         let spare = 8 * (8 - rest.len());
-        let tail = match key.last_chunk::<8>() {
-            Some(last) => u64::from_le_bytes(*last) >> spare,
-            None => rest.iter().rev().fold(0, |tail, &byte| tail << 8 | u64::from(byte)),
-        };
-        self.word(key_at + whole.len()) << spare == tail << spare
+        self.word(key_at + whole.len()) << spare == end_of(key, rest.len()) << spare
     }
 
     /// The cas unique; `offset` tells where in its segment the item is.

@@ -48,6 +48,15 @@ impl Home {
         }
     }
 
+    /// The name or the absolute path by which other processes get to it, as [`Home::of`] takes it, if there is one.
+    pub fn place(&self) -> Option<String> {
+        match self {
+            Home::Named(name) => Some(name.clone()),
+            Home::At(path) => std::path::absolute(path).ok()?.to_str().map(str::to_string),
+            Home::Private | Home::Inherited | Home::Descriptor(_) => None,
+        }
+    }
+
     /// May other processes have it?
     pub fn is_shared(&self) -> bool {
         *self != Home::Private

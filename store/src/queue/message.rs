@@ -13,6 +13,7 @@
 
 use super::codec::{Reader, put_short, put_u64};
 use crate::Error;
+use serde::{Deserialize, Serialize};
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,10 +197,11 @@ impl Slip {
 }
 
 /// A message, as a consumer gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// The bytes.
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
     /// The producer's flags, as memcached's.
     pub flags: u32,
@@ -237,7 +239,7 @@ impl Message {
 
 /// One delivery of one message. It may be sent to another process as text ([`Receipt::to_string`]); it is good until the
 /// message was acknowledged or has come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Receipt {
     pub(super) queue: u64,
     pub(super) seq: u64,

@@ -34,6 +34,7 @@ mod bell;
 mod check;
 mod codec;
 mod due;
+mod later;
 mod line;
 mod message;
 mod record;
@@ -41,19 +42,18 @@ pub mod steps;
 
 pub use bell::Watch;
 pub use message::{Message, Receipt};
-pub use record::{DELAY_MAX, LEASE_MAX, NAME_MAX, Settings, Totals};
+pub use record::{DELAY_MAX, LEASE_MAX, NAME_MAX, Settings, Totals, check_name};
+pub(crate) use record::{check_delay, check_lease};
 pub use steps::{Fate, Lease, Limits, Push, Pushed};
 
 use crate::Error;
 use crate::committer::{Pending, Tx};
 use crate::database::Database;
-use crate::engine::{Range, Space};
 use crate::fork::Maker;
 use bell::{Bells, Waiter};
 use line::Line;
-use message::FIRST_NAME;
-use record::{Record, check_name};
-use std::ops::Bound;
+use record::Record;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ pub struct Queue {
 }
 
 /// What is in a queue, and what has happened to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// The queue's name.
@@ -132,13 +132,7 @@ impl Queues {
     /// The names of all queues that are there, in order.
     pub fn names(&self) -> Result<Vec<Vec<u8>>, Error> {
         self.check_fork()?;
-        let mut names = Vec::new();
-        let range = Range { from: Bound::Included(FIRST_NAME), to: Bound::Unbounded };
-        self.db.engine().scan(Space::Queues, range, &mut |name, _| {
-            names.push(name.to_vec());
-            true
-        })?;
-        Ok(names)
+        steps::names(self.db.engine().as_ref())
     }
 
     /// Runs steps of the caller's own ([`steps`], and those of the store) as one, and waits until it is durable.
@@ -188,7 +182,7 @@ impl Queue {
     /// lease ends. An empty answer: there was none in that time.
     pub fn reserve(&self, max: usize, lease: Lease, wait: Duration) -> Result<Vec<Message>, Error> {
         if let Lease::Seconds(seconds) = lease {
-            record::check_lease(seconds)?;
+            check_lease(seconds)?;
         }
         self.get(max, wait, move |tx, name, max| steps::reserve(tx, name, max, lease))
     }
@@ -212,7 +206,7 @@ impl Queue {
         let max = max.min(GET_MAX);
         let once = |is_new: bool| {
             // Nobody's turn with the committer is taken for nothing.
-            if !is_new && !self.has_some()? {
+            if !is_new && self.ready()? == 0 {
                 return Ok(Vec::new());
             }
             let (name, step) = (self.name.clone(), step.clone());
@@ -235,12 +229,6 @@ impl Queue {
         }
     }
 
-    fn has_some(&self) -> Result<bool, Error> {
-        self.queues.check_fork()?;
-        let record = Record::load(self.queues.db.engine().as_ref(), &self.name)?;
-        Ok(record.is_some_and(|record| record.ready() > 0 && !record.is_paused))
-    }
-
     /// Has `call` called whenever the queue may have something to hand out, as long as the watch is kept. On the
     /// committer's thread: it is to be brief, and must not wait for a step. For servers, which have no thread to let
     /// wait.
@@ -261,18 +249,14 @@ impl Queue {
 
     /// The consumer will not have it: it is delivered again after `delay` seconds, or as the queue's settings say.
     pub fn nak(&self, receipt: &Receipt, delay: Option<u32>) -> Result<Fate, Error> {
-        if let Some(seconds) = delay.filter(|seconds| *seconds > DELAY_MAX) {
-            return Err(Error::InvalidOptions(format!(
-                "the delay is {seconds} seconds: the limit is {DELAY_MAX}"
-            )));
-        }
+        check_delay(delay.unwrap_or(0))?;
         let (name, receipt) = (self.name.clone(), *receipt);
         self.queues.run(0, move |tx| steps::nak(tx, &name, &receipt, delay))
     }
 
     /// The consumer needs so many seconds more, from now on. The new receipt, or `None`: the lease has ended already.
     pub fn extend(&self, receipt: &Receipt, seconds: u32) -> Result<Option<Receipt>, Error> {
-        record::check_lease(seconds)?;
+        check_lease(seconds)?;
         let (name, receipt) = (self.name.clone(), *receipt);
         self.queues.run(0, move |tx| steps::extend(tx, &name, &receipt, seconds))
     }

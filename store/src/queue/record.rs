@@ -4,6 +4,7 @@
 use super::codec::{Reader, put_short, put_u64};
 use crate::Error;
 use crate::engine::{Space, View};
+use serde::{Deserialize, Serialize};
 
 /// Most bytes of a queue's name. What is left of a key's 250 is for the names that are made of it.
 pub const NAME_MAX: usize = 240;
@@ -11,7 +12,7 @@ pub const NAME_MAX: usize = 240;
 pub const DEAD: &[u8] = b".dead";
 
 /// How a queue behaves. `Settings::default()` loses nothing and delivers at least once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Settings {
     /// Most messages, delayed and reserved ones included; 0: no limit. Default 0.
@@ -66,7 +67,7 @@ pub const DELAY_MAX: u32 = 365 * 86_400;
 
 impl Settings {
     /// Are they such as can be kept?
-    pub(super) fn check(&self, name: &[u8]) -> Result<(), Error> {
+    pub(crate) fn check(&self, name: &[u8]) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::InvalidOptions(why));
         check_lease(self.lease)?;
         for (what, seconds) in [
@@ -98,6 +99,14 @@ pub fn check_lease(seconds: u32) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::InvalidOptions(format!("a lease is 1 to {LEASE_MAX} seconds, not {seconds}")))
+}
+
+/// Is it how long a message can be made to wait?
+pub fn check_delay(seconds: u32) -> Result<(), Error> {
+    if seconds <= DELAY_MAX {
+        return Ok(());
+    }
+    Err(Error::InvalidOptions(format!("the delay is {seconds} seconds: the limit is {DELAY_MAX}")))
 }
 
 /// Is it a queue's name?
@@ -165,7 +174,7 @@ pub struct Record {
 }
 
 /// What has happened to a queue's messages since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Totals {
     /// Put in.

@@ -6,5 +6,10 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/lib.sh"
 
+mkdir -p "${DATA:=$ROOT/target/bench}"
+data=$(mktemp -d "$DATA/store-XXXXXX")
+trap 'rm -rf "$data"' EXIT
+trap 'exit 130' INT TERM
+export DATA=$data
 CARGO_TARGET_DIR=$ROOT/target/compare-store cargo run --quiet --release --locked --manifest-path tests/compare-store/Cargo.toml \
     -- ${QUICK:+--quick} ${REPORT:+--report "$REPORT"} "$@"

@@ -64,7 +64,7 @@ done
 if [ -n "$runner" ]; then
     rm -rf "$out/tests"
     cp -R bindings/php/tests "$out/tests"
-    cp bindings/php/nearcache.stub.php "$out/nearcache.stub.php"
+    cp bindings/php/nearcache.stub.php bindings/php/nearcache_store.stub.php "$out"
     TEST_PHP_EXECUTABLE=$PHP NO_INTERACTION=1 "$PHP" -n "$runner" -n -q --offline --no-color -g FAIL,XFAIL,BORK,WARN,LEAK \
         -d "extension=$extension" --show-diff -W "$out/results" "$out/tests" >"$out/log" 2>&1
     while read -r status name; do

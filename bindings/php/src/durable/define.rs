@@ -293,17 +293,25 @@ pub fn object<T: Described>(half: T, out: &mut Zval) {
     out.value.obj = unsafe { &raw mut (*object.into_raw()).std };
 }
 
-/// Writes one of the readonly properties of an object made by [`object`], by its place in the table. The engine lets
-/// nobody else write it.
+/// One of the readonly properties of an object made by [`object`], by its place in the table.
+pub fn property<T: Described>(object: &Zval, index: usize) -> &Zval {
+    // SAFETY: as in `place`; it was filled when the object was made.
+    unsafe { &*place::<T>(object, index) }
+}
+
+/// Writes one of them. The engine lets nobody else write it.
 pub fn fill<T: Described>(object: &Zval, index: usize, value: Zval) {
-    debug_assert!(index < T::PROPERTIES.len());
     let mut value = std::mem::ManuallyDrop::new(value);
     // No flag of an uninitialized property.
     value.u2.extra = 0;
-    // SAFETY: the object has as many slots as its class has declared properties, in that order, which `T` says; what was in
-    // the slot is dropped by its type, and the slot takes the value over.
+    // SAFETY: as in `place`; what was there is dropped by its type, and the value is taken over.
     unsafe {
-        let slot = (&raw mut (*object.value.obj).properties_table).cast::<Zval>().add(index);
-        drop(std::ptr::replace(slot, std::ptr::read(&raw const *value)));
-    }
+        drop(std::ptr::replace(place::<T>(object, index), std::ptr::read(&raw const *value)))
+    };
+}
+
+fn place<T: Described>(object: &Zval, index: usize) -> *mut Zval {
+    assert!(index < T::PROPERTIES.len());
+    // SAFETY: the caller has an object of `T`'s class, which has as many slots as the class has properties, in that order.
+    unsafe { (&raw mut (*object.value.obj).properties_table).cast::<Zval>().add(index) }
 }

@@ -1,9 +1,9 @@
 //! What hands messages out and takes them back: get, take, peek, ack, nak, extend, and `consume`, the loop of a worker.
 
-use super::define::{method, this};
+use super::define::{method, property, this};
 use super::error::fail;
 use super::interrupt::{seconds, take_exception, wait};
-use super::message::{Message, give, seconds_or_null, whole_seconds};
+use super::message::{ERROR, Message, give, seconds_or_null, whole_seconds};
 use super::queue::{Queue, parsed, receipt};
 use super::scan::text;
 use crate::zend::array::{answer, push};
@@ -277,6 +277,8 @@ fn work(
 
 /// Throws what keeps a message's value from being read.
 fn unreadable(message: &Zval) -> Answer {
-    let error = message.object().and_then(|message| message.get_property::<String>("error").ok());
-    error.map_or(Ok(()), |error| Err(refuse(error)))
+    match property::<Message>(message, ERROR).string() {
+        Some(error) => Err(refuse(error)),
+        None => Ok(()),
+    }
 }

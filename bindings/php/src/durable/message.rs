@@ -26,6 +26,8 @@ pub struct Message {
 
 registered!(Message, "NearCache\\Message");
 
+/// Places of properties.
+pub const ERROR: usize = 1;
 const RECEIPT: usize = 9;
 
 impl Described for Message {

@@ -142,7 +142,8 @@ fn caught() -> Result<Zval, Thrown> {
     let exception = take_exception().ok_or(Thrown)?;
     let object = exception.object().ok_or(Thrown)?;
     let class = BailoutGuard::new(object.get_class_name().unwrap_or_default());
-    let said = BailoutGuard::new(object.get_property::<String>("message").unwrap_or_default());
+    let said = exception.try_call_method("getMessage", vec![]).map_err(|_| Thrown)?;
+    let said = BailoutGuard::new(said.string().unwrap_or_default());
     let whole = BailoutGuard::new(format!("the value cannot be read: {}: {}", *class, *said));
     Ok(text(whole.as_bytes()))
 }

@@ -38,7 +38,7 @@ pub fn decode(bytes: Vec<u8>, flags: u32, writing: Writing, out: &mut Zval) -> R
         return Ok(());
     }
     let bytes = string.zend_str().map_or(&b""[..], |string| string.as_bytes());
-    let read = value::read(&Cell::new(writing), bytes, flags, out);
+    let read = value::read_stored(&Cell::new(writing), bytes, flags, out);
     let why = match read {
         _ if thrown() => Unread::Thrown,
         Ok(()) => return Ok(()),

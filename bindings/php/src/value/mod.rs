@@ -272,13 +272,27 @@ fn decode_other(
     if thrown() { Err(Thrown) } else { Ok(Decoded::Damaged) }
 }
 
-/// Reads a value that is in no envelope, for one who writes so. A zero stands behind the bytes.
-pub fn read(
+/// Reads a value that is kept in a store, for one who writes so. A zero stands behind the bytes.
+pub fn read_stored(
     writing: &Cell<Writing>,
     bytes: &[u8],
     flags: u32,
     out: &mut Zval,
 ) -> Result<(), String> {
+    if flags != portable::ENVELOPE {
+        return read(writing, bytes, flags, out);
+    }
+    match Envelope::open(bytes) {
+        Some(envelope) if envelope.is_untagged() => {
+            read(writing, envelope.body, envelope.flags, out)
+        }
+        Some(_) => Err("an envelope with tags, which only a cache can judge".to_owned()),
+        None => Err("not an envelope around a value".to_owned()),
+    }
+}
+
+/// Reads a value that is in no envelope.
+fn read(writing: &Cell<Writing>, bytes: &[u8], flags: u32, out: &mut Zval) -> Result<(), String> {
     if portable::is(flags) {
         portable::decode(bytes, flags, out)
     } else if flags & FORM_MASK == TEXT {

@@ -1,0 +1,76 @@
+<?php
+use NearCache\Store;
+
+require __DIR__ . '/store.inc';
+
+$s = new Store("$directory/s", QUICK);
+function say(mixed ...$values): void
+{
+    echo implode(' ', array_map('json_encode', $values)), "\n";
+}
+
+say($first = $s->set('a', 'one'), $s->get('a', null, $cas), $cas === $first, $s->get('none'), $s->get('none', 'default'), $s->has('a'), $s->has('none'));
+$cas = 7;
+say($s->get('none', cas: $cas), $cas);
+say($s->add('a', 2), $s->add('b', 2) > $first, $s->replace('none', 1), $s->replace('b', 3) > 0, $s->get('b'));
+$s->get('b', cas: $cas);
+say($s->cas($cas, 'b', 4) > $cas, $s->cas($cas, 'b', 5), $s->cas(1, 'none', 5), $s->get('b'));
+// A typed property takes the unique, as any reference does.
+class Typed { public ?int $cas = null; public string $text = ''; }
+$typed = new Typed();
+say($s->get('a', null, $typed->cas), $typed->cas === $first, $s->get('a', null, $typed->text), $typed->text === (string) $first);
+
+say($s->append('a', '!') > 0, $s->prepend('a', '>') > 0, $s->get('a'), $s->append('none', 'x'), $s->set('i', 12) > 0, $s->append('i', 3) > 0, $s->get('i'));
+$s->set('array', [1]);
+thrown(fn() => $s->append('array', 'x'), fn() => $s->prepend('array', 'x'));
+say($s->get('array'));
+
+say($s->increment('n'), $s->increment('n', 5, 40), $s->increment('n'), $s->increment('n', 0), $s->decrement('n', 2), $s->decrement('n', 1000), $s->get('n'));
+say($s->decrement('m', 1, 10), $s->increment('m', initial_value: 3), $s->increment('m', PHP_INT_MAX), $s->increment('m'));
+thrown(fn() => $s->increment('a'), fn() => $s->increment('n', -1), fn() => $s->increment('n', 1, -1));
+
+$s->setMulti(['x' => 1, 'y' => [2], 3 => 'three', 'z' => null], 10);
+say($s->getMulti(['z', 'none', 3, 'y', 'x']), $s->getMulti([]), $s->has('z'), $s->get('z', 'default'));
+say($s->deleteMulti(['x', 'none', 3]), $s->deleteMulti([]), $s->getMulti(['x', 'y', 3]));
+$s->setMulti([]);
+
+say($s->delete('b'), $s->delete('b'), $s->set('c', 1) > 0, $s->delete('c', 1), $s->get('c', null, $cas), $s->delete('c', $cas), $s->get('c'));
+
+// Times.
+$s->set('short', 1, 10);
+$s->set('unix', 1, 1700000020);
+$s->set('dead', 1, -1);
+$s->set('long', 1);
+$s->increment('counter', 1, 1, 10);
+say($s->has('dead'), $s->touch('short', 30), $s->touch('none', 30), $s->getAndTouch('unix', 40, 'default', $cas), $cas > 0, $s->getAndTouch('none', 1, 'default'));
+$s->append('short', '!');
+$s->advanceClock(15);
+say($s->has('short'), $s->has('unix'), $s->has('counter'), $s->has('y'));
+$s->advanceClock(15);
+say($s->has('short'), $s->has('unix'), $s->has('long'));
+$s->advanceClock(10);
+say($s->has('unix'), $s->has('long'));
+
+// Keys of any bytes, of 1 to 250; ints are their digits.
+$s->set("\0 \xff", 'bytes');
+$s->set(5, 'five');
+$s->set(str_repeat('k', 250), 'longest');
+say($s->get("\0 \xff"), $s->get('5'), $s->get(str_repeat('k', 250)), $s->getMulti([5]));
+thrown(fn() => $s->get(''), fn() => $s->set(str_repeat('k', 251), 1), fn() => $s->getMulti(['a', '']), fn() => $s->setMulti(['ok' => 1, '' => 2]),
+    fn() => $s->set('big', str_repeat('v', 1 << 20)), fn() => $s->setMulti(['ok' => 1, 'big' => str_repeat('v', 1 << 20)]),
+    fn() => $s->get([]), fn() => $s->getMulti([[]]), fn() => $s->touch('a', 'soon'), fn() => $s->get(), fn() => $s->set('a'), fn() => $s->none());
+say($s->has('ok'), $s->get('a'));
+
+say($s->storeRaw('set', 'raw', 'bytes', 7 << 16) > 0, array_slice($raw = $s->getRaw('raw'), 0, 2), $s->get('raw'), $s->getRaw('none'));
+say($s->storeRaw('cas', 'raw', 'more', 1, cas: $raw[2]) > 0, $s->storeRaw('cas', 'raw', 'more', cas: $raw[2]), $s->storeRaw('append', 'raw', '5') > 0, $s->getRaw('raw')[0]);
+thrown(fn() => $s->storeRaw('put', 'raw', ''), fn() => $s->storeRaw('set', 'raw', '', -1));
+
+$s->flush(10);
+say($s->has('long'));
+$s->advanceClock(10);
+say($s->has('long'), $s->set('long', 1) > 0, $s->has('long'));
+$s->flush();
+say($s->has('long'), $s->stats()['curr_items'], $s->stats()['cmd_set'] > 20);
+thrown(fn() => $s->flush(-1), fn() => $s->advanceClock(-1));
+$s->verify();
+?>

@@ -116,7 +116,4 @@ $m = $q->get();
 var_dump($m->error, $m->value, $q->nak($m));
 $said = [];
 var_dump($q->consume(fn() => print("not reached\n"), 0, 3, failed: function (Throwable $e, $m) use (&$said) { $said[] = get_class($e) . ' ' . $m->deliveries; }), $said);
-ini_set('nearcache.unserialize_allowed_classes', 'Point');
-$s->set('point', new Point(3));
-var_dump($s->get('point')->x, get_class($s->get('throws')));
 ?>

@@ -76,7 +76,11 @@ pub fn within(path: &Path) -> Result<PathBuf, Thrown> {
         unsafe { expand_filepath(given.as_bytes().as_ptr().cast(), real.as_mut_ptr().cast()) };
     let len = real.iter().position(|byte| *byte == 0).unwrap_or(0);
     if found.is_null() || len == 0 {
-        return Err(refuse("the path of the store is too long, or the working directory is gone"));
+        // Something on the way is no directory, or it is too long: opening it will say so.
+        return match path.is_absolute() && is_within_basedir(&given) {
+            true => Ok(path.to_path_buf()),
+            false => Err(refuse("the path of the store leads nowhere, or open_basedir forbids it")),
+        };
     }
     let whole = ZendStr::new(&real[..len], false);
     if !is_within_basedir(&whole) {

@@ -39,6 +39,8 @@ pub enum Turn {
     Write,
     /// Let the others have their turn, then go on at once.
     Again,
+    /// Wait for an answer that another thread brings; what the client sends meanwhile stays where it is.
+    Wait,
     /// Close it.
     Close,
     /// Close it and end the server.
@@ -122,7 +124,8 @@ impl Connection {
                 Err(_) => break Turn::Close,
             };
             if count == 0 {
-                break Turn::Close;
+                self.closing = true;
+                break self.finish(shop);
             }
             // Relaxed: a statistic.
             let order = std::sync::atomic::Ordering::Relaxed;
@@ -215,10 +218,10 @@ impl Connection {
 
     /// Executes what is there. Sends what was answered if it is much or cannot wait.
     fn advance(&mut self, shop: &mut Shop<'_>) -> Turn {
-        if self.closing {
-            return Turn::Close;
-        }
         self.output.begin(shop.pool);
+        if self.closing {
+            return self.finish(shop);
+        }
         let mut left = shop.desk.server.options.requests_per_turn;
         loop {
             let (input, output) = (&mut self.input, &mut self.output);
@@ -243,9 +246,10 @@ impl Connection {
                 }
                 Step::Starved if self.is_quiet() => return Turn::Read,
                 Step::Starved => return Turn::Send,
+                Step::Wait => return self.send(shop, Turn::Wait),
                 Step::Close => {
                     self.closing = true;
-                    return self.send(shop, Turn::Close);
+                    return self.finish(shop);
                 }
                 Step::Watch(watch) => {
                     self.watch = Some(watch);
@@ -259,6 +263,18 @@ impl Connection {
             match self.send(shop, Turn::Read) {
                 Turn::Read => {}
                 blocked => return blocked,
+            }
+        }
+    }
+
+    /// Sends what was answered, and waits for what is still to be answered, before it closes.
+    fn finish(&mut self, shop: &mut Shop<'_>) -> Turn {
+        loop {
+            let is_waiting = self.conversation.last_words(&mut self.output);
+            let was_full = self.output.unsent().len() >= OUTPUT_HIGH;
+            let turn = self.send(shop, if is_waiting { Turn::Wait } else { Turn::Close });
+            if turn != Turn::Wait || !was_full {
+                return turn;
             }
         }
     }

@@ -1,12 +1,17 @@
 //! The doors: which sockets are bound, and who is let in. The main thread accepts, counts, and deals the connections
 //! out to the workers in turn.
 
-use crate::options::{Options, Protocol, Security, Verify};
+mod places;
+
+pub(crate) use places::{Port, Prefixed, bind_all};
+
+use crate::durable::Role;
+use crate::inbox::Inbox;
+use crate::options::{Options, Protocol, Security};
 use crate::protocol::reply;
 use crate::server::{Peer, Server};
 use crate::tls;
 use crate::udp;
-use crate::worker::Inbox;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::sockopt;
@@ -17,7 +22,7 @@ use rustix::net::{
 use rustls::ServerConfig;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -35,6 +40,8 @@ pub struct Listener {
     pub address: String,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// With whom.
+    pub role: Role,
     /// What protects it.
     pub security: Security,
     /// The port and the name of its family in the port file; `None` of a unix socket.
@@ -50,18 +57,20 @@ pub struct Arrival {
     pub peer: Arc<Peer>,
     /// What may be spoken.
     pub protocol: Protocol,
+    /// With whom.
+    pub role: Role,
     /// The certificate to show, if it is to be under TLS.
     pub tls: Option<Arc<ServerConfig>>,
 }
 
-/// All bound sockets. The unix socket's file goes away with this.
+/// All bound sockets. The unix sockets' files go away with this.
 #[derive(Debug)]
 pub struct Doors {
     /// The sockets.
     pub listeners: Vec<Listener>,
     /// The UDP sockets, which the workers read.
     pub datagrams: Vec<udp::Door>,
-    unix_socket: Option<PathBuf>,
+    unix_sockets: Vec<PathBuf>,
     /// A descriptor to give up when there is no other, so that whoever waits can be told.
     spare: Option<OwnedFd>,
     /// Which worker is next.
@@ -70,7 +79,7 @@ pub struct Doors {
 
 impl Drop for Doors {
     fn drop(&mut self) {
-        if let Some(path) = &self.unix_socket {
+        for path in &self.unix_sockets {
             let _ = fs::remove_file(path);
         }
     }
@@ -89,25 +98,42 @@ impl Doors {
     /// Binds the ports that the options name. The error says what could not be bound.
     pub fn open(options: &Options) -> Result<Doors, String> {
         let datagrams = udp::open(options)?;
-        let mut doors =
-            Doors { listeners: Vec::new(), datagrams, unix_socket: None, spare: spare(), turn: 0 };
-        if options.unix_socket.is_some() {
-            return Ok(doors);
+        let mut doors = Doors {
+            listeners: Vec::new(),
+            datagrams,
+            unix_sockets: Vec::new(),
+            spare: spare(),
+            turn: 0,
+        };
+        if options.unix_socket.is_none() && options.port != 0 {
+            doors.bind(Role::Cache, Port::Unnamed(options.port), options)?;
         }
-        if options.port != 0 {
-            let bind = |address, spoken: &Prefixed<'_>| tcp(address, spoken, options);
-            doors.listeners = bind_all(options, options.port, bind)?;
+        for (role, asked) in options.roles() {
+            if asked.port() != 0 {
+                doors.bind(role, Port::Own(asked.port()), options)?;
+            }
         }
         Ok(doors)
     }
 
-    /// Makes the files: the unix socket, and `MEMCACHED_PORT_FILENAME`, without which memcached starts, too. They
+    fn bind(&mut self, role: Role, port: Port, options: &Options) -> Result<(), String> {
+        let bound = bind_all(options, port, |address, spoken| tcp(address, role, spoken, options))?;
+        self.listeners.extend(bound);
+        Ok(())
+    }
+
+    /// Makes the files: the unix sockets, and `MEMCACHED_PORT_FILENAME`, without which memcached starts, too. They
     /// belong to whom the process runs as now.
     pub fn make_files(&mut self, options: &Options) -> Result<(), String> {
-        if let Some(path) = &options.unix_socket {
-            self.listeners.push(unix(path, options)?);
-            self.unix_socket = Some(path.clone());
-        } else if let Some(path) = std::env::var_os("MEMCACHED_PORT_FILENAME")
+        let cache = options.unix_socket.iter().map(|path| (Role::Cache, path));
+        let roles =
+            options.roles().filter_map(|(role, asked)| Some((role, asked.socket.as_ref()?)));
+        for (role, path) in cache.chain(roles) {
+            self.listeners.push(unix(path, role, options)?);
+            self.unix_sockets.push(path.clone());
+        }
+        let has_ports = options.unix_socket.is_none() || options.roles().next().is_some();
+        if let Some(path) = std::env::var_os("MEMCACHED_PORT_FILENAME").filter(|_| has_ports)
             && let Err(error) = self.write_ports(Path::new(&path))
         {
             eprintln!("nearcached: cannot write {}: {error}", Path::new(&path).display());
@@ -120,9 +146,15 @@ impl Doors {
         self.datagrams.first().map_or(0, |door| door.bound.port())
     }
 
-    /// The first TCP port, or 0.
+    /// The cache's first TCP port, or 0.
     pub fn port(&self) -> u16 {
-        let mut ports = self.listeners.iter().filter_map(|listener| listener.inet);
+        self.port_of(Role::Cache)
+    }
+
+    /// A role's first TCP port, or 0.
+    pub fn port_of(&self, role: Role) -> u16 {
+        let listeners = self.listeners.iter().filter(|listener| listener.role == role);
+        let mut ports = listeners.filter_map(|listener| listener.inet);
         ports.next().map_or(0, |(port, _)| port)
     }
 
@@ -131,8 +163,17 @@ impl Doors {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".lck");
         let mut file = fs::File::create(&unfinished)?;
-        for (port, family) in self.listeners.iter().filter_map(|listener| listener.inet) {
-            writeln!(file, "TCP {family}: {port}")?;
+        for listener in &self.listeners {
+            let Some((port, family)) = listener.inet else {
+                continue;
+            };
+            // Who knows memcached's file alone finds the cache's ports.
+            let name = match listener.role {
+                Role::Cache => "TCP",
+                Role::Store => "STORE",
+                Role::Queue => "QUEUE",
+            };
+            writeln!(file, "{name} {family}: {port}")?;
         }
         for door in &self.datagrams {
             writeln!(file, "UDP {}: {}", door.family(), door.bound.port())?;
@@ -204,8 +245,8 @@ impl Doors {
                 server.cache.unix_time(),
             ));
             server.connections.open(&peer);
-            let protocol = listener.protocol;
-            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol, tls });
+            let (protocol, role) = (listener.protocol, listener.role);
+            inboxes[self.turn % inboxes.len()].deal(Arrival { socket, peer, protocol, role, tls });
             self.turn = self.turn.wrapping_add(1);
         }
         Accepted::Done
@@ -244,146 +285,12 @@ fn tcp_name(address: SocketAddr) -> String {
     }
 }
 
-/// Binds the port (-1 is any) at each place of `-l`, or else at every address of this machine, by both families if both
-/// are there.
-pub(crate) fn bind_all<T>(
+fn tcp(
+    address: SocketAddr,
+    role: Role,
+    spoken: &Prefixed<'_>,
     options: &Options,
-    port: i32,
-    bind: impl Fn(SocketAddr, &Prefixed<'_>) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    let port = u16::try_from(port).unwrap_or(0);
-    if options.listen.is_empty() {
-        let spoken = prefixes("", options)?;
-        let v4 = bind(SocketAddr::from(([0; 4], port)), &spoken);
-        let v6 = bind(SocketAddr::from(([0u16; 8], port)), &spoken);
-        return match (v4, v6) {
-            // A machine without IPv6 (or without IPv4) is served by what it has.
-            (Ok(v4), v6) => Ok([Some(v4), v6.ok()].into_iter().flatten().collect()),
-            (Err(_), Ok(v6)) if port == 0 => Ok(vec![v6]),
-            (Err(error), _) => Err(error),
-        };
-    }
-    let mut bound = Vec::new();
-    for place in &options.listen {
-        let spoken = prefixes(place, options)?;
-        let before = bound.len();
-        let mut trouble = format!("-l {place}: no such address");
-        for address in addresses(place, spoken.rest, port)? {
-            match bind(address, &spoken) {
-                Ok(socket) => bound.push(socket),
-                Err(error) => trouble = error,
-            }
-        }
-        if bound.len() == before {
-            return Err(trouble);
-        }
-    }
-    Ok(bound)
-}
-
-/// The addresses of `host`, `host:port`, `[v6]` or `[v6]:port`, which is what is left of this place of `-l`.
-fn addresses(place: &str, rest: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-    let named = host_and_port(rest, port)
-        .ok_or_else(|| format!("-l {place}: wants host, host:port or [v6]:port"))?;
-    let found = named.to_socket_addrs().map_err(|error| format!("-l {place}: {error}"))?;
-    Ok(found.collect())
-}
-
-/// A place of `-l` without its prefixes, and what they say.
-pub(crate) struct Prefixed<'a> {
-    rest: &'a str,
-    pub(crate) protocol: Protocol,
-    pub(crate) security: Security,
-}
-
-/// Reads `notls:`, `btls:`, `mtls:`, `proto[<name>]:`, `tag[<name>]:` and `tag_<name>_:`, in any order.
-fn prefixes<'a>(place: &'a str, options: &Options) -> Result<Prefixed<'a>, String> {
-    let security = match options.tls {
-        true => Security::Tls(options.tls_options.verify()),
-        false => Security::Plain,
-    };
-    let mut found = Prefixed { rest: place, protocol: options.protocol, security };
-    loop {
-        let rest = found.rest;
-        if let Some(rest) = rest.strip_prefix("notls:") {
-            found.rest = rest;
-            found.security = Security::Plain;
-        } else if let Some(rest) = rest.strip_prefix("btls:") {
-            found.rest = rest;
-            found.security = tls_of(place, Verify::No, options)?;
-        } else if let Some(rest) = rest.strip_prefix("mtls:") {
-            found.rest = rest;
-            found.security = tls_of(place, Verify::Demanded, options)?;
-        } else if let Some((name, rest)) =
-            rest.strip_prefix("proto[").and_then(|rest| rest.split_once("]:"))
-        {
-            found.rest = rest;
-            found.protocol = match name {
-                "ascii" => Protocol::Ascii,
-                "binary" => Protocol::Binary,
-                "negotiating" => Protocol::Negotiated,
-                _ => {
-                    return Err(format!(
-                        "-l {place}: proto[{name}] wants ascii, binary or negotiating"
-                    ));
-                }
-            };
-            if options.sasl {
-                if found.protocol == Protocol::Ascii {
-                    return Err(format!("-l {place}: with -S the binary protocol alone is spoken"));
-                }
-                found.protocol = Protocol::Binary;
-            } else if options.auth_file.is_some() {
-                if found.protocol == Protocol::Binary {
-                    return Err(format!("-l {place}: with -Y clients say in text who they are"));
-                }
-                found.protocol = Protocol::Ascii;
-            }
-        } else if let Some((_, rest)) =
-            rest.strip_prefix("tag[").and_then(|rest| rest.split_once("]:"))
-        {
-            // A tag is for memcached's proxy, which looks at it; nothing here does.
-            found.rest = rest;
-        } else if let Some((_, rest)) =
-            rest.strip_prefix("tag_").and_then(|rest| rest.split_once("_:"))
-        {
-            found.rest = rest;
-        } else {
-            return Ok(found);
-        }
-    }
-}
-
-fn tls_of(place: &str, verify: Verify, options: &Options) -> Result<Security, String> {
-    if !options.tls {
-        return Err(format!("-l {place}: TLS is served with -Z only"));
-    }
-    if verify != Verify::No && options.tls_options.ca.is_none() {
-        return Err(format!("-l {place}: mtls wants -o ssl_ca_cert=<file>"));
-    }
-    Ok(Security::Tls(verify))
-}
-
-fn host_and_port(place: &str, default: u16) -> Option<(&str, u16)> {
-    if let Some(rest) = place.strip_prefix('[') {
-        let (host, tail) = rest.split_once(']')?;
-        return match tail.strip_prefix(':') {
-            Some(port) => Some((host, port.parse().ok()?)),
-            None if tail.is_empty() => Some((host, default)),
-            None => None,
-        };
-    }
-    let (host, port) = match place.split_once(':') {
-        // More than one colon without brackets is an IPv6 address.
-        Some((_, tail)) if tail.contains(':') => (place, default),
-        Some((host, port)) => (host, port.parse().ok()?),
-        None => (place, default),
-    };
-    // memcached's `*` is every address.
-    Some((if host == "*" { "0.0.0.0" } else { host }, port))
-}
-
-fn tcp(address: SocketAddr, spoken: &Prefixed<'_>, options: &Options) -> Result<Listener, String> {
+) -> Result<Listener, String> {
     let bind = || -> rustix::io::Result<(OwnedFd, SocketAddr)> {
         let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
@@ -408,6 +315,7 @@ fn tcp(address: SocketAddr, spoken: &Prefixed<'_>, options: &Options) -> Result<
         socket,
         address: tcp_name(bound),
         protocol: spoken.protocol,
+        role,
         security: spoken.security,
         inet: Some((bound.port(), family)),
     })
@@ -418,7 +326,7 @@ fn listening_socket(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
     rustix::net::socket_with(family, SocketType::STREAM, flags, None)
 }
 
-fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
+fn unix(path: &Path, role: Role, options: &Options) -> Result<Listener, String> {
     let failed = |error: &dyn std::fmt::Display| {
         format!("failed to listen on UNIX socket {}: {error}", path.display())
     };
@@ -444,26 +352,9 @@ fn unix(path: &Path, options: &Options) -> Result<Listener, String> {
         socket: bind().map_err(|error| failed(&error))?,
         address: format!("unix:{}", path.display()),
         protocol: options.protocol,
+        role,
         // As in memcached: what goes through a file of this machine is not seen by others.
         security: Security::Plain,
         inet: None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places() {
-        assert_eq!(host_and_port("127.0.0.1", 5), Some(("127.0.0.1", 5)));
-        assert_eq!(host_and_port("localhost:7", 5), Some(("localhost", 7)));
-        assert_eq!(host_and_port("::1", 5), Some(("::1", 5)));
-        assert_eq!(host_and_port("[::1]", 5), Some(("::1", 5)));
-        assert_eq!(host_and_port("[::1]:7", 5), Some(("::1", 7)));
-        assert_eq!(host_and_port("*:7", 5), Some(("0.0.0.0", 7)));
-        for wrong in ["[::1", "host:", "host:port", "[::1]7"] {
-            assert_eq!(host_and_port(wrong, 5), None, "{wrong}");
-        }
-    }
 }

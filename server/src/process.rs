@@ -19,6 +19,9 @@ pub const EX_OSERR: i32 = 71;
 /// Descriptors needed besides those of connections: listeners, loops, wake-ups, standard streams, the cache's own.
 const OTHER_FILES: u64 = 64;
 
+/// Files that an engine keeps open: the tables of a large database, and its journals.
+const ENGINE_FILES: u64 = 1024;
+
 /// A user to become.
 #[derive(Debug)]
 pub struct User {
@@ -89,7 +92,10 @@ pub fn raise_limits(options: &Options) -> Result<(), Wrong> {
     // A worker has its loop, its wake-up and its share of each UDP socket, of which there are two for each address at
     // most.
     let own = 2 + 2 * options.listen.len().max(1) as u64;
-    let wanted = options.connections as u64 + options.threads as u64 * own + OTHER_FILES;
+    let wanted = options.connections as u64
+        + options.threads as u64 * own
+        + OTHER_FILES
+        + options.roles().count() as u64 * ENGINE_FILES;
     let files = getrlimit(Resource::Nofile);
     if files.current.is_none_or(|current| current >= wanted) {
         return Ok(());

@@ -3,7 +3,9 @@
 
 use crate::auth::Users;
 use crate::classes::Classes;
+use crate::durable::Durable;
 use crate::http::Site;
+use crate::inbox::Inbox;
 use crate::listener::{Accepted, Doors};
 use crate::log::{self, Log};
 use crate::options::{EX_USAGE, Options, Wrong};
@@ -12,7 +14,7 @@ use crate::server::{Server, Stop};
 use crate::signals::{Asked, Signals};
 use crate::stats::Departures;
 use crate::tls::Tls;
-use crate::worker::{Inbox, Worker, request_stop};
+use crate::worker::{Worker, request_stop};
 use nearcache::{Gone, Home, Observer};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -105,6 +107,7 @@ impl Started {
         if options.region.is_some() {
             keep_as_it_is(&cache, &mut options);
         }
+        let durable = Durable::open(&options, cache.unix_time())?;
         if options.lock_memory {
             process::lock_memory();
         }
@@ -115,6 +118,7 @@ impl Started {
         });
         let mut server = Server::new(cache, options, users, doors, departures).with_tls(tls);
         server.log = log;
+        server.durable = durable;
         let server = Arc::new(server);
         let (inboxes, mut workers) = start(&server, doors)
             .map_err(|error| system(format!("can't start a worker: {error}")))?;
@@ -130,7 +134,9 @@ impl Started {
     fn run(self, doors: Doors) -> Result<(), Wrong> {
         let Started { server, signals, inboxes, workers, site, _pid_file } = self;
         let ended = Gate::new(&server, doors, &signals).and_then(|mut gate| gate.watch(&inboxes));
-        finish(&server, &inboxes, site.as_deref(), workers)?;
+        let finished = finish(&server, &inboxes, site.as_deref(), workers);
+        server.durable.close();
+        finished?;
         ended.map_err(|error| system(format!("the main loop failed: {error}")))
     }
 }
@@ -176,16 +182,22 @@ fn absolute_paths(options: &mut Options) {
         &mut options.pid_file,
         &mut options.auth_file,
         &mut options.memory_file,
+        &mut options.store.dir,
+        &mut options.store.socket,
+        &mut options.queue.dir,
+        &mut options.queue.socket,
     ];
     for path in files.into_iter().chain(options.tls_options.paths()) {
         if let Some(given) = path.take() {
             *path = Some(std::path::absolute(&given).unwrap_or(given));
         }
     }
-    if let Some(Home::At(path)) = &mut options.region
-        && let Ok(absolute) = std::path::absolute(&*path)
-    {
-        *path = absolute;
+    for home in [&mut options.region, &mut options.store.near_home] {
+        if let Some(Home::At(path)) = home
+            && let Ok(absolute) = std::path::absolute(&*path)
+        {
+            *path = absolute;
+        }
     }
 }
 
@@ -331,6 +343,10 @@ fn say_what_is_served(server: &Server, site: Option<&Site>) {
     }
     if let Some(path) = server.region() {
         eprintln!("nearcached: serves the region {path}");
+    }
+    for (role, asked) in server.options.roles() {
+        let dir = asked.dir.as_deref().unwrap_or(Path::new("")).display();
+        eprintln!("nearcached: serves the {role} in {dir}");
     }
     if let Some(site) = site {
         eprintln!("nearcached: serves http://{}/", site.address);

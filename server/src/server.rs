@@ -4,6 +4,7 @@ use crate::auth::Users;
 use crate::classes::Classes;
 use crate::counters::{Counters, Counts};
 use crate::dump::Crawler;
+use crate::durable::Durable;
 use crate::listener::{Doors, Listener};
 use crate::log::Log;
 use crate::options::{Knobs, Options};
@@ -56,6 +57,8 @@ pub struct Server {
     pub knobs: Mutex<Knobs>,
     /// What `watch` shows. Of evictions it hears only if it is the cache's observer, too.
     pub log: Arc<Log>,
+    /// What the durable roles stand on.
+    pub durable: Durable,
     /// Who may use it; anybody if `None`.
     users: Option<RwLock<Users>>,
     verbosity: AtomicU8,
@@ -87,6 +90,7 @@ impl Server {
             connections: Connections::default(),
             tls: None,
             log: Arc::new(Log::new(&options)),
+            durable: Durable::default(),
             users: users.map(RwLock::new),
             verbosity: AtomicU8::new(options.verbosity),
             stopping: AtomicBool::new(false),
@@ -359,6 +363,11 @@ impl fmt::Display for Doing {
 }
 
 impl Peer {
+    /// Is it on a unix socket, and so on this machine?
+    pub fn is_local(&self) -> bool {
+        self.listener.starts_with("unix:")
+    }
+
     /// Is it nobody in particular: a socket that anybody's datagrams come to?
     pub fn is_udp(&self) -> bool {
         self.address.starts_with("udp")

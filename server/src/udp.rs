@@ -116,7 +116,7 @@ impl Exchange {
                     break Some(stop);
                 }
                 // The rest of it will never come.
-                Step::Starved | Step::Watch(_) => break None,
+                Step::Starved | Step::Watch(_) | Step::Wait => break None,
             };
             let goes_on = match complete {
                 true => self.send(number, desk, send),

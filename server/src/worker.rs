@@ -11,21 +11,23 @@ use crate::connection::{Connection, Shop, Turn};
 use crate::conversation::Conversation;
 use crate::counters::{Count, Counters};
 use crate::dispatch::Desk;
+use crate::durable::{Call, Role};
+use crate::inbox::Inbox;
 use crate::listener::Arrival;
 use crate::protocol::reply;
-use crate::server::{Server, Stop, lock};
+use crate::server::{Server, Stop};
 use crate::tls::{HANDSHAKE_SECONDS, Stream};
 use crate::transport::Transport;
 use crate::udp;
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 use std::cmp::Reverse;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 
 /// The event data of the wake-up descriptor; connections have their slot's number.
 const WAKE: u64 = u64::MAX;
@@ -38,35 +40,6 @@ const DATAGRAMS: u64 = 1 << 63;
 /// gets of many keys). With a few at a time connections come up in the order in which their requests came; with 256,
 /// a request that just missed a long round waited for two, and p99 was 1.4 times as high.
 const EVENTS: usize = 16;
-
-/// How others reach a worker.
-#[derive(Debug)]
-pub struct Inbox {
-    arrivals: Mutex<Vec<Arrival>>,
-    wake: OwnedFd,
-}
-
-impl Inbox {
-    /// An empty one.
-    pub fn new() -> io::Result<Inbox> {
-        Ok(Inbox {
-            arrivals: Mutex::default(),
-            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
-        })
-    }
-
-    /// Hands the worker a connection.
-    pub fn deal(&self, arrival: Arrival) {
-        lock(&self.arrivals).push(arrival);
-        self.wake();
-    }
-
-    /// Makes the worker look around.
-    pub fn wake(&self) {
-        // It can fail only when the counter is full, and then the worker is awake.
-        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
-    }
-}
 
 /// A connection in its slot.
 #[derive(Debug)]
@@ -135,7 +108,7 @@ impl Worker {
         doors: &[udp::Door],
     ) -> io::Result<Worker> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, &inbox.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        epoll::add(&epoll, inbox.as_ref(), EventData::new_u64(WAKE), EventFlags::IN)?;
         let threads = server.options.threads as u64;
         let item_size_max = server.cache.item_size_max();
         let share = |limit: u64| match limit {
@@ -195,7 +168,9 @@ impl Worker {
             self.deliver();
             // After the events: a slot freed by one of them must not be another connection's for the next.
             if woken {
-                self.welcome();
+                let (arrivals, answered) = self.inbox.take();
+                self.welcome(arrivals);
+                self.hand_out(answered);
             }
             self.relieve();
             self.sweep();
@@ -299,6 +274,8 @@ impl Worker {
                 self.queue.push(slot);
                 EventFlags::IN
             }
+            // Its end of a connection nobody hears of: the client's is met when it is read again.
+            Turn::Wait => EventFlags::ET,
             Turn::Close => return self.close(slot, "normal"),
             Turn::Watch => return self.hand_over(slot),
             Turn::Stop(stop) => {
@@ -315,12 +292,23 @@ impl Worker {
         }
     }
 
+    /// Goes on with the connections whose answers have come. One that cannot be written, or has its turn soon, finds
+    /// them then.
+    fn hand_out(&mut self, answered: Vec<usize>) {
+        for slot in answered {
+            let Some(Some(found)) = self.slots.get(slot) else {
+                continue;
+            };
+            if !found.queued && !found.interest.contains(EventFlags::OUT) {
+                self.turn(slot, true, Connection::again);
+            }
+        }
+        self.deliver();
+    }
+
     /// Takes in the connections dealt to this worker.
-    fn welcome(&mut self) {
-        let mut count = [0u8; 8];
-        let _ = rustix::io::read(&self.inbox.wake, &mut count);
-        let arrivals = std::mem::take(&mut *lock(&self.inbox.arrivals));
-        for Arrival { socket, peer, protocol, tls } in arrivals {
+    fn welcome(&mut self, arrivals: Vec<Arrival>) {
+        for Arrival { socket, peer, protocol, role, tls } in arrivals {
             let transport = match tls {
                 None => Transport::Plain(socket),
                 Some(config) => {
@@ -346,8 +334,15 @@ impl Worker {
                 eprintln!("<{} new {protocol} client connection", peer.fd);
             }
             self.server.log.conn_new(peer.fd, &peer.address);
+            let conversation = match role {
+                Role::Cache => Conversation::new(peer, protocol),
+                role => {
+                    let call = Call::new(Arc::clone(&self.inbox), slot);
+                    Conversation::durable(peer, protocol, role, call)
+                }
+            };
             self.slots[slot] = Some(Slot {
-                connection: Connection::new(transport, Conversation::new(peer, protocol)),
+                connection: Connection::new(transport, conversation),
                 interest: EventFlags::IN,
                 queued: false,
                 held: (0, 0),
@@ -450,7 +445,7 @@ impl Worker {
             if handshaking && silent > limit.min(HANDSHAKE_SECONDS) {
                 self.counters.add(Count::HandshakeErrors, 1);
                 self.close(slot, "error");
-            } else if silent > limit {
+            } else if silent > limit && found.interest != EventFlags::ET {
                 self.counters.add(Count::IdleKicks, 1);
                 self.close(slot, "idle_timeout");
             }

@@ -59,7 +59,7 @@ fn talk<'a>(server: &Server, pieces: impl IntoIterator<Item = &'a [u8]>) -> Hear
                 out.advance(out.unsent().len());
                 match step {
                     Step::Done | Step::Full => {}
-                    Step::Starved => break,
+                    Step::Starved | Step::Wait => break,
                     Step::Close => {
                         heard.closed = true;
                         return heard;

@@ -5,7 +5,7 @@
 //! | floor | files | job |
 //! |---|---|---|
 //! | 6 | `anywhere`, `wire` | all of it in this process or behind a daemon's socket; what goes over that socket |
-//! | 5 | `store`, `near`, `scan`, `batch`, `copy`, `check`, `stats` | the public faces: verbs, reads through the near tier, scans and snapshots, atomic batches, backups, verification and compaction, statistics |
+//! | 5 | `store`, `later`, `near`, `scan`, `batch`, `copy`, `check`, `stats` | the public faces: verbs, the same for servers that must not wait, reads through the near tier, scans and snapshots, atomic batches, backups, verification and compaction, statistics |
 //! | 5 | `queue/` | durable queues on the same database; `queue/steps` may be joined with the store's verbs in one batch |
 //! | 4 | `verbs`, `value`, `item`, `sweep` | what a verb does to an item, run by the committer; the bytes of an item; ending lifetimes |
 //! | 3 | `database` | an open directory: guard, engine and committer, shared by the store and the queues |
@@ -69,6 +69,7 @@ mod error;
 mod fork;
 mod guard;
 mod item;
+mod later;
 mod ledger;
 mod near;
 mod options;
@@ -96,4 +97,4 @@ pub use options::Options;
 pub use page::{GoOn, Progress, Visit, each};
 pub use scan::Snapshot;
 pub use store::Store;
-pub use value::{Entry, Hit, Stored, Value};
+pub use value::{Entry, Hit, Look, Stored, Value};

@@ -51,6 +51,12 @@ impl Counters {
         self.all[counter as usize].load(Ordering::Relaxed)
     }
 
+    /// All of them begin anew.
+    pub fn reset(&self) {
+        // Relaxed: readings.
+        self.all.iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
+    }
+
     /// Counts what a store did.
     pub fn stored(&self, outcome: Outcome, is_cas: bool) {
         self.count(Counter::CmdSet);
@@ -94,6 +100,15 @@ impl Counters {
 }
 
 impl Store {
+    /// memcached's `stats reset`: the counters of the verbs begin anew. What is stored is counted as before.
+    pub fn reset_stats(&self) {
+        self.counters.reset();
+        if let Some(cache) = self.near.inner() {
+            // It fails in the child of a fork alone, which may not ask for statistics either.
+            let _ = cache.reset_stats();
+        }
+    }
+
     /// The statistics as pairs of name and number: memcached's names, then those of the disk and of the engine.
     /// Counters are since the store was opened; `curr_items`, `bytes` and their like are of what is stored.
     pub fn stats(&self) -> Result<Vec<(&'static str, u64)>, Error> {

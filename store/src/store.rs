@@ -1,16 +1,17 @@
 //! The store: memcached's verbs on a directory, with the cache in front.
 
-use crate::committer::{Pending, Tx};
+use crate::committer::Pending;
 use crate::database::Database;
 use crate::engine::{Space, View};
 use crate::error::check_key;
 use crate::fork::Maker;
 use crate::item::Head;
+use crate::later::Work;
 use crate::near::Near;
 use crate::stats::{Counter, Counters};
 use crate::sweep::Sweep;
-use crate::value::{Hit, Stored, Value};
-use crate::verbs::{self, Limits};
+use crate::value::{Hit, Look, Stored, Value};
+use crate::verbs::Limits;
 use crate::{Error, Options};
 use nearcache::{
     Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaMode, MetaSet, MetaSum, Outcome, Touch,
@@ -221,10 +222,7 @@ impl Store {
 
     /// Get and touch.
     pub fn gat(&self, key: &[u8], expiry: Expiry) -> Result<Option<Value>, Error> {
-        let limits = self.limits;
-        let touched = self.change(key, 0, move |tx, key| verbs::touch(tx, &limits, key, expiry))?;
-        self.counters.touched(touched.is_some());
-        Ok(touched)
+        self.submit(self.touch_work(key, expiry))?.wait()
     }
 
     /// Removes the item.
@@ -241,42 +239,40 @@ impl Store {
     /// Everything dies: now if `delay` is 0, else `delay` seconds from now, in memcached's count of seconds
     /// ([`nearcache::Cache::flush_all`]). A pending flush outlives the process.
     pub fn flush_all(&self, delay: u32) -> Result<(), Error> {
-        self.check_fork()?;
-        self.counters.count(Counter::CmdFlush);
-        self.db.committer().run(0, move |tx| {
-            verbs::flush_all(tx, delay);
-            Ok(())
-        })
+        self.submit(self.flush_work(delay))?.wait()
     }
 
     /// memcached's `mg`. One that can change nothing is a read through the near tier; one that touches, vivifies, may
     /// win, or finds a stale item is a write.
     pub fn meta_get(&self, key: &[u8], ask: MetaGet) -> Result<Option<Hit>, Error> {
+        match self.meta_look(key, ask)? {
+            Look::Seen(hit) => Ok(hit),
+            Look::Changes => self.submit(self.get_work(key, ask))?.wait(),
+        }
+    }
+
+    /// The part of a meta get that needs no write: what it answers, or that it would change something.
+    pub fn meta_look(&self, key: &[u8], ask: MetaGet) -> Result<Look, Error> {
         self.check_fork()?;
         check_key(key)?;
         self.counters.count(Counter::CmdMeta);
-        let only_looks = ask.vivify.is_none() && ask.touch.is_none() && ask.recache.is_none();
-        if only_looks {
-            if let Some(hit) = self.meta_near(key, ask.compare) {
-                return Ok(Some(hit));
-            }
-            let now = self.db.clock().now();
-            match self.read(self.db.engine().as_ref(), key)? {
-                None => return Ok(None),
-                Some((head, value)) => {
-                    let mut hit = Hit::of(key, &head, value.data, now);
-                    hit.same = ask.compare == Some(hit.value.cas);
-                    if hit.same {
-                        hit.value.data.clear();
-                    }
-                    if !hit.stale || hit.sent {
-                        return Ok(Some(hit));
-                    }
-                }
-            }
+        if ask.vivify.is_some() || ask.touch.is_some() || ask.recache.is_some() {
+            return Ok(Look::Changes);
         }
-        let limits = self.limits;
-        self.change(key, 0, move |tx, key| verbs::get(tx, &limits, key, ask))
+        if let Some(hit) = self.meta_near(key, ask.compare) {
+            return Ok(Look::Seen(Some(hit)));
+        }
+        let now = self.db.clock().now();
+        let Some((head, value)) = self.read(self.db.engine().as_ref(), key)? else {
+            return Ok(Look::Seen(None));
+        };
+        let mut hit = Hit::of(key, &head, value.data, now);
+        hit.same = ask.compare == Some(hit.value.cas);
+        if hit.same {
+            hit.value.data.clear();
+        }
+        // Who finds a stale item first wins it.
+        Ok(if hit.stale && !hit.sent { Look::Changes } else { Look::Seen(Some(hit)) })
     }
 
     /// A meta get of what is in the near tier, where nothing is stale or won.
@@ -314,19 +310,7 @@ impl Store {
         value: &[u8],
         ask: MetaSet,
     ) -> Result<Pending<Stored>, Error> {
-        verbs::check_size(&self.limits, key, value, ask.flags)
-            .inspect_err(|_| self.counters.count(Counter::TooLarge))?;
-        let (limits, counters, value) = (self.limits, self.counters.clone(), value.to_vec());
-        let bytes = value.len();
-        self.submit(key, bytes, move |tx, key| {
-            let stored = verbs::store(tx, &limits, key, &value, ask);
-            match &stored {
-                Ok(stored) => counters.stored(stored.outcome, ask.compare.is_some()),
-                Err(Error::OverQuota { .. }) => counters.count(Counter::OverQuota),
-                Err(_) => {}
-            }
-            stored
-        })
+        self.submit(self.set_work(key, value, ask))
     }
 
     /// memcached's `md`: removes an item, marks it stale, or empties it. Also tells what was there.
@@ -335,42 +319,18 @@ impl Store {
         key: &[u8],
         ask: MetaDelete,
     ) -> Result<(Deletion, Option<Value>), Error> {
-        let limits = self.limits;
-        let done = self.change(key, 0, move |tx, key| verbs::delete(tx, &limits, key, ask))?;
-        if !ask.invalidate || done.0 != Deletion::Deleted {
-            self.counters.deleted(done.0);
-        }
-        Ok(done)
+        self.submit(self.delete_work(key, ask))?.wait()
     }
 
     /// memcached's `ma`: adds to a decimal number.
     pub fn meta_arith(&self, key: &[u8], ask: MetaArith) -> Result<MetaSum, Error> {
-        let limits = self.limits;
-        let sum = self.change(key, 0, move |tx, key| verbs::arith(tx, &limits, key, ask))?;
-        self.counters.added(sum, ask.down);
-        Ok(sum)
+        self.submit(self.arith_work(key, ask))?.wait()
     }
 
-    /// Runs a verb on the committer's thread, and waits until it is safe.
-    fn change<T: Send + 'static>(
-        &self,
-        key: &[u8],
-        bytes: usize,
-        verb: impl FnOnce(&mut Tx<'_>, &[u8]) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.submit(key, bytes, verb)?.wait()
-    }
-
-    fn submit<T: Send + 'static>(
-        &self,
-        key: &[u8],
-        bytes: usize,
-        verb: impl FnOnce(&mut Tx<'_>, &[u8]) -> Result<T, Error> + Send + 'static,
-    ) -> Result<Pending<T>, Error> {
-        self.check_fork()?;
-        check_key(key)?;
-        let key = key.to_vec();
-        self.db.committer().submit(key.len() + bytes, move |tx| verb(tx, &key))
+    /// Has a verb run by the committer.
+    fn submit<T: Send + 'static>(&self, work: Result<Work<T>, Error>) -> Result<Pending<T>, Error> {
+        let (bytes, work) = work?;
+        self.db.committer().submit(bytes, work)
     }
 
     #[inline(always)]

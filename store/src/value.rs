@@ -60,6 +60,15 @@ pub struct Hit {
     pub size: usize,
 }
 
+/// How far a meta get comes without a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// To its end: this is its answer.
+    Seen(Option<Hit>),
+    /// It would change something: [`Store::meta_get_with`](crate::Store::meta_get_with) does.
+    Changes,
+}
+
 impl Hit {
     pub(crate) fn of(key: &[u8], head: &Head, data: Vec<u8>, now: i64) -> Hit {
         Hit {

@@ -116,7 +116,7 @@ impl Bench {
             output.advance(unsent);
             match step {
                 Step::Done | Step::Full => {}
-                Step::Starved => return false,
+                Step::Starved | Step::Wait => return false,
                 // A watcher's connection is the log's from then on.
                 Step::Close | Step::Watch(_) => return true,
                 Step::Stop(stop) => {

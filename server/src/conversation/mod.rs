@@ -4,19 +4,19 @@
 //! [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes plus one item of replies, and the text of one report.
 
 mod binary;
-mod incoming;
+pub(crate) mod incoming;
 mod login;
-mod stage;
+pub(crate) mod stage;
 mod text;
 
 use crate::buffer::{Input, Output, Pool};
 use crate::dispatch::Desk;
+use crate::durable::{self, Call, Role};
 use crate::log::Watch;
 use crate::options::Protocol;
-use crate::protocol::binary::REQUEST;
 use crate::server::{Doing, Peer, Stop};
 use binary::Binary;
-use login::Login;
+pub(crate) use login::Login;
 use std::sync::Arc;
 use text::Text;
 
@@ -29,6 +29,8 @@ pub enum Step {
     Starved,
     /// What was answered must be sent first.
     Full,
+    /// An answer that another thread brings must come first.
+    Wait,
     /// Send what was answered, and close.
     Close,
     /// Close, and end the server.
@@ -62,6 +64,8 @@ enum Talk {
     Login(Login),
     Text(Text),
     Binary(Binary),
+    /// With one of the durable roles.
+    Durable(Box<durable::Talk>),
 }
 
 impl Conversation {
@@ -69,6 +73,13 @@ impl Conversation {
     pub fn new(peer: Arc<Peer>, protocol: Protocol) -> Conversation {
         let session = Session { peer, admitted: false };
         Conversation { session, talk: Talk::New(protocol) }
+    }
+
+    /// One with a durable role, called so when an answer comes from elsewhere.
+    pub fn durable(peer: Arc<Peer>, protocol: Protocol, role: Role, call: Call) -> Conversation {
+        let session = Session { peer, admitted: false };
+        let talk = Talk::Durable(Box::new(durable::Talk::new(role, protocol, call)));
+        Conversation { session, talk }
     }
 
     /// The other end.
@@ -82,6 +93,7 @@ impl Conversation {
             Talk::New(_) | Talk::Login(_) => None,
             Talk::Text(text) => text.stage.room(),
             Talk::Binary(binary) => binary.stage.room(),
+            Talk::Durable(talk) => talk.room(),
         }
     }
 
@@ -91,6 +103,7 @@ impl Conversation {
             Talk::New(_) | Talk::Login(_) => false,
             Talk::Text(text) => text.stage.goes_on(),
             Talk::Binary(binary) => binary.stage.goes_on(),
+            Talk::Durable(talk) => talk.goes_on(),
         }
     }
 
@@ -100,6 +113,7 @@ impl Conversation {
             Talk::New(_) | Talk::Login(_) => (0, 0),
             Talk::Text(text) => text.stage.held(),
             Talk::Binary(binary) => binary.stage.held(),
+            Talk::Durable(talk) => talk.held(),
         }
     }
 
@@ -109,6 +123,15 @@ impl Conversation {
             Talk::New(_) | Talk::Login(_) => Doing::Read,
             Talk::Text(text) => text.stage.doing(),
             Talk::Binary(binary) => binary.stage.doing(),
+            Talk::Durable(talk) => talk.doing(),
+        }
+    }
+
+    /// Nothing more is read: writes what has been answered meanwhile. Is there still something to be answered?
+    pub fn last_words(&mut self, out: &mut Output) -> bool {
+        match &mut self.talk {
+            Talk::Durable(talk) => talk.last_words(out),
+            _ => false,
         }
     }
 
@@ -124,15 +147,12 @@ impl Conversation {
         match &mut self.talk {
             Talk::Text(text) => text.step(&mut self.session, desk, pool, input, out),
             Talk::Binary(binary) => binary.step(&mut self.session, desk, pool, input, out),
+            Talk::Durable(talk) => talk.step(&mut self.session, desk, pool, input, out),
             Talk::New(protocol) => {
                 let Some(&first) = input.unread().first() else {
                     return Step::Starved;
                 };
-                let binary = match protocol {
-                    Protocol::Ascii => false,
-                    Protocol::Binary => true,
-                    Protocol::Negotiated => first == REQUEST,
-                };
+                let binary = protocol.is_binary(first);
                 // Each language has its own way of saying who one is; where that is asked, the other is not spoken.
                 let options = &desk.server.options;
                 if desk.server.asks_who() && binary != options.sasl {

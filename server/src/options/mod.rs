@@ -6,18 +6,22 @@ mod extended;
 mod getopt;
 mod knobs;
 mod protocol;
+mod roles;
 mod table;
 mod tls;
 mod users;
+mod value;
 
 use getopt::Given;
 use nearcache::Home;
 use std::fmt;
 use std::path::PathBuf;
+use value::{bytes, number};
 
 pub use getopt::Known;
 pub use knobs::{Flash, Knobs};
 pub use protocol::Protocol;
+pub use roles::RoleOptions;
 pub use table::{OPTIONS, help};
 pub use tls::{KeyFormat, Security, TlsOptions, Verify};
 
@@ -104,6 +108,10 @@ pub struct Options {
     pub refuse_over_limit: bool,
     /// `--region`: the shared cache to serve; a private one without it.
     pub region: Option<Home>,
+    /// `--store` and what belongs to it.
+    pub store: RoleOptions,
+    /// `--queue` and what belongs to it.
+    pub queue: RoleOptions,
     /// `--debug-clock`: a clock that `debugtime` moves.
     pub debug_clock: bool,
     /// memcached's knobs, most of which turn nothing here.
@@ -152,6 +160,8 @@ impl Default for Options {
             reply_memory: 0,
             refuse_over_limit: true,
             region: None,
+            store: RoleOptions::default(),
+            queue: RoleOptions::default(),
             debug_clock: false,
             knobs: Knobs::default(),
             without_effect: Vec::new(),
@@ -228,6 +238,7 @@ pub fn parse(arguments: &[String]) -> Result<Asked, Wrong> {
     }
     tls::check(&mut options)?;
     users::check(&mut options)?;
+    roles::check(&mut options)?;
     check(&options, size_given)?;
     Ok(Asked::Serve(Box::new(options)))
 }
@@ -293,6 +304,7 @@ fn apply(option: char, value: String, options: &mut Options) -> Result<(), Wrong
         }
         table::REGION => options.region = Some(region(&value)?),
         table::DEBUG_CLOCK => options.debug_clock = true,
+        _ if roles::apply(option, &value, options)? => {}
         _ => other(option, &value, options)?,
     }
     Ok(())
@@ -339,34 +351,11 @@ fn other(option: char, value: &str, options: &mut Options) -> Result<(), Wrong> 
     Ok(())
 }
 
-/// A size with an optional `k`, `m` or `g`.
 fn item_size(value: &str) -> Result<usize, Wrong> {
-    let (digits, shift) = match value.as_bytes().last().map(u8::to_ascii_lowercase) {
-        Some(b'k') => (&value[..value.len() - 1], 10),
-        Some(b'm') => (&value[..value.len() - 1], 20),
-        Some(b'g') => (&value[..value.len() - 1], 30),
-        _ => (value, 0),
-    };
-    let bytes = digits.parse::<u64>().ok();
-    match bytes.and_then(|bytes| bytes.checked_mul(1 << shift)) {
+    match bytes(value) {
         Some(bytes) if (1 << 10..=1 << 30).contains(&bytes) => Ok(bytes as usize),
         _ => wrong(format!("-I {value}: wants 1k to 1024m (a number of bytes, or with k or m)")),
     }
-}
-
-fn number<T: TryFrom<i64>>(
-    value: &str,
-    least: i64,
-    most: i64,
-    option: &str,
-    what: &str,
-) -> Result<T, Wrong> {
-    value
-        .parse::<i64>()
-        .ok()
-        .filter(|number| (least..=most).contains(number))
-        .and_then(|number| T::try_from(number).ok())
-        .map_or_else(|| wrong(format!("{option} {value}: wants {what}, {least} to {most}")), Ok)
 }
 
 fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
@@ -380,7 +369,7 @@ fn check(options: &Options, size_given: bool) -> Result<(), Wrong> {
         ));
     }
     let inet = options.port != 0 || options.udp_port != 0;
-    if options.unix_socket.is_none() && !inet {
+    if options.unix_socket.is_none() && !inet && options.roles().next().is_none() {
         return wrong("-p 0: there is nothing to listen on; give a port, -U or -s");
     }
     Ok(())

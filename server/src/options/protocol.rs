@@ -1,5 +1,6 @@
 //! The languages of a listener.
 
+use crate::protocol::binary::REQUEST;
 use std::fmt;
 
 /// What may be spoken, under memcached's names.
@@ -12,6 +13,17 @@ pub enum Protocol {
     Ascii,
     /// The binary protocol.
     Binary,
+}
+
+impl Protocol {
+    /// Is it to be the binary protocol, with whoever begins with this byte?
+    pub fn is_binary(self, first: u8) -> bool {
+        match self {
+            Protocol::Ascii => false,
+            Protocol::Binary => true,
+            Protocol::Negotiated => first == REQUEST,
+        }
+    }
 }
 
 impl fmt::Display for Protocol {

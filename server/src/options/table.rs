@@ -1,6 +1,7 @@
 //! The options by name, and the help text made of them.
 
 use super::getopt::Known;
+use super::roles::{QUEUE, STORE, What};
 use std::fmt::Write;
 
 /// Stands for `--debug-clock`, which has no letter.
@@ -107,6 +108,81 @@ pub const OPTIONS: &[Known] = &[
         "addr",
         "serve Prometheus metrics and a live page on this port of this machine, or at host:port",
     ),
+    with(
+        STORE.of(What::Dir),
+        "store",
+        "dir",
+        "serve the durable store in this directory, which is made if there is none, beside the cache; -p 0 turns the cache's \
+         port off",
+    ),
+    with(
+        STORE.of(What::Port),
+        "store-port",
+        "num",
+        "TCP port of the store; 0 is off, -1 any free one (default 21201, or 0 with --store-socket)",
+    ),
+    with(
+        STORE.of(What::Socket),
+        "store-socket",
+        "file",
+        "unix socket of the store; -a is its access mask, too",
+    ),
+    with(
+        STORE.of(What::Sync),
+        "store-sync",
+        "when",
+        "when a write is safe enough to be answered: always (synced, the default), a number of milliseconds after which \
+         it is synced, or never",
+    ),
+    with(
+        STORE.of(What::Near),
+        "store-near",
+        "size",
+        "memory of the cache in front of the store, with k, m or g; 0 for none (default 64m)",
+    ),
+    with(
+        STORE.of(What::NearName),
+        "store-near-name",
+        "name",
+        "share that cache under this name, or in the file at this path: other processes read it without a socket",
+    ),
+    with(
+        STORE.of(What::Quota),
+        "store-quota",
+        "size",
+        "most bytes of keys, values and messages, with k, m or g (default: no limit)",
+    ),
+    flag(
+        STORE.of(What::Loss),
+        "store-accept-loss",
+        "open the store although its disk has lost writes that were synced",
+    ),
+    with(
+        QUEUE.of(What::Dir),
+        "queue",
+        "dir",
+        "serve durable queues in this directory; with that of --store both are one database",
+    ),
+    with(
+        QUEUE.of(What::Port),
+        "queue-port",
+        "num",
+        "TCP port of the queues; 0 is off, -1 any free one (default 22201, or 0 with --queue-socket)",
+    ),
+    with(
+        QUEUE.of(What::Socket),
+        "queue-socket",
+        "file",
+        "unix socket of the queues; -a is its access mask, too",
+    ),
+    with(
+        QUEUE.of(What::Sync),
+        "queue-sync",
+        "when",
+        "as --store-sync, where the queues have a directory of their own",
+    ),
+    with(QUEUE.of(What::Quota), "queue-quota", "size", "as --store-quota"),
+    flag(QUEUE.of(What::Loss), "queue-accept-loss", "as --store-accept-loss"),
     flag(DEBUG_CLOCK, "debug-clock", ""),
 ];
 

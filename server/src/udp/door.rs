@@ -5,7 +5,7 @@ use super::{Exchange, HEADER};
 use crate::buffer::Pool;
 use crate::counters::Count;
 use crate::dispatch::Desk;
-use crate::listener::bind_all;
+use crate::listener::{Port, bind_all};
 use crate::options::{Options, Protocol, Security, Verify};
 use crate::server::{Peer, Stop};
 use rustix::buffer::spare_capacity;
@@ -49,7 +49,7 @@ pub fn open(options: &Options) -> Result<Vec<Door>, String> {
     if options.udp_port == 0 || options.unix_socket.is_some() {
         return Ok(Vec::new());
     }
-    bind_all(options, options.udp_port, |address, spoken| {
+    bind_all(options, Port::Unnamed(options.udp_port), |address, spoken| {
         if spoken.security == Security::Tls(Verify::Demanded) {
             return Err(
                 "-U: a datagram shows no certificate, and clients are asked for one; leave -U out, or put notls: \

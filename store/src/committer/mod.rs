@@ -42,6 +42,12 @@ pub enum Policy {
 pub trait Observer: Send + Sync {
     /// The batch that was committed.
     fn committed(&self, tx: &Tx<'_>);
+
+    /// The answers of a batch, committed or failed, are about to be given out by this thread, one after another.
+    fn answering(&self) {}
+
+    /// They have been given out: who was only told so far can now be woken, once for all of them.
+    fn answered(&self) {}
 }
 
 /// What is to be done in passing: it joins every batch, and is called at least once a second.
@@ -157,27 +163,29 @@ impl Committer {
         T: Send + 'static,
     {
         let (job, pending) = job::waiting(work);
-        Ok(pending(self.send(job, bytes)?))
+        Ok(pending(self.send(job, bytes, true)?))
     }
 
-    /// The same for who must not wait: `then` gets the answer, on the committer's thread, and is to be brief.
+    /// The same for who must not wait, be it for room: `then` gets the answer, on the committer's thread, and is to be
+    /// brief. How much may be under way so is the caller's to bound.
     pub fn submit_with<T, F, G>(&self, bytes: usize, work: F, then: G) -> Result<(), Error>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         G: FnOnce(Result<T, Error>) + Send + 'static,
         T: Send + 'static,
     {
-        self.send(job::calling(work, then), bytes).map(|_| ())
+        self.send(job::calling(work, then), bytes, false).map(|_| ())
     }
 
-    fn send(&self, job: Box<dyn Job>, bytes: usize) -> Result<Arc<Gate>, Error> {
+    fn send(&self, job: Box<dyn Job>, bytes: usize, waits: bool) -> Result<Arc<Gate>, Error> {
         if !self.maker.is_this() {
             return Err(Error::Forked);
         }
         let shared = &*self.shared;
         let mut inbox = shared.inbox.lock();
-        while !inbox.is_closed && !inbox.jobs.is_empty() && inbox.bytes + bytes > shared.queue_bytes
-        {
+        let is_full =
+            |inbox: &Inbox| !inbox.jobs.is_empty() && inbox.bytes + bytes > shared.queue_bytes;
+        while waits && !inbox.is_closed && is_full(&inbox) {
             shared.room.wait(&mut inbox);
         }
         if inbox.is_closed {

@@ -201,7 +201,10 @@ impl Worker {
     }
 
     fn answer(&self, jobs: Jobs, fate: &Result<(), Error>) {
+        let observers = self.shared.observers.lock().clone();
+        observers.iter().for_each(|observer| observer.answering());
         jobs.into_iter().for_each(|(job, _)| job.answer(fate));
+        observers.iter().for_each(|observer| observer.answered());
     }
 
     /// Commits the batch, by the policy. When this returns without an error it is safe enough to be told.

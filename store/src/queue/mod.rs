@@ -34,6 +34,7 @@ mod bell;
 mod check;
 mod codec;
 mod due;
+mod later;
 mod line;
 mod message;
 mod record;
@@ -41,21 +42,18 @@ pub mod steps;
 
 pub use bell::Watch;
 pub use message::{Message, Receipt};
-pub use record::{DELAY_MAX, LEASE_MAX, NAME_MAX, Settings, Totals};
+pub use record::{DELAY_MAX, LEASE_MAX, NAME_MAX, Settings, Totals, check_name};
 pub(crate) use record::{check_delay, check_lease};
 pub use steps::{Fate, Lease, Limits, Push, Pushed};
 
 use crate::Error;
 use crate::committer::{Pending, Tx};
 use crate::database::Database;
-use crate::engine::{Range, Space};
 use crate::fork::Maker;
 use bell::{Bells, Waiter};
 use line::Line;
-use message::FIRST_NAME;
-use record::{Record, check_name};
+use record::Record;
 use serde::{Deserialize, Serialize};
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -134,13 +132,7 @@ impl Queues {
     /// The names of all queues that are there, in order.
     pub fn names(&self) -> Result<Vec<Vec<u8>>, Error> {
         self.check_fork()?;
-        let mut names = Vec::new();
-        let range = Range { from: Bound::Included(FIRST_NAME), to: Bound::Unbounded };
-        self.db.engine().scan(Space::Queues, range, &mut |name, _| {
-            names.push(name.to_vec());
-            true
-        })?;
-        Ok(names)
+        steps::names(self.db.engine().as_ref())
     }
 
     /// Runs steps of the caller's own ([`steps`], and those of the store) as one, and waits until it is durable.
@@ -214,7 +206,7 @@ impl Queue {
         let max = max.min(GET_MAX);
         let once = |is_new: bool| {
             // Nobody's turn with the committer is taken for nothing.
-            if !is_new && !self.has_some()? {
+            if !is_new && self.ready()? == 0 {
                 return Ok(Vec::new());
             }
             let (name, step) = (self.name.clone(), step.clone());
@@ -235,12 +227,6 @@ impl Queue {
                 return Ok(found);
             }
         }
-    }
-
-    fn has_some(&self) -> Result<bool, Error> {
-        self.queues.check_fork()?;
-        let record = Record::load(self.queues.db.engine().as_ref(), &self.name)?;
-        Ok(record.is_some_and(|record| record.ready() > 0 && !record.is_paused))
     }
 
     /// Has `call` called whenever the queue may have something to hand out, as long as the watch is kept. On the

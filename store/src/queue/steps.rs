@@ -2,12 +2,14 @@
 //! the caller's own may hold several, and the store's verbs beside them.
 
 use super::line::Line;
-use super::message::{Head, Kind, Message, Receipt, SESSION, Slip, name_key, purge_key, slip_key};
+use super::message::{FIRST_NAME, Head, Kind, Message, Receipt, SESSION, Slip};
+use super::message::{name_key, purge_key, slip_key};
 use super::record::{DELAY_MAX, Record, Settings, check_lease, check_name, split_child};
 use crate::Error;
 use crate::committer::Tx;
-use crate::engine::{Space, View};
+use crate::engine::{Range, Space, View};
 use serde::{Deserialize, Serialize};
+use std::ops::Bound;
 
 /// How a message is put in. `Push::default()` is at once, for ever, without an id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,6 +321,35 @@ pub fn configure(tx: &mut Tx<'_>, name: &[u8], settings: Settings) -> Result<(),
     line.record.settings = settings;
     line.save(tx);
     Ok(())
+}
+
+/// Changes some of a queue's settings; it is made if there is none.
+pub fn adjust(
+    tx: &mut Tx<'_>,
+    name: &[u8],
+    change: impl FnOnce(&mut Settings),
+) -> Result<(), Error> {
+    let mut line = Line::open(tx, name)?;
+    change(&mut line.record.settings);
+    line.record.settings.check(name)?;
+    line.save(tx);
+    Ok(())
+}
+
+/// The first messages in line, which stay there; of a queue that is not there, none.
+pub fn peek(tx: &Tx<'_>, name: &[u8], max: usize) -> Result<Vec<Message>, Error> {
+    Line::find(tx, name)?.map_or(Ok(Vec::new()), |line| line.peek(tx, max))
+}
+
+/// The names of all queues, in order.
+pub fn names(view: &dyn View) -> Result<Vec<Vec<u8>>, Error> {
+    let mut names = Vec::new();
+    let range = Range { from: Bound::Included(FIRST_NAME), to: Bound::Unbounded };
+    view.scan(Space::Queues, range, &mut |name, _| {
+        names.push(name.to_vec());
+        true
+    })?;
+    Ok(names)
 }
 
 /// Drops every message of a queue, whoever has it; how many there were.

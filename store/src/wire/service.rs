@@ -3,13 +3,12 @@
 use super::request::{Change, Reply, Request, Store as Storing, Welcome};
 use crate::batch::Batch;
 use crate::committer::Tx;
-use crate::error::check_key;
+use crate::later;
 use crate::page::{GoOn, Progress};
 use crate::queue::{self, Queue, Queues, steps};
-use crate::stats::Counter;
 use crate::store::asked;
-use crate::{Database, Error, Options, Store, verbs};
-use nearcache::{MetaArith, MetaDelete, MetaSum, Verb};
+use crate::{Database, Error, Options, Store};
+use nearcache::{MetaArith, MetaDelete, MetaSum};
 use serde_bytes::ByteBuf;
 use std::fmt;
 use std::path::Path;
@@ -197,66 +196,38 @@ impl Service {
 
     /// What is done by the committer.
     fn write(&self, request: Request) -> Result<Plan, Error> {
-        let (limits, counters) = (self.store.limits, self.store.counters.clone());
+        let store = &self.store;
         let name = |queue: &ByteBuf| Ok(self.queues.queue(queue)?.name().to_vec());
         Ok(match request {
             Request::Set(Storing { verb, key, value, flags, expiry }) => {
-                check_key(&key)?;
-                verbs::check_size(&limits, &key, &value, flags)
-                    .inspect_err(|_| counters.count(Counter::TooLarge))?;
-                let is_cas = matches!(verb, Verb::Cas(_));
-                write(key.len() + value.len(), move |tx| {
-                    let ask = asked(verb, flags, expiry);
-                    let outcome = verbs::store(tx, &limits, &key, &value, ask)
-                        .inspect_err(|e| {
-                            if matches!(e, Error::OverQuota { .. }) {
-                                counters.count(Counter::OverQuota);
-                            }
-                        })?
-                        .outcome;
-                    counters.stored(outcome, is_cas);
-                    Ok(Reply::Outcome(outcome))
-                })
+                let work = store.set_work(&key, &value, asked(verb, flags, expiry))?;
+                then(work, |stored| Reply::Outcome(stored.outcome))
             }
             Request::Count { key, delta, down } => {
-                check_key(&key)?;
-                write(key.len(), move |tx| {
-                    let ask = MetaArith { delta, down, ..MetaArith::default() };
-                    let sum = verbs::arith(tx, &limits, &key, ask)?;
-                    counters.added(sum, down);
-                    Ok(Reply::Number(match sum {
+                let work =
+                    store.arith_work(&key, MetaArith { delta, down, ..MetaArith::default() });
+                then(work?, |sum| {
+                    Reply::Number(match sum {
                         MetaSum::Number { number, .. } => Some(number),
                         MetaSum::Missing | MetaSum::Exists => None,
-                    }))
+                    })
                 })
             }
             Request::Touch { key, expiry, wants_value } => {
-                check_key(&key)?;
-                write(key.len(), move |tx| {
-                    let mut found = verbs::touch(tx, &limits, &key, expiry)?;
-                    counters.touched(found.is_some());
+                then(store.touch_work(&key, expiry)?, move |mut found| {
                     if let Some(value) = found.as_mut().filter(|_| !wants_value) {
                         value.data.clear();
                     }
-                    Ok(Reply::Values(vec![found]))
+                    Reply::Values(vec![found])
                 })
             }
             Request::Delete { key, unique } => {
-                check_key(&key)?;
-                write(key.len(), move |tx| {
-                    let ask = MetaDelete { compare: unique, ..MetaDelete::default() };
-                    let (deletion, _) = verbs::delete(tx, &limits, &key, ask)?;
-                    counters.deleted(deletion);
-                    Ok(Reply::Deletion(deletion))
-                })
+                let ask = MetaDelete { compare: unique, ..MetaDelete::default() };
+                then(store.delete_work(&key, ask)?, |(deletion, _)| Reply::Deletion(deletion))
             }
-            Request::Flush { delay } => write(0, move |tx| {
-                counters.count(Counter::CmdFlush);
-                verbs::flush_all(tx, delay);
-                Ok(Reply::Done)
-            }),
+            Request::Flush { delay } => then(store.flush_work(delay)?, |()| Reply::Done),
             Request::Batch(changes) => {
-                let mut batch = self.store.batch();
+                let mut batch = store.batch();
                 changes.into_iter().try_for_each(|change| self.add(&mut batch, change))?;
                 let (bytes, work) = batch.into_work();
                 write(bytes, |tx| work(tx).map(Reply::Numbers))
@@ -336,6 +307,14 @@ fn write(
     work: impl FnOnce(&mut Tx<'_>) -> Result<Reply, Error> + Send + 'static,
 ) -> Plan {
     Plan::Write(bytes, Box::new(work))
+}
+
+/// A verb of the store, and its answer as a reply.
+fn then<T: 'static>(
+    (bytes, work): later::Work<T>,
+    reply: impl FnOnce(T) -> Reply + Send + 'static,
+) -> Plan {
+    write(bytes, |tx| work(tx).map(reply))
 }
 
 impl fmt::Debug for Service {

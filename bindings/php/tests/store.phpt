@@ -87,3 +87,38 @@ true true ">one!" false true true 123
 NearCache\Exception: nothing can be put before or behind a value that is serialized, compressed or portable: get it and store another
 NearCache\Exception: nothing can be put before or behind a value that is serialized, compressed or portable: get it and store another
 [1]
+false 40 41 41 39 0 "0 "
+10 11 -9223372036854775798 -9223372036854775797
+NearCache\Exception: cannot increment or decrement a non-numeric value
+ValueError: NearCache\Store::increment(): Argument #2 ($offset) must be greater than or equal to 0
+ValueError: NearCache\Store::increment(): Argument #3 ($initial_value) must be greater than or equal to 0
+{"z":null,"3":"three","y":[2],"x":1} [] true null
+2 0 {"y":[2]}
+true false true false 1 true null
+false true false 1 true "default"
+true true false false
+false true true
+false true
+"bytes" "five" "longest" {"5":"five"}
+NearCache\Exception: the key is empty: a key has 1 to 250 bytes
+NearCache\Exception: the key has 251 bytes: the limit is 250
+NearCache\Exception: the key is empty: a key has 1 to 250 bytes
+NearCache\Exception: the key is empty: a key has 1 to 250 bytes
+NearCache\Exception: the value takes 1048638 bytes: the limit is 1048576; raise it to store it
+NearCache\Exception: the value takes 1048638 bytes: the limit is 1048576; raise it to store it
+TypeError: NearCache\Store::get(): Argument #1 ($key) must be of type string, array given
+TypeError: NearCache\Store::getMulti(): Argument #1 ($keys) must be an array of string|int, array found
+TypeError: NearCache\Store::touch(): Argument #2 ($expiration) must be of type int, string given
+ArgumentCountError: NearCache\Store::get() expects at least 1 argument, 0 given
+ArgumentCountError: NearCache\Store::set() expects at least 2 arguments, 1 given
+Error: Call to undefined method NearCache\Store::none()
+false ">one!"
+true ["bytes",458752] "bytes" null
+true false true "more5"
+ValueError: NearCache\Store::storeRaw(): Argument #1 ($verb) must be one of set, add, replace, append, prepend, cas
+ValueError: NearCache\Store::storeRaw(): Argument #4 ($flags) must be between 0 and 4294967295
+true
+false true true
+false 0 true
+ValueError: NearCache\Store::flush(): Argument #1 ($delay) must be between 0 and 4294967295 seconds
+ValueError: NearCache\Store::advanceClock(): Argument #1 ($seconds) must be between 0 and 4294967295

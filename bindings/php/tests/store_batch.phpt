@@ -71,3 +71,98 @@ unset($s, $q, $m);
 var_dump(count($b->commit()), count($b));
 ?>
 --EXPECT--
+bool(true)
+int(8)
+bool(false)
+int(8)
+bool(true)
+array(3) {
+  [0]=>
+  int(0)
+  [1]=>
+  int(7)
+  [2]=>
+  int(6)
+}
+bool(true)
+int(0)
+array(4) {
+  ["a"]=>
+  array(1) {
+    [0]=>
+    int(1)
+  }
+  ["b"]=>
+  int(2)
+  ["k"]=>
+  string(3) "new"
+  ["n"]=>
+  int(6)
+}
+int(2)
+array(0) {
+}
+bool(true)
+int(2)
+bool(true)
+array(2) {
+  ["c"]=>
+  int(1)
+  ["d"]=>
+  int(2)
+}
+LogicException: on purpose
+int(1)
+array(0) {
+}
+int(1)
+add: NearCache\BatchRefusedException: the batch was refused, and nothing of it was done: step 1 met NotStored
+replace: NearCache\BatchRefusedException: the batch was refused, and nothing of it was done: step 2 met NotStored
+cas: NearCache\BatchRefusedException: the batch was refused, and nothing of it was done: step 1 met Exists
+increment: NearCache\BatchRefusedException: the batch was refused, and nothing of it was done: step 2 met Missing
+not a number: NearCache\Exception: cannot increment or decrement a non-numeric value
+empty key: NearCache\Exception: the key is empty: a key has 1 to 250 bytes
+a queue's name: NearCache\Exception: the queue's name "two words" holds ' ': spaces, control characters and '/' are not for names
+too large: NearCache\Exception: the value takes 2097152 bytes: the limit is 1048576; raise it to store it
+bool(true)
+int(1)
+int(2)
+bool(false)
+bool(true)
+int(2)
+int(2)
+int(1)
+array(1) {
+  ["id"]=>
+  int(1)
+}
+bool(false)
+NearCache\BatchRefusedException: the batch was refused, and nothing of it was done: step 1 met a message that was acknowledged before, or whose lease has ended
+NearCache\Exception: a receipt does not tell its queue: give the queue, too, or the message itself
+NearCache\Exception: "nonsense" is no receipt: it is four hexadecimal numbers with '-' between them, as they came with a message
+array(1) {
+  ["id"]=>
+  int(1)
+}
+array(1) {
+  [0]=>
+  int(1)
+}
+bool(true)
+array(1) {
+  [0]=>
+  int(1)
+}
+NearCache\BatchRefusedException: the batch was refused, and nothing of it was done: step 1 met a message that was acknowledged before, or whose lease has ended
+array(1) {
+  ["id"]=>
+  int(1)
+}
+Error: Call to private NearCache\Batch::__construct() from global scope
+Error: Trying to clone an uncloneable object of class NearCache\Batch
+Exception: Serialization of 'NearCache\Batch' is not allowed
+ValueError: NearCache\Batch::increment(): Argument #2 ($offset) must be greater than or equal to 0
+TypeError: NearCache\Batch::push(): Argument #1 ($queue) must be of type string, NearCache\Store given
+ArgumentCountError: NearCache\Batch::set() expects at least 2 arguments, 1 given
+int(1)
+int(0)

@@ -62,11 +62,39 @@ foreach ([
 
 $q = new Queue("$directory/s", 'waits', ['policy' => 'never']);
 // Waits, and what ends them.
-$begun = microtime(true);
-say($q->get(0.3), microtime(true) - $begun >= 0.3, $q->getMulti(5, 0.05), $q->take(0), $q->consume(fn() => 0, 0.05));
+$begun = hrtime(true);
+say($q->get(0.3), hrtime(true) - $begun >= 300000000, $q->getMulti(5, 0.05), $q->take(0), $q->consume(fn() => 0, 0.05));
 $s = new Store("$directory/s");
 $q->put('soon', delay: 1);
 say($q->get(60)->value);
 thrown(fn() => $q->consume('none'), fn() => $q->consume(fn() => 0, -1), fn() => $q->consume(fn() => 0, failed: 'none'), fn() => $q->consume());
 ?>
 --EXPECT--
+3 [1,2,3] 6
+3 3
+0 0 1
+1 0 9 0
+"kept"
+0 1
+no error: null
+0 1
+"LogicException" "again" "bad" 2 false
+"LogicException" "again" "bad" 3 false
+1 0 "bad"
+DomainException: in failed
+"inner"
+"same"
+"outer" 1 1
+1 0
+exit: [1,0,1]
+fatal: [1,0,1]
+memory: [1,0,1]
+timeout: [1,0,1]
+thrown: [1,0,1]
+return: [0,0,0]
+null true [] null 0
+"soon"
+TypeError: NearCache\Queue::consume(): Argument #1 ($worker) must be a valid callback, string given
+ValueError: NearCache\Queue::consume(): Argument #2 ($idle) must be a number of seconds of 0 or more, or INF
+TypeError: NearCache\Queue::consume(): Argument #5 ($failed) must be a valid callback or null, string given
+ArgumentCountError: NearCache\Queue::consume() expects at least 1 argument, 0 given

@@ -13,3 +13,15 @@ foreach (['$held[] = $s->get("k$n");', '$held[] = $s->getMulti($all);', '$held[]
 }
 ?>
 --EXPECT--
+0: [400000,true,1,true]
+1: [400000,true,1,true]
+2: [400000,true,1,true]
+3: [400000,true,1,true]
+4: [400000,true,1,true]
+5: [400000,true,1,true]
+6: [400000,true,1,true]
+7: [400000,true,1,true]
+8: [400000,true,1,true]
+9: [400000,true,1,true]
+10: [400000,true,1,true]
+11: [400000,true,1,true]

@@ -104,3 +104,55 @@ foreach ([1, 2] as $round) {
 echo php('try { new NearCache\Store(' . var_export($place, true) . '); } catch (NearCache\Exception $e) { echo $e->getMessage(), "\n"; }', ['open_basedir' => __DIR__, 'display_errors' => '0']);
 ?>
 --EXPECT--
+NearCache\Exception: where is the store? A directory, a daemon's socket as unix:PATH, or tcp:HOST:PORT
+NearCache\Exception: where is the store? A directory, a daemon's socket as unix:PATH, or tcp:HOST:PORT
+NearCache\Exception: the place of a store must be UTF-8: a directory, or a daemon's socket
+NearCache\Exception: unix: is followed by the socket's path
+NearCache\Exception: "host" is no address: tcp: is followed by HOST:PORT
+NearCache\Exception: there is no store at DIR/none: create one there
+NearCache\ConnectionException: cannot connect to unix:DIR/none: No such file or directory (os error 2); is nearcached running there, with --store or --queue?
+NearCache\ConnectionException: cannot connect to tcp:127.0.0.1:1: Connection refused (os error 111); is nearcached running there, with --store or --queue?
+NearCache\Exception: unix:DIR/none is a daemon's socket, and how its store is opened is the daemon's to say: open it without options
+ArgumentCountError: NearCache\Store::__construct() expects at least 1 argument, 0 given
+TypeError: NearCache\Store::__construct(): Argument #2 ($options) must be of type array, int given
+NearCache\DamagedException: DIR/file is no directory: a store is one
+NearCache\Exception: cannot make the directory DIR/file/s: Not a directory (os error 20)
+NearCache\Exception: the option policy must be 'always', 'never', or the seconds between two syncs: 0.001 to 3600
+NearCache\Exception: the option policy must be 'always', 'never', or the seconds between two syncs: 0.001 to 3600
+NearCache\Exception: the option policy must be 'always', 'never', or the seconds between two syncs: 0.001 to 3600
+NearCache\Exception: the option policy must be 'always', 'never', or the seconds between two syncs: 0.001 to 3600
+NearCache\Exception: near must be a number of bytes of 0 or more, as an int or as a string like "64M" (K, M and G count 1024, 1024 K and 1024 M)
+NearCache\Exception: near is 1000 bytes: it is 0 for no near tier, or 1048576 and more
+NearCache\Exception: the option near_name must be a name, or an absolute path
+NearCache\Exception: "a/b" is a relative path: give an absolute one, or a name without a '/'
+NearCache\Exception: item_size_max is 1 bytes: it is 1 KiB to 1 GiB
+NearCache\Exception: quota must be a number of bytes of 0 or more, as an int or as a string like "64M" (K, M and G count 1024, 1024 K and 1024 M)
+NearCache\Exception: the option create must be true or false
+NearCache\Exception: the option accept_loss must be true or false
+NearCache\Exception: block_cache is 1 bytes: it is 1 MiB at least
+NearCache\Exception: workers is 0: it is 1 to 64
+NearCache\Exception: the option manual_clock must be the Unix time at which the clock stands, an int
+NearCache\Exception: the option serializer must be php, igbinary, json, json_array, msgpack or portable, or its number (Cache::SERIALIZER_*)
+NearCache\Exception: the option serializer must be php, igbinary, json, json_array, msgpack or portable, or its number (Cache::SERIALIZER_*)
+NearCache\Exception: the option compression must be true, false, or one of zlib, fastlz and zstd
+NearCache\Exception: there is no option "polcy": the options are policy, near, near_name, item_size_max, quota, create, accept_loss, block_cache, workers, manual_clock, serializer, compression
+NearCache\Exception: there is no option "0": the options are policy, near, near_name, item_size_max, quota, create, accept_loss, block_cache, workers, manual_clock, serializer, compression
+false
+"[\"v\"]" {"k":["v"]} ["v"]
+bool(true)
+string(79) "NearCache\Store Object
+(
+    [place] => DIR/s
+    [serializer] => json_array
+)
+"
+NearCache\Exception: DIR/s is open in this process with policy EveryMillis(50), not Always: open it with the same options, or with none
+NearCache\Exception: the value takes 3145790 bytes: the limit is 2097152; raise it to store it
+NearCache\QuotaException 9 over quota: N bytes are stored and N more were to be, the quota is N; delete something, or raise it
+true
+["v"]
+11 told; NearCache\InUseException: DIR/s is in use by its parent: one process owns a store; close it there, or reach it through the daemon
+0 ["v"] false true 0
+1 0 true
+2 0 true
+open_basedir does not allow the path of this store

@@ -108,3 +108,73 @@ thrown(fn() => $m->value = 1, fn() => new Message(), fn() => clone $m, fn() => s
 say($q->delete(), $q->delete(), $s->queues());
 ?>
 --EXPECT--
+0 null null [] [] false []
+NearCache\NoQueueException: there is no queue "orders": the first message makes it, or configure it
+NearCache\NoQueueException: there is no queue "orders": the first message makes it, or configure it
+NearCache\NoQueueException: there is no queue "orders": the first message makes it, or configure it
+NearCache\NoQueueException: there is no queue "orders": the first message makes it, or configure it
+NearCache\NoQueueException: there is no queue "orders": the first message makes it, or configure it
+true true true [] 4 ["orders"]
+[{"id":1},"two",3,4.5] null 0
+{"value":{"id":1},"error":null,"queue":"orders","id":null,"deliveries":1,"at":1700000000,"expires":null,"origin":null,"flags":4} true true true true false
+"two" [3,4.5] null 4
+true false false 3
+true false false 2 "b" 3 0
+true true false true true false false
+null 1 1
+"b" 2 true false
+false 2 1 0 0
+true true true false "now" "one" null
+"late" null 1 1
+NearCache\Exception: the message has no receipt: it was taken for good, or only looked at, and is not this consumer's
+NearCache\Exception: the message has no receipt: it was taken for good, or only looked at, and is not this consumer's
+NearCache\Exception: the message has no receipt: it was taken for good, or only looked at, and is not this consumer's
+NearCache\Exception: the message has no receipt: it was taken for good, or only looked at, and is not this consumer's
+true null ["orders","orders.dead"] "orders" "p"
+1 0 "poison" 1 "poison"
+NearCache\Exception: message N of the queue "orders" comes from no other queue: name the one to move it to
+ValueError: NearCache\Queue::requeue(): Argument #2 ($max) must be greater than or equal to 0
+1700000141
+["longer","for ever"] "mortal"
+NearCache\QueueFullException: the queue "orders" is full: it has 2 messages of 60 bytes, its limits are 2 messages and 0 bytes (0 is none); consume some, raise the limits, or let it discard_old
+NearCache\QueueFullException: the queue "orders" is full: it has 2 messages of 60 bytes, its limits are 2 messages and 0 bytes (0 is none); consume some, raise the limits, or let it discard_old
+NearCache\Exception: the value takes 101 bytes: the limit is 100; raise it to store it
+[2,3] 1
+null true "for both" ["orders+billing"]
+"for both"
+{"max_messages":2,"max_bytes":0,"max_message":100,"discard_old":true,"lease":60,"max_deliveries":2,"dead_letters":null,"expire":0,"expired_to":"old","dedup_window":300,"retry_delay":0}
+{"max_messages":2,"max_bytes":0,"max_message":100,"discard_old":true,"lease":5,"max_deliveries":2,"dead_letters":"graves","expire":0,"expired_to":null,"dedup_window":0,"retry_delay":1} ["name","messages","ready","reserved","delayed","bytes","age","made","pushed","delivered","acked","returned","dead","expired","discarded","duplicates","paused","readers"]
+NearCache\Exception: there is no setting "leese": the settings are max_messages, max_bytes, max_message, discard_old, lease, max_deliveries, dead_letters, expire, expired_to, dedup_window, retry_delay
+NearCache\Exception: a lease is 1 to 604800 seconds, not 0
+NearCache\Exception: the setting lease must be an int of 0 or more
+NearCache\Exception: the setting discard_old must be true or false
+NearCache\Exception: dead_letters is the queue itself: name another
+NearCache\Exception: the setting expire must be an int of 0 or more
+NearCache\Exception: there is no setting "": the settings are max_messages, max_bytes, max_message, discard_old, lease, max_deliveries, dead_letters, expire, expired_to, dedup_window, retry_delay
+ValueError: NearCache\Queue::get(): Argument #1 ($wait) must be a number of seconds of 0 or more, or INF
+ValueError: NearCache\Queue::get(): Argument #1 ($wait) must be a number of seconds of 0 or more, or INF
+NearCache\Exception: a lease is 1 to 604800 seconds, not 0
+ValueError: NearCache\Queue::get(): Argument #2 ($lease) must be a number of seconds of 0 or more
+NearCache\Exception: a lease is 1 to 604800 seconds, not 604801
+ValueError: NearCache\Queue::getMulti(): Argument #1 ($max) must be between 1 and 10000
+ValueError: NearCache\Queue::getMulti(): Argument #1 ($max) must be between 1 and 10000
+ValueError: NearCache\Queue::put(): Argument #2 ($delay) must be a number of seconds of 0 or more
+NearCache\Exception: delay is 31622400 seconds: the limit is 31536000
+NearCache\Exception: the message's id has 251 bytes: the limit is 250
+NearCache\Exception: "x" is no receipt: it is four hexadecimal numbers with '-' between them, as they came with a message
+ValueError: NearCache\Queue::ackMulti(): Argument #1 ($messages) must be a list of messages, or of their receipts
+TypeError: NearCache\Queue::ack(): Argument #1 ($message) must be of type string, NearCache\Store given
+NearCache\Exception: the queue's name has 0 bytes: it has 1 to 240
+NearCache\Exception: the queue's name "a b" holds ' ': spaces, control characters and '/' are not for names
+NearCache\Exception: the queue's name "a/b" holds '/': spaces, control characters and '/' are not for names
+NearCache\Exception: the queue's name has 241 bytes: it has 1 to 240
+NearCache\Exception: the queue's name "a+" has a '+' in the wrong place: queue+reader is a reader's copy of a queue
+ArgumentCountError: NearCache\Queue::__construct() expects at least 2 arguments, 1 given
+Error: Cannot modify readonly property NearCache\Message::$value
+Error: Call to private NearCache\Message::__construct() from global scope
+Error: Trying to clone an uncloneable object of class NearCache\Message
+Exception: Serialization of 'NearCache\Message' is not allowed
+Error: Trying to clone an uncloneable object of class NearCache\Queue
+NearCache\Exception: the queue is open already: __construct() may run once only
+NearCache\Exception: the store is open already: __construct() may run once only
+true false ["elsewhere","old","orders+billing","orders.dead"]

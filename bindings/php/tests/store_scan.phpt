@@ -79,3 +79,28 @@ $s->setMulti(array_combine($keys = array_map(fn($i) => sprintf('row %05d', $i), 
 say(keys($s->scan('row ')) === $keys, keys($s->snapshot()->scan('row ', 999)) === $keys);
 ?>
 --EXPECT--
+[10,7,"a","b1","b3","b","c"] ["b1","b3","b","c"] ["b1","b3","b","c"] ["b3","b"] [10,7,"a"] [10,7] [] []
+{"a":["of a"]}
+["b1","b3","b"] 7
+["b1","b3","b"] 7
+["b1","b3","b"] 7
+["b1","b3","b"] 7
+["b1","b3","b"] 7
+true "b1" ["of b1"] "b1"
+"b3" ["b1","b3","b"] false null null
+false ["b1","b3","b"] 0
+["10","7","8","b1","b3","b","c"]
+["c"]
+"b1"
+["of c"] null "default" ["of b1"] ["b1","b3","b","c"] ["b1","b3","b"]
+"changed" "new" null 1 true true null
+["b1","b3","b"]
+ValueError: NearCache\Store::range(): Argument #3 ($limit) must be between 1 and 10000
+ValueError: NearCache\Store::range(): Argument #3 ($limit) must be between 1 and 10000
+ValueError: NearCache\Store::scan(): Argument #2 ($page) must be between 1 and 10000
+Error: Call to private NearCache\Scan::__construct() from global scope
+Error: Call to private NearCache\Snapshot::__construct() from global scope
+Error: Trying to clone an uncloneable object of class NearCache\Scan
+Exception: Serialization of 'NearCache\Snapshot' is not allowed
+NearCache\Exception: the key is empty: a key has 1 to 250 bytes
+true true

@@ -56,3 +56,6 @@ signal; 0; end
 signal; of the handler; end
 signal; "from the handler"; end
 signal; null; end
+
+Fatal error: Maximum execution time of 100 seconds exceeded
+then 0

@@ -72,3 +72,26 @@ try {
 }
 ?>
 --EXPECT--
+true true 5100 5100
+5000 100 1
+5000 99 100
+stopped: NearCache\Exception: stopped before the end, as was asked
+thrown: LogicException: of the progress
+verify: LogicException: of the progress
+there: NearCache\DamagedException: DIR/b holds a store already: a backup goes to a new directory
+none: NearCache\Exception: there is no store at DIR/none: create one there
+wrong: TypeError: NearCache\Store::verify(): Argument #1 ($progress) must be a valid callback or null, string given
+empty: ValueError: NearCache\Store::backup(): Argument #1 ($directory) must be the path of a directory, in UTF-8
+1
+exit: ["value",true]
+exit: ["value",true]
+fatal: ["value",true]
+fatal: ["value",true]
+memory: ["value",true]
+memory: ["value",true]
+timeout: ["value",true]
+timeout: ["value",true]
+
+Fatal error: Maximum execution time of 1 second exceeded
+5002 100 ["q"]
+NearCache\DamagedException

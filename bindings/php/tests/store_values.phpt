@@ -124,3 +124,54 @@ $said = [];
 var_dump($q->consume(fn() => print("not reached\n"), 0, 3, failed: function (Throwable $e, $m) use (&$said) { $said[] = get_class($e) . ' ' . $m->deliveries; }), $said);
 ?>
 --EXPECT--
+php false: 22 values, 0 lost
+php "zlib": 22 values, 0 lost
+php "fastlz": 22 values, 0 lost
+php "zstd": 22 values, 0 lost
+igbinary false: 22 values, 0 lost
+igbinary "zlib": 22 values, 0 lost
+igbinary "fastlz": 22 values, 0 lost
+igbinary "zstd": 22 values, 0 lost
+msgpack false: 22 values, 0 lost
+msgpack "zlib": 22 values, 0 lost
+msgpack "fastlz": 22 values, 0 lost
+msgpack "zstd": 22 values, 0 lost
+json_array false: 20 values, 0 lost
+json_array "zlib": 20 values, 0 lost
+json_array "fastlz": 20 values, 0 lost
+json_array "zstd": 20 values, 0 lost
+portable false: 20 values, 0 lost
+portable "zlib": 20 values, 0 lost
+portable "fastlz": 20 values, 0 lost
+portable "zstd": 20 values, 0 lost
+enough
+LogicException: not to be written
+NearCache\Exception: a resource cannot be cached: it means nothing outside of this request
+LogicException: not to be written
+LogicException: not to be written
+LogicException: not to be written
+Exception: Serialization of 'Closure' is not allowed
+NearCache\Exception: a portable value is null, a bool, int, float, string, array or stdClass, not an object of class Point: store an array of what is in it, or choose another serializer
+string(3) "old"
+int(0)
+LogicException: not to be read
+NearCache\DamagedException: the value of the key "broken" cannot be read: 8 bytes with flags 0x2 (not a float); getRaw() gives its bytes
+NearCache\DamagedException: the value of the key "cut" cannot be read: 5 bytes with flags 0x4 (not serialized by PHP); getRaw() gives its bytes
+NearCache\DamagedException: the value of the key "broken" cannot be read: 8 bytes with flags 0x2 (not a float); getRaw() gives its bytes
+NearCache\DamagedException: the value of the key "broken" cannot be read: 8 bytes with flags 0x2 (not a float); getRaw() gives its bytes
+NearCache\DamagedException: the value of the key "broken" cannot be read: 8 bytes with flags 0x2 (not a float); getRaw() gives its bytes
+NearCache\DamagedException: the value of the key "broken" cannot be read: 8 bytes with flags 0x2 (not a float); getRaw() gives its bytes
+bool(false)
+string(8) "no float"
+string(56) "the value cannot be read: LogicException: not to be read"
+string(22) "O:10:"ThrowsBack":0:{}"
+bool(true)
+int(0)
+array(3) {
+  [0]=>
+  string(21) "NearCache\Exception 2"
+  [1]=>
+  string(21) "NearCache\Exception 3"
+  [2]=>
+  string(21) "NearCache\Exception 4"
+}

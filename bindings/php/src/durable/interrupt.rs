@@ -101,7 +101,9 @@ pub fn wait<T>(
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let left = left.unwrap_or(Duration::MAX);
-        if let Some(answer) = ask(left.min(SLICE)).map_err(fail)? {
+        // In whole milliseconds, of which a part would be lost on the way.
+        let slice = Duration::from_millis(left.min(SLICE).as_micros().div_ceil(1000) as u64);
+        if let Some(answer) = ask(slice).map_err(fail)? {
             return Ok(Some(answer));
         }
         if left <= SLICE {

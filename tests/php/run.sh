@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
-# as php-memcached and APCu do and shares values with the former, nothing leaks. Ends with "N passed, M failed"; exits
+# as php-memcached and APCu do and shares values with the former, its store works through a daemon, nothing leaks. Ends with "N passed, M failed"; exits
 # non-zero on any failure.
 #
 # PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config), NEARCACHE_PHP_OUT the folder in place of target/php.
@@ -124,6 +124,15 @@ else
     echo "skipped php-fpm (php-fpm$version is missing)"
 fi
 
+# The store and its queues behind the daemon's socket, from the command line and from PHP-FPM.
+if "$PHP" -r 'exit(extension_loaded("posix") && extension_loaded("pcntl") ? 0 : 1);'; then
+    check "build nearcached" cargo build --release --quiet -p nearcached
+    check "store and queues through nearcached" "$PHP" -d "extension=$extension" tests/php/store_daemon.php \
+        "$target/release/nearcached" "$extension" ${fpm:+"$fpm"}
+else
+    echo "skipped store and queues through nearcached (posix or pcntl is missing)"
+fi
+
 # Request after request in several threads, if this PHP has them and a library of it (scripts/php_zts.sh builds one).
 library=$("$PHP_CONFIG" --prefix)/lib/libphp.so
 if [ -f "$library" ] && "$PHP" -n -r 'exit(PHP_ZTS ? 0 : 1);'; then
@@ -184,6 +193,7 @@ if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
         fi
     }
     check_lost leak.php 10
+    check_lost leak_store.php 4
     check_lost leak_settings.php 6 -d nearcache.enable_cli=1 -d nearcache.memory_size=8M -d nearcache.apcu_compat=1 -d nearcache.memcached_alias=1 \
         -d session.save_handler=nearcache -d session.save_path= -d session.use_cookies=0 -d session.use_only_cookies=0 -d session.cache_limiter=
 else

@@ -401,7 +401,7 @@ final class Queue implements \Countable
      *
      * @param float $idle ends when no message came for so many seconds; 0: when the queue is empty
      * @param int $max ends after so many messages
-     * @return int how many were acknowledged
+     * @return int how many the worker has returned from
      */
     public function consume(callable $worker, float $idle = INF, int $max = PHP_INT_MAX, ?int $lease = null, ?callable $failed = null): int {}
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
-# as php-memcached and APCu do and shares values with the former, its store works through a daemon, nothing leaks. Ends with "N passed, M failed"; exits
-# non-zero on any failure.
+# as php-memcached and APCu do and shares values with the former, its store works through a daemon, nothing leaks. Ends
+# with "N passed, M failed"; exits non-zero on any failure.
 #
 # PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config), NEARCACHE_PHP_OUT the folder in place of target/php.
 # NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.

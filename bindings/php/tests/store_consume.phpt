@@ -72,8 +72,8 @@ thrown(fn() => $q->consume('none'), fn() => $q->consume(fn() => 0, -1), fn() => 
 --EXPECT--
 3 [1,2,3] 6
 3 3
-0 0 1
-1 0 9 0
+1 1 1
+1 1 9 0
 "kept"
 0 1
 no error: null

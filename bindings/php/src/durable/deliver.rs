@@ -57,7 +57,7 @@ impl Queue {
     fn show_all(&self, messages: Vec<Delivered>, out: &mut Zval) -> Answer {
         let mut messages = BailoutGuard::new(messages.into_iter());
         let mut list = ZendHashTable::with_capacity(messages.len() as u32);
-        while let Some(message) = messages.next() {
+        for message in messages.by_ref() {
             let mut shown = Zval::null();
             self.show(message, &mut shown)?;
             push(&mut list, shown)?;
@@ -245,7 +245,7 @@ pub extern "C" fn consume(frame: &mut ExecuteData, out: &mut Zval) {
     });
 }
 
-/// Hands one message to the worker. True if it was acknowledged, here or by him.
+/// Hands one message to the worker. True if he has returned.
 fn work(
     queue: &Queue,
     delivered: Delivered,
@@ -265,8 +265,9 @@ fn work(
     held.receipt = Message::in_object(&message).and_then(|message| message.receipt().ok());
     if done.is_ok() {
         let receipt = held.receipt.take();
-        let acked = queue.opened.durable.ack(&queue.name, receipt.as_slice()).map_err(fail)?;
-        return Ok(acked == [true]);
+        // If it is not his any more he has seen to it himself, or took longer than his lease.
+        queue.opened.durable.ack(&queue.name, receipt.as_slice()).map_err(fail)?;
+        return Ok(true);
     }
     drop(held);
     let (Some(failed), Some(thrown)) = (failed, take_exception()) else {

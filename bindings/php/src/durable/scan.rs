@@ -171,7 +171,7 @@ fn entries(
     let entries = read(start, end, after_start, before_end, limit).map_err(fail)?;
     let mut entries = BailoutGuard::new(entries.into_iter());
     let mut array = ZendHashTable::with_capacity(entries.len() as u32);
-    while let Some(Entry { key, value, .. }) = entries.next() {
+    for Entry { key, value, .. } in entries.by_ref() {
         let key = BailoutGuard::new(key);
         let mut shown = Zval::null();
         show(&key, value, writing, &mut shown)?;

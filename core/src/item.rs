@@ -26,6 +26,12 @@ pub(crate) fn natural(birth: u64, offset: u64) -> u64 {
     (birth & BIRTH_MASK) << BIRTH_SHIFT | offset
 }
 
+/// The natural unique of an item that was first stored where `token` says, and is now this number, if it is one.
+#[inline(always)]
+pub(crate) fn mutated(token: u64, number: Option<Number>) -> u64 {
+    token | number.map_or(0, Number::mutations) << MUTATIONS_SHIFT
+}
+
 /// The birth number that a natural unique was made of.
 #[inline(always)]
 pub(crate) fn birth_of(unique: u64) -> u64 {
@@ -44,6 +50,12 @@ const PLAIN: u64 = 0;
 const NUMBER: u64 = 1;
 const LARGE: u64 = 2;
 const GIVEN: u64 = 1 << 61;
+/// Does this extension say that the item is plain but for its unique, which was chosen by a caller?
+#[inline(always)]
+pub(crate) fn is_plain_and_given(extension: u64) -> bool {
+    extension >> KIND_SHIFT == PLAIN && extension & GIVEN != 0
+}
+
 /// As memcached's ITEM_UPDATE_INTERVAL.
 const ACCESS_STEP: u32 = 60;
 
@@ -77,7 +89,7 @@ pub(crate) enum Form {
 }
 
 /// The words that an item begins with, up to its extents or its key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Head {
     words: [u64; 5],
     len: usize,
@@ -86,6 +98,13 @@ pub(crate) struct Head {
 impl Head {
     /// Of an item with this header, whose bits of form are written here.
     pub fn new(header: Header, token: Option<u64>, given: Option<u64>, form: Form) -> Head {
+        let mut head = Head::default();
+        head.write(header, token, given, form);
+        head
+    }
+    /// Makes an empty one into that: where it is used, because a copy of it would be read before it is there.
+    #[inline(always)]
+    pub fn write(&mut self, header: Header, token: Option<u64>, given: Option<u64>, form: Form) {
         let token_bit = if token.is_some() { bit::TOKEN } else { 0 };
         let (kind, form_bits, last) = match form {
             Form::Plain => (PLAIN, 0, None),
@@ -94,13 +113,18 @@ impl Head {
         };
         let extension = given.map(|_| kind << KIND_SHIFT | GIVEN);
         let form_bits = if extension.is_some() { bit::EXTENDED } else { form_bits };
-        let mut head = Head { words: [0; 5], len: 0 };
-        let first = Some(header.with_form(form_bits | token_bit).0);
-        for word in [first, token, extension, given, last].into_iter().flatten() {
-            head.words[head.len] = word;
-            head.len += 1;
+        self.push(Some(header.with_form(form_bits | token_bit).0));
+        self.push(token);
+        self.push(extension);
+        self.push(given);
+        self.push(last);
+    }
+    #[inline(always)]
+    fn push(&mut self, word: Option<u64>) {
+        if let (Some(word), Some(place)) = (word, self.words.get_mut(self.len)) {
+            *place = word;
+            self.len += 1;
         }
-        head
     }
     pub fn words(&self) -> &[u64] {
         &self.words[..self.len]
@@ -153,6 +177,36 @@ impl Item {
         let len = header.inline() as u64;
         let (number, given, access) = (None, None, access(arena, loc + words));
         Some(Item { loc, header, words, len, extents: 0, number, given, access, between: 0 })
+    }
+
+    /// The item at `loc` if it is a number in its word, the key, and flags.
+    #[inline(always)]
+    pub fn number_at(arena: &Arena, loc: u64) -> Option<Item> {
+        let room = arena.room_at(loc)?;
+        // Relaxed: as above.
+        let header = Header(arena.word(loc).load(Ordering::Relaxed));
+        if header.klen() == 0 || header.0 & bit::EXTENDED != bit::NUMERIC {
+            return None;
+        }
+        let before = 1 + u64::from(header.has(bit::TOKEN));
+        let word = Some(arena.word(loc + before));
+        let (header, number) = Words { header: arena.word(loc), number: word }.read();
+        let bytes = header.bytes() + arena.geometry().tail();
+        let words = before + 1 + (bytes as u64).div_ceil(8);
+        let len = number.map_or(0, Number::width) as u64;
+        let (given, access) = (None, access(arena, loc + words));
+        let between = 1;
+        (words <= room).then_some(Item {
+            loc,
+            header,
+            words,
+            len,
+            extents: 0,
+            number,
+            given,
+            access,
+            between,
+        })
     }
 
     #[cold]
@@ -274,7 +328,7 @@ impl Item {
         if let Some(given) = self.given {
             return given;
         }
-        self.token(arena, birth) | self.number.map_or(0, Number::mutations) << MUTATIONS_SHIFT
+        mutated(self.token(arena, birth), self.number)
     }
 
     /// Where the item was first stored, which a move carries along.
@@ -311,13 +365,13 @@ impl Item {
     }
 
     /// The granule of the number, of an item that is one.
-    fn number_at(&self) -> u64 {
+    fn word_at(&self) -> u64 {
         self.key_at() - 1
     }
 
     /// The words of it that change.
     pub fn changing<'a>(&self, arena: &'a Arena) -> Words<'a> {
-        let number = self.number.map(|_| arena.word(self.number_at()));
+        let number = self.number.map(|_| arena.word(self.word_at()));
         Words { header: arena.word(self.loc), number }
     }
 

@@ -111,14 +111,19 @@ fn last(arena: &Arena) -> Option<(Place, &Seat)> {
 /// Begins an operation of the running thread. An error: the arena cannot be written, or has no place left.
 #[inline(always)]
 pub(crate) fn begin(arena: &Arc<Arena>) -> Result<Op<'_>, Error> {
-    if let Some((place, seat)) = last(arena)
+    // In parts: an operation that is copied right after it was made is read before it is there.
+    let (seat, owner, lent) = match last(arena) {
         // It is not, if this process was taken for dead.
-        && seat.is_taken(place.taken)
-    {
-        return Ok(Op { arena, seat, owner: owner_id(place.seat, place.taken), lent: 0 });
-    }
-    find(arena)
+        Some((place, seat)) if seat.is_taken(place.taken) => {
+            (seat, owner_id(place.seat, place.taken), 0)
+        }
+        _ => find(arena)?,
+    };
+    Ok(Op { arena, seat, owner, lent })
 }
+
+/// What an operation needs besides its arena: a seat, its owner id, and how it was taken if it is to be given back.
+type Sat<'a> = (&'a Seat, u64, u64);
 
 /// Begins an operation that may do without a seat.
 #[inline(always)]
@@ -136,7 +141,7 @@ pub(crate) fn count(arena: &Arc<Arena>, counter: Counter) {
 }
 
 #[cold]
-fn find(arena: &Arc<Arena>) -> Result<Op<'_>, Error> {
+fn find(arena: &Arc<Arena>) -> Result<Sat<'_>, Error> {
     if arena.is_read_only() {
         return Err(Error::ReadOnly);
     }
@@ -174,7 +179,7 @@ fn find(arena: &Arc<Arena>) -> Result<Op<'_>, Error> {
     };
     LAST.set(place);
     let Place { seat, taken, .. } = place;
-    Ok(Op { arena, seat: &arena.seats()[seat], owner: owner_id(seat, taken), lent: 0 })
+    Ok((&arena.seats()[seat], owner_id(seat, taken), 0))
 }
 
 fn full(most: usize, of_what: &str) -> Error {
@@ -184,7 +189,7 @@ fn full(most: usize, of_what: &str) -> Error {
 }
 
 /// A seat for one operation. It is lent for as long as one takes: a moment.
-fn borrow(arena: &Arc<Arena>, process: ProcessId) -> Result<Op<'_>, Error> {
+fn borrow(arena: &Arc<Arena>, process: ProcessId) -> Result<Sat<'_>, Error> {
     let all = arena.seats();
     // Relaxed, here and below: a hint.
     let patience = match arena.crowded.load(Ordering::Relaxed) {
@@ -197,7 +202,7 @@ fn borrow(arena: &Arc<Arena>, process: ProcessId) -> Result<Op<'_>, Error> {
         for (i, seat) in all.iter().enumerate().rev() {
             if let Some(lent) = seat.take(process.0) {
                 arena.crowded.store(0, Ordering::Relaxed);
-                return Ok(Op { arena, seat, owner: owner_id(i, lent), lent });
+                return Ok((seat, owner_id(i, lent), lent));
             }
         }
         if begun.elapsed() > patience {

@@ -7,6 +7,7 @@ use crate::class::{self, Php};
 use crate::handle::Handle;
 use crate::modules::Module;
 use crate::options;
+use crate::registry::{self, Wish};
 use crate::verbs::server;
 use crate::zend::call::{Answer, Call, Thrown, run};
 use crate::zend::callback::produce;
@@ -95,8 +96,8 @@ pub fn is_constructing(frame: &ExecuteData) -> bool {
     !class.is_null() && unsafe { (*frame.func).common.scope } == class
 }
 
-/// What `new \Memcached(...)` opens: the cache of php.ini. Where it has none it is one of the object's own, or the
-/// process's one of the persistent id.
+/// What `new \Memcached(...)` opens: the cache of php.ini, where it has none one of the process's. All objects have the
+/// same, whatever their persistent id, as all clients of a server have: that keeps connections, not items.
 pub fn open(call: &Call<'_>) -> Result<Handle, Thrown> {
     let is_given = |index| call.arg(index).is_some_and(|argument| !argument.is_null());
     let persistent = match is_given(0) {
@@ -109,7 +110,8 @@ pub fn open(call: &Call<'_>) -> Result<Handle, Thrown> {
         true => Some(call.string(2)?),
         false => None,
     };
-    let handle = options::default_cache(persistent).map(Handle::new)?;
+    let of_process = || registry::of_process(&Wish::new(options::DEFAULT));
+    let handle = options::default_cache(of_process).map(Handle::new)?;
     handle.kept().is_persistent.set(persistent.is_some());
     if let Some(servers) = servers {
         server::add_named(&handle, servers)?;

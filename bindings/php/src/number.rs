@@ -22,18 +22,19 @@ unsafe extern "C" {
 #[derive(Clone, Copy)]
 pub struct Text {
     bytes: [u8; 40],
-    len: u8,
+    start: u8,
+    end: u8,
 }
 
 impl Text {
     fn new() -> Text {
-        Text { bytes: [0; 40], len: 0 }
+        Text { bytes: [0; 40], start: 0, end: 0 }
     }
 
     fn push(&mut self, more: &[u8]) {
-        let start = usize::from(self.len);
-        self.bytes[start..start + more.len()].copy_from_slice(more);
-        self.len += more.len() as u8;
+        let end = usize::from(self.end);
+        self.bytes[end..end + more.len()].copy_from_slice(more);
+        self.end += more.len() as u8;
     }
 
     fn zeros(&mut self, count: i32) {
@@ -48,35 +49,41 @@ impl Text {
         let room = rest.len();
         // Every caller's number fits in 40 bytes; one that did not would be cut, not overrun.
         let _ = rest.write_fmt(arguments);
-        text.len = (room - rest.len()) as u8;
+        text.end = (room - rest.len()) as u8;
         text
     }
 
     /// The text.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        &self.bytes[usize::from(self.start)..usize::from(self.end)]
     }
 }
 
-/// An int's digits.
+/// The longest text of an int.
+pub const LONG_MAX: usize = 20;
+
+/// An int's digits, written from the last to the first: there is nothing to be moved.
+#[inline]
 pub fn long(value: i64) -> Text {
     let mut text = Text::new();
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
+    let mut at = text.bytes.len();
+    let mut write = |byte| {
+        at -= 1;
+        text.bytes[at] = byte;
+    };
     let mut rest = value.unsigned_abs();
     loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
+        write(b'0' + (rest % 10) as u8);
         rest /= 10;
         if rest == 0 {
             break;
         }
     }
     if value < 0 {
-        text.push(b"-");
+        write(b'-');
     }
-    text.push(&digits[at..]);
+    (text.start, text.end) = (at as u8, text.bytes.len() as u8);
     text
 }
 

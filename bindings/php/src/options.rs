@@ -9,7 +9,7 @@ use crate::zend::is_within_basedir;
 use ext_php_rs::class::ConstructorResult;
 use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::ExecuteData;
-use nearcache::{Access, Cache, Home};
+use nearcache::{Access, Cache, Error, Home};
 use std::sync::Arc;
 
 /// `__construct(int|string $memory = '64M', array $options = [])`.
@@ -30,7 +30,7 @@ fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
         return memcached::open(&call);
     }
     if call.given() == 0 {
-        return default_cache(None).map(Handle::new);
+        return default_cache(|| registry::private(&Wish::new(DEFAULT))).map(Handle::new);
     }
     let size = match call.arg(0) {
         None => DEFAULT,
@@ -59,17 +59,14 @@ fn open(frame: &ExecuteData) -> Result<Handle, Thrown> {
     }
 }
 
-/// The cache of php.ini; where it has none one of the object's own, or the process's one under the persistent id.
-pub fn default_cache(persistent: Option<&[u8]>) -> Result<Arc<Cache>, Thrown> {
-    if let Some(cache) = registry::shared() {
-        return Ok(cache);
+/// The cache of php.ini, or where it has none this one.
+pub fn default_cache(
+    other: impl FnOnce() -> Result<Arc<Cache>, Error>,
+) -> Result<Arc<Cache>, Thrown> {
+    match registry::shared() {
+        Some(cache) => Ok(cache),
+        None => other().map_err(|error| refuse(error.to_string())),
     }
-    let wish = Wish::new(DEFAULT);
-    let cache = match persistent {
-        Some(name) => registry::persistent(name, &wish),
-        None => registry::private(&wish),
-    };
-    cache.map_err(|error| refuse(error.to_string()))
 }
 
 /// The memory limit where none is given, in bytes.

@@ -1,5 +1,5 @@
 //! The caches of this process: which are open (for `phpinfo`), and which are kept from one request to the next: the one
-//! of php.ini, those with a name, and those with a `persistent_id`.
+//! of php.ini, those with a name, those with a `persistent_id`, and the one of `\Memcached` where php.ini has none.
 //!
 //! A cold path: the lock is taken when an object is made, and for `phpinfo`, never by a verb. It is never held
 //! while PHP code or the Zend allocator runs.
@@ -236,6 +236,12 @@ pub fn persistent(name: &[u8], wish: &Wish) -> Result<Arc<Cache>, Error> {
     let cache = registry.make(wish)?;
     registry.kept.insert(name.to_vec(), (wish.clone(), Arc::clone(&cache)));
     Ok(cache)
+}
+
+/// The cache of this process that needs no name; the first to ask makes it.
+pub fn of_process(wish: &Wish) -> Result<Arc<Cache>, Error> {
+    // No `persistent_id` is empty.
+    persistent(b"", wish)
 }
 
 /// How often the module was stopped in this process.

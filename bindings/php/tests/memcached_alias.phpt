@@ -62,9 +62,24 @@ try {
 CODE);
 echo "without a cache of php.ini\n";
 echo php(['nearcache.memcached_alias' => '1'], <<<'CODE'
-(new Memcached('id'))->set('k', 1);
-(new Memcached())->set('k', 2);
-var_dump((new Memcached('id'))->get('k'), (new Memcached('other'))->get('k'), (new Memcached())->get('k'));
+$first = new Memcached('id');
+$first->set('k', 1);
+$first->setOption(Memcached::OPT_PREFIX_KEY, 'p:');
+$first->set('k', 2);
+// One cache, whatever the persistent id; options are each object's own.
+var_dump((new Memcached())->get('k'), (new Memcached('other'))->get('p:k'), (new Memcached('id'))->get('k'), $first->get('k'));
+unset($first);
+// It stays when no object has it.
+var_dump((new Memcached())->getInfo()['size'], (new Memcached())->get('k'), (new NearCache\Cache())->get('k'));
+$child = pcntl_fork();
+if ($child === 0) {
+    (new Memcached())->set('k', 'of the child');
+    exit;
+}
+pcntl_waitpid($child, $status);
+var_dump((new Memcached())->get('k'));
+(new Memcached())->flush();
+var_dump((new Memcached('id'))->get('k'));
 CODE);
 ?>
 --EXPECT--
@@ -106,5 +121,11 @@ the cache is not open: a subclass of NearCache\Cache with a constructor of its o
 TypeError
 without a cache of php.ini
 int(1)
+int(2)
+int(1)
+int(2)
+int(67108864)
+int(1)
 bool(false)
+int(1)
 bool(false)

@@ -146,7 +146,7 @@ impl Cache {
         expiry: Expiry,
     ) -> Result<Outcome, Error> {
         check_key(key)?;
-        seat::begin(&self.arena)?.store(verb, key, value, MetaSet::of(verb, flags, expiry))
+        seat::begin(&self.arena)?.store(verb, key, value, flags, expiry)
     }
     /// Stores, whatever is there. Too large or out of memory: an error, and the old value is gone.
     pub fn set(

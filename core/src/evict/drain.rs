@@ -131,18 +131,18 @@ impl Op<'_> {
                 // SAFETY: this thread drains the segment, so nobody writes there; keys are immutable.
                 let hash = self.arena.hasher.hash(unsafe { item.key_in_place(self.arena) });
                 crate::index::prefetch(self.arena, hash);
-                *place = Some((item, hash));
+                *place = Some((item.loc, item.words, hash));
             }
             if batch[0].is_none() {
                 return Some(Done::Gone);
             }
-            for (item, hash) in batch.iter().flatten() {
-                match self.drain_item(item, *hash, birth, fate, pool, horizon) {
+            for (loc, words, hash) in batch.into_iter().flatten() {
+                match self.drain_item(loc, hash, birth, fate, pool, horizon) {
                     Done::Absent => {}
-                    Done::Gone => walk.gone += item.words,
+                    Done::Gone => walk.gone += words,
                     Done::Kept => {
-                        walk.gone += item.words;
-                        walk.kept += item.words;
+                        walk.gone += words;
+                        walk.kept += words;
                     }
                     Done::Stuck => return Some(Done::Stuck),
                 }
@@ -155,7 +155,7 @@ impl Op<'_> {
 
     fn drain_item(
         &self,
-        item: &Item,
+        loc: u64,
         hash: KeyHash,
         birth: u64,
         fate: Fate,
@@ -165,7 +165,7 @@ impl Op<'_> {
         loop {
             let (home, _) = self.settled(hash);
             let bucket = home.bucket;
-            let (i, slot) = match slot_of(bucket, hash, item.loc) {
+            let (i, slot) = match slot_of(bucket, hash, loc) {
                 Some((i, slot)) if slot.has(mark::MOVING) => {
                     self.thaw(bucket, i, slot);
                     continue;
@@ -177,7 +177,7 @@ impl Op<'_> {
             };
             // Looked at again: a touch may have changed its expiry.
             // invariant: the words of a slot's item are those of an item.
-            let Some(item) = Item::at(self.arena, item.loc) else {
+            let Some(item) = Item::at(self.arena, loc) else {
                 return Done::Absent;
             };
             let death = horizon.death(self.arena, &item, birth);

@@ -23,9 +23,14 @@ pub(super) fn remember(arena: &Arena, hash: KeyHash) {
 
 /// Was this key evicted a short while ago?
 pub(super) fn remembers(arena: &Arena, hash: KeyHash) -> bool {
-    let wanted = fingerprint(hash);
-    arena.ghost_line(hash).iter().any(|word| {
-        let word = word.load(Ordering::Relaxed);
-        (0..4).any(|k| word >> (16 * k) & 0xffff == wanted)
-    })
+    // Once in each place of a word: all four are compared at once. What is equal becomes 0, and taking 1 from a place
+    // that is 0, and from no other, sets its highest bit where it was not set. (Or from the place before it: but then that
+    // one is 0.)
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    let wanted = ONES * fingerprint(hash);
+    let found = arena.ghost_line(hash).iter().fold(0, |found, word| {
+        let differs = word.load(Ordering::Relaxed) ^ wanted;
+        found | differs.wrapping_sub(ONES) & !differs
+    });
+    found & ONES << 15 != 0
 }

@@ -132,7 +132,18 @@ pub(crate) fn live_word(arena: &Arena, loc: u64) -> Slot {
 
 impl<'a> Op<'a> {
     /// The bucket where this key is written, with nothing pending in it.
+    #[inline(always)]
     pub fn settled(&self, hash: KeyHash) -> (Home<'a>, Ctrl) {
+        let home = home(self.arena, hash);
+        let ctrl = home.bucket.ctrl();
+        match home.heir.is_none() && !ctrl.is_pending() && home.still(self.arena) {
+            true => (home, ctrl),
+            false => self.settle_home(hash),
+        }
+    }
+
+    #[cold]
+    fn settle_home(&self, hash: KeyHash) -> (Home<'a>, Ctrl) {
         loop {
             let home = home(self.arena, hash);
             if home.heir.is_some() {
@@ -192,6 +203,34 @@ impl<'a> Op<'a> {
 
     /// Looks for a key as a writer does. What is found is held by the read hazard.
     pub fn search(&self, key: &[u8], hash: KeyHash) -> Search<'a> {
+        // First straight for what is nearly always there: one slot with the key's tag, and behind it this key's item; or none.
+        // That stays in registers, which the loop has too few for.
+        let (home, ctrl) = self.settled(hash);
+        let (bucket, hazard) = (home.bucket, self.seat.hazard(Hazard::Read));
+        let Some(i) = super::candidates(bucket, hash).next() else {
+            if home.still(self.arena) {
+                clear(hazard);
+                return Search { bucket, ctrl, found: None };
+            }
+            return self.search_all(key, hash);
+        };
+        let slot = bucket.slot(i);
+        if slot.matches(hash.tag())
+            && !slot.has(super::mark::MOVING)
+            && let Some(segment) = self.arena.segment_of(slot.loc())
+            && protect(hazard, segment, bucket.slot_word(i), slot.0)
+            // Acquire: as in `hold`.
+            && let birth @ 1.. = self.arena.birth(segment).load(Ordering::Acquire)
+            && let Some(item) = Item::inline_at(self.arena, slot.loc())
+                .or_else(|| Item::number_at(self.arena, slot.loc()))
+            && item.key_is(self.arena, key)
+        {
+            return Search { bucket, ctrl, found: Some(Found { i, slot, item, birth, segment }) };
+        }
+        self.search_all(key, hash)
+    }
+
+    fn search_all(&self, key: &[u8], hash: KeyHash) -> Search<'a> {
         'again: loop {
             let (home, ctrl) = self.settled(hash);
             let bucket = home.bucket;
@@ -229,6 +268,7 @@ impl<'a> Op<'a> {
 
     /// Puts a hazard on a slot's item. `None` was a slot that points to no item: the arena is damaged, and the slot
     /// is emptied so that nobody comes back to it. Nothing is held then, and nothing after `Changed`.
+    #[inline(always)]
     pub fn hold(
         &self,
         hazard: Hazard,

@@ -23,16 +23,20 @@ pub(crate) fn find(bucket: &Bucket, hash: KeyHash) -> Option<(usize, Slot)> {
 }
 
 /// Every slot that seems to have the key's tag.
+#[inline(always)]
 pub(crate) fn candidates(bucket: &Bucket, hash: KeyHash) -> impl Iterator<Item = usize> {
-    let (own, tag) = (hash.is_upper(), hash.tag());
-    [own, !own].into_iter().flat_map(move |upper| {
-        let mut mask = tagged(bucket, upper, tag);
-        std::iter::from_fn(move || {
-            let bit = mask.trailing_zeros();
-            // The lowest bit goes.
-            let rest = mask & mask.wrapping_sub(1);
-            (std::mem::replace(&mut mask, rest) != 0).then(|| slot(upper, bit))
-        })
+    let (mut upper, tag) = (hash.is_upper(), hash.tag());
+    let mut mask = tagged(bucket, upper, tag);
+    let mut is_last = false;
+    std::iter::from_fn(move || {
+        if mask == 0 && !is_last {
+            (upper, is_last) = (!upper, true);
+            mask = tagged(bucket, upper, tag);
+        }
+        let bit = mask.trailing_zeros();
+        // The lowest bit goes.
+        let rest = mask & mask.wrapping_sub(1);
+        (std::mem::replace(&mut mask, rest) != 0).then(|| slot(upper, bit))
     })
 }
 

@@ -4,6 +4,7 @@ use crate::bucket::Bucket;
 use crate::error::Error;
 use crate::hash::{KeyHash, KeyHasher};
 use crate::hazard::Seat;
+use crate::memory::copy::end_of;
 use crate::memory::layout::{FINGERPRINT, Geometry, MAGIC, Superblock, VERSION};
 use crate::memory::member::Member;
 use crate::memory::process::Process;
@@ -143,8 +144,8 @@ impl Arena {
     #[inline(always)]
     fn table<T>(&self, at: u64, count: u64) -> &[T] {
         debug_assert!(at * 8 + count * size_of::<T>() as u64 <= self.region.len() as u64);
-        // SAFETY: private callers name only parts of the geometry, which lie within the region (invariant 1)
-        // on boundaries of 128 bytes, and only types made of atomic words.
+        // SAFETY: private callers name only parts of the geometry, which lie within the region (invariant 1) on
+        // boundaries of 128 bytes, and only types made of atomic words; or words that they have seen to lie within it.
         unsafe {
             let base = self.region.base().cast::<u64>().add(at as usize).cast::<T>();
             std::slice::from_raw_parts(base, count as usize)
@@ -326,25 +327,21 @@ impl Arena {
     /// Are these the bytes that begin on granule `loc`?
     #[inline(always)]
     pub fn bytes_are(&self, loc: u64, bytes: &[u8]) -> bool {
-        if loc + bytes.len().div_ceil(8) as u64 > self.geometry.words {
+        let count = bytes.len().div_ceil(8) as u64;
+        if loc.checked_add(count).is_none_or(|end| end > self.geometry.words) {
             return false;
         }
         let (whole, rest) = bytes.as_chunks::<8>();
+        let words = self.table::<AtomicU64>(loc, count);
         // Relaxed: the caller validates what was read.
-        let mut at = loc;
-        for chunk in whole {
-            if self.word(at).load(Ordering::Relaxed) != u64::from_le_bytes(*chunk) {
-                return false;
-            }
-            at += 1;
-        }
-        if rest.is_empty() {
-            return true;
-        }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        let mask = (1 << (8 * rest.len())) - 1;
-        self.word(at).load(Ordering::Relaxed) & mask == u64::from_le_bytes(last)
+        let is_same = |(word, chunk): (&AtomicU64, &[u8; 8])| {
+            word.load(Ordering::Relaxed) == u64::from_le_bytes(*chunk)
+        };
+        words.iter().zip(whole).all(is_same)
+            && words.get(whole.len()).is_none_or(|last| {
+                let mask = (1 << (8 * rest.len())) - 1;
+                last.load(Ordering::Relaxed) & mask == end_of(bytes, rest.len())
+            })
     }
 
     /// Bytes in place.

@@ -41,6 +41,21 @@ pub(crate) unsafe fn store(from: *const u8, to: *mut u8, len: usize) {
     unsafe { imp::store(from, to, len) }
 }
 
+/// The last `len` of these bytes, 1 to 7, as the low bytes of a word: read together with those before them where there are
+/// enough, because a copy of so many bytes is a call.
+#[inline(always)]
+pub(crate) fn end_of(bytes: &[u8], len: usize) -> u64 {
+    if let Some(last) = bytes.last_chunk() {
+        u64::from_le_bytes(*last) >> (64 - 8 * len)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        // Fewer than a word: these are all. What both have is the same in both.
+        u64::from(u32::from_le_bytes(*first))
+            | u64::from(u32::from_le_bytes(*last)) << (8 * len - 32)
+    } else {
+        bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+    }
+}
+
 #[cfg(all(target_arch = "x86_64", not(miri), not(nearcache_word_copy)))]
 mod imp {
     use std::arch::asm;
@@ -186,6 +201,19 @@ mod imp {
                 std::ptr::copy_nonoverlapping(from.add(done), bytes.as_mut_ptr().add(skip), count);
                 word.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_last_bytes_are_those_behind_the_last_whole_word() {
+        let bytes: Vec<u8> = (1..=250).collect();
+        for all in (1..=250).filter(|all| all % 8 != 0) {
+            let (len, mut word) = (all % 8, [0; 8]);
+            word[..len].copy_from_slice(&bytes[all - len..all]);
+            assert_eq!(super::end_of(&bytes[..all], len), u64::from_le_bytes(word), "{all} bytes");
         }
     }
 }

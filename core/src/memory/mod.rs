@@ -23,7 +23,7 @@ pub(crate) mod segment;
 #[cfg(not(loom))]
 pub(crate) use arena::{Arena, PerSegment};
 #[cfg(not(loom))]
-pub(crate) use copy::load;
+pub(crate) use copy::{end_of, load};
 #[cfg(not(loom))]
 pub(crate) use fork::era;
 #[cfg(not(loom))]

@@ -6,7 +6,7 @@ use crate::hash::KeyHash;
 use crate::hazard::Hazard;
 use crate::header::{Header, Number, bit};
 use crate::index::{Search, Slot};
-use crate::item::{Extent, Form, Head, Item, set_access};
+use crate::item::{Extent, Form, Head, mutated, natural, set_access};
 use crate::seat::Op;
 use crate::stats::Counter;
 use crate::sync::Ordering;
@@ -26,6 +26,12 @@ impl Content<'_> {
         match self {
             Content::Bytes(bytes) => bytes,
             Content::Number(_) => &[],
+        }
+    }
+    fn number(&self) -> Option<Number> {
+        match self {
+            Content::Bytes(_) => None,
+            Content::Number(number) => Some(*number),
         }
     }
     /// The same for an item with a new unique.
@@ -64,6 +70,14 @@ impl<'d> Draft<'d> {
     pub fn new(key: &'d [u8], value: Content<'d>, deadline: u32) -> Draft<'d> {
         Draft { key, value, flags: 0, deadline, marks: 0, token: None, given: None, access: None }
     }
+}
+
+/// How many of the bytes of a LARGE value are in extents.
+fn outside(len: usize, segment_bytes: usize) -> usize {
+    let whole = len - len % segment_bytes;
+    // A long rest gets a segment of its own rather than the better part of a lane's.
+    let is_long = len - whole > segment_bytes / 4 || whole == 0;
+    if is_long { len } else { whole }
 }
 
 /// An item that is written but not yet in the index. Its segment is held by the write hazard.
@@ -110,25 +124,20 @@ impl Op<'_> {
         let (klen, vlen) = (draft.key.len(), value.len());
         let bits = if draft.flags == 0 { 0 } else { bit::FLAGS };
         let segment_bytes = arena.geometry().segment_bytes() as usize;
-        let mut form = match draft.value {
-            Content::Number(number) => Form::Number(number),
-            Content::Bytes(_) => Form::Plain,
-        };
-        let mut outside = 0;
-        if (klen + vlen + 48) > segment_bytes {
-            form = Form::Large(vlen as u64);
-            outside = vlen - vlen % segment_bytes;
-            // A long rest gets a segment of its own rather than the better part of a lane's.
-            if vlen - outside > segment_bytes / 4 || outside == 0 {
-                outside = vlen;
+        let (form, outside, extents) = match draft.value {
+            Content::Number(number) => (Form::Number(number), 0, Vec::new()),
+            Content::Bytes(_) if klen + vlen + 48 > segment_bytes => {
+                let outside = outside(vlen, segment_bytes);
+                let count = outside.div_ceil(segment_bytes);
+                (Form::Large(vlen as u64), outside, self.acquire_extents(count as u64, hash)?)
             }
-        }
-        let count = outside.div_ceil(segment_bytes);
-        let extents = self.acquire_extents(count as u64, hash)?;
+            Content::Bytes(_) => (Form::Plain, 0, Vec::new()),
+        };
         let header = Header::new(klen, vlen - outside, bits, draft.deadline);
         let header = header.with_marks(draft.marks);
-        let head = Head::new(header, draft.token, draft.given, form);
-        let words = head.item_words(count, arena.geometry().tail());
+        let mut head = Head::default();
+        head.write(header, draft.token, draft.given, form);
+        let words = head.item_words(extents.len(), arena.geometry().tail());
         let pool = self.first_pool(hash);
         self.reclaim_in_passing(words);
         let reserved = self.reserve(head.words(), words, pool, crate::evict::Origin::New);
@@ -156,7 +165,10 @@ impl Op<'_> {
             set_access(arena, loc + words, draft.access.unwrap_or_else(now));
         }
         let birth = arena.segment_of(loc).map_or(0, |s| arena.birth(s).load(Ordering::Relaxed));
-        let unique = Item::at(arena, loc).map_or(0, |item| item.unique(arena, birth));
+        let unique = draft.given.unwrap_or_else(|| {
+            let token = draft.token.unwrap_or_else(|| natural(birth, arena.offset_in_segment(loc)));
+            mutated(token, draft.value.number())
+        });
         Ok(into.insert(Composed { loc, words, marks: draft.marks, extents, unique, birth }))
     }
 

@@ -29,14 +29,17 @@ impl Op<'_> {
         delta: Delta,
         initial: Option<(u64, Expiry)>,
     ) -> Result<Option<u64>, Error> {
-        let (down, delta) = match delta {
-            Delta::Up(by) => (false, by),
-            Delta::Down(by) => (true, by),
+        let hash = self.arena.hasher.hash(key);
+        let sum = match self.add_in_place(key, hash, delta) {
+            Some(sum) => sum,
+            None => {
+                let vivify = initial.map(|(_, expiry)| expiry);
+                let initial = initial.map_or(0, |(number, _)| number);
+                let ask = MetaArith { vivify, initial, ..MetaArith::default() };
+                self.add_otherwise(key, hash, ask, delta, true)?
+            }
         };
-        let vivify = initial.map(|(_, expiry)| expiry);
-        let initial = initial.map_or(0, |(number, _)| number);
-        let ask = MetaArith { down, delta, vivify, initial, ..MetaArith::default() };
-        Ok(match self.meta_arith(key, ask)? {
+        Ok(match sum {
             MetaSum::Number { number, .. } => Some(number),
             MetaSum::Missing | MetaSum::Exists => None,
         })
@@ -46,33 +49,43 @@ impl Op<'_> {
     pub fn meta_arith(&self, key: &[u8], ask: MetaArith) -> Result<MetaSum, Error> {
         let hash = self.arena.hasher.hash(key);
         let delta = if ask.down { Delta::Down(ask.delta) } else { Delta::Up(ask.delta) };
-        let (hits, misses) = match delta {
-            Delta::Up(_) => (Counter::IncrHits, Counter::IncrMisses),
-            Delta::Down(_) => (Counter::DecrHits, Counter::DecrMisses),
-        };
         // A new unique or expiry is changed together with the number, and so is what depends on the unique.
         let is_plain = ask.unique.is_none() && ask.compare.is_none_or(|asked| asked == 0);
         let in_place = is_plain && ask.touch.is_none();
+        match in_place.then(|| self.add_in_place(key, hash, delta)).flatten() {
+            Some(sum) => Ok(sum),
+            None => self.add_otherwise(key, hash, ask, delta, in_place),
+        }
+    }
+
+    /// Adds by whatever it takes, of which nothing but `in_place` was tried.
+    fn add_otherwise(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        ask: MetaArith,
+        delta: Delta,
+        in_place: bool,
+    ) -> Result<MetaSum, Error> {
+        let (hits, misses) = counters(delta);
         loop {
-            let sum = match in_place.then(|| self.add_in_place(key, hash, delta)).flatten() {
-                Some(sum) => Sum::To(sum),
-                None => self.add_anew(key, hash, ask, delta, in_place)?,
+            let (sum, counter) = match self.add_anew(key, hash, ask, delta, in_place)? {
+                Sum::InPlace => match self.add_in_place(key, hash, delta) {
+                    Some(sum) => return Ok(sum),
+                    None => continue,
+                },
+                Sum::Made(sum) | Sum::To(sum @ MetaSum::Missing) => (sum, misses),
+                Sum::To(sum @ MetaSum::Number { .. }) => (sum, hits),
+                Sum::To(MetaSum::Exists) => return Ok(MetaSum::Exists),
             };
-            let (sum, counter) = match sum {
-                Sum::InPlace => continue,
-                Sum::Made(sum) | Sum::To(sum @ MetaSum::Missing) => (sum, Some(misses)),
-                Sum::To(sum @ MetaSum::Number { .. }) => (sum, Some(hits)),
-                Sum::To(sum @ MetaSum::Exists) => (sum, None),
-            };
-            if let Some(counter) = counter {
-                self.count(counter);
-            }
+            self.count(counter);
             return Ok(sum);
         }
     }
 
     /// Adds to a number in a word of its own. An item that is replaced meanwhile is held all the same: the
     /// addition then comes before what has replaced it. `None` says nothing: the item may have to be replaced.
+    #[inline(always)]
     fn add_in_place(&self, key: &[u8], hash: KeyHash, delta: Delta) -> Option<MetaSum> {
         let horizon = self.horizon();
         let search = self.search(key, hash);
@@ -87,6 +100,7 @@ impl Op<'_> {
         });
         let used = held.slot.with_freq(held.slot.freq() + 1);
         if sum.is_some() {
+            self.count(counters(delta).0);
             self.stamp(&held.item);
             if used != held.slot {
                 // A hint: it does not matter who wins.
@@ -158,6 +172,14 @@ impl Op<'_> {
             *cas = unique;
         }
         Ok(sum)
+    }
+}
+
+/// What counts a hit and a miss.
+fn counters(delta: Delta) -> (Counter, Counter) {
+    match delta {
+        Delta::Up(_) => (Counter::IncrHits, Counter::IncrMisses),
+        Delta::Down(_) => (Counter::DecrHits, Counter::DecrMisses),
     }
 }
 

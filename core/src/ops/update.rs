@@ -179,7 +179,9 @@ impl<'a> Op<'a> {
                 Err(error) => break Err(error),
             }
         };
-        self.discard(composed.take());
+        if composed.is_some() {
+            self.discard(composed.take());
+        }
         self.clear(Hazard::Read);
         done
     }

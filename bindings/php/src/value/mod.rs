@@ -126,6 +126,13 @@ pub fn plain(value: &Zval, writing: Writing) -> Option<&[u8]> {
     writing.leaves(bytes.len()).then_some(bytes)
 }
 
+/// The int of a value that is stored as its digits, and the flags: by itself for the same reason.
+#[inline]
+pub fn plain_long(value: &Zval, writing: Writing) -> Option<(i64, u32)> {
+    let long = value.long()?;
+    writing.leaves(number::LONG_MAX).then_some((long, LONG))
+}
+
 /// A value's payload and flags. Throws for a resource, which lives in this process only, and for what the serializer
 /// cannot write; lets pass what that throws itself (of a closure, say, or in a `__serialize`).
 #[inline]

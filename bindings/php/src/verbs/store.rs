@@ -59,6 +59,12 @@ pub(super) fn put(
         let stored = this.cache().store(verb, key, bytes, 0, expiry);
         return Ok(settle(this, stored, reply::stored));
     }
+    if let Some((long, flags)) = value::plain_long(value, this.settings().writing.get())
+        && number::LONG_MAX <= this.item_size_limit()
+    {
+        let stored = this.cache().store(verb, key, number::long(long).bytes(), flags, expiry);
+        return Ok(settle(this, stored, reply::stored));
+    }
     let (payload, flags) =
         value::encode(value, this.settings().writing.get()).inspect_err(|_| {
             this.note(reply::PAYLOAD_FAILURE);

@@ -1,4 +1,4 @@
-"""Runs the README's examples as a user would, and compares what they print with what the README says they print.
+"""Runs the documents' examples as a user would, and compares what they print with what the documents say they print.
 
     readme_examples.py PREFIX PHP PHP_EXTENSION
 
@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "readme"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENTS = ("README.md", "bindings/php/STORE.md")
 LANGUAGES = ("rust", "c", "cpp", "python", "php", "bash")
 CARGO_TOML = """\
 [package]
@@ -107,7 +108,8 @@ def run_example(language: str, source: str, prefix: Path, php: list) -> str:
     if language == "php":
         file = WORK / "example.php"
         file.write_text(source)
-        return run([*php, file])
+        with tempfile.TemporaryDirectory(prefix="nearcache-readme.") as here:
+            return run([*php, file], cwd=here)
     with daemon(prefix) as port:
         # The README names memcached's usual port, which may be taken here.
         return run(["bash", "-c", source.replace("11211", str(port))])
@@ -127,14 +129,15 @@ def main() -> None:
 
 def run_all(prefix: Path, php: list) -> None:
     missing, wrong = set(LANGUAGES), []
-    for language, source, expected in BLOCK.findall((ROOT / "README.md").read_text()):
-        if language not in LANGUAGES:
-            continue
-        missing.discard(language)
-        printed = run_example(language, source, prefix, php).replace("\r\n", "\n")
-        print(f"{language}: {'as written' if printed == expected else 'differs'}", flush=True)
-        if printed != expected:
-            wrong.append(f"{language} prints {printed!r} and the README says {expected!r}")
+    for document in DOCUMENTS:
+        for language, source, expected in BLOCK.findall((ROOT / document).read_text()):
+            if language not in LANGUAGES:
+                continue
+            missing.discard(language)
+            printed = run_example(language, source, prefix, php).replace("\r\n", "\n")
+            print(f"{document}, {language}: {'as written' if printed == expected else 'differs'}", flush=True)
+            if printed != expected:
+                wrong.append(f"{language} prints {printed!r} and {document} says {expected!r}")
     wrong += [f"the README has no example in {language}" for language in sorted(missing)]
     if wrong:
         raise SystemExit("error: " + "\nerror: ".join(wrong))

@@ -91,7 +91,11 @@ fn either_socket_leads_to_the_whole_directory() {
         matches!(over, Err(Error::ValueTooLarge { limit, .. }) if limit == 1 << 20),
         "{over:?}"
     );
+    // One that the daemon will not even read.
+    let over = store.store(Verb::Set, b"large", &vec![0; 40 << 20], 0, NEVER);
+    assert!(matches!(over, Err(Error::ValueTooLarge { .. })), "{over:?}");
     assert!(store.get(b"a").unwrap().is_some(), "the connection goes on");
+    assert_eq!(queue.about().unwrap().id, store.about().unwrap().id);
 }
 
 #[test]
@@ -159,11 +163,11 @@ fn a_backup_is_not_for_those_who_come_from_elsewhere() {
         Daemon::start(&["--store", Directory::new().0.to_str().unwrap(), "--store-port", "-1"]);
     let ports = std::fs::read_to_string(daemon.place.0.join("ports")).unwrap();
     let port = ports.lines().filter_map(|line| line.rsplit(' ').next()?.parse::<u16>().ok());
-    let opened = port.filter_map(|port| {
+    let mut opened = port.filter_map(|port| {
         let place = Place::parse(&format!("tcp:127.0.0.1:{port}")).unwrap();
         Durable::open(&place, None).ok()
     });
-    let store = opened.last().expect("one of them is the store's");
+    let store = opened.next_back().expect("one of them is the store's");
     store.store(Verb::Set, b"a", b"1", 0, NEVER).unwrap();
     let refused = store.backup("anywhere".into(), &mut |_| true).unwrap_err();
     assert!(refused.to_string().contains("unix socket"), "{refused}");

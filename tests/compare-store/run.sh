@@ -9,4 +9,7 @@ cargo fmt --check
 # In the release profile, so that what is built here is what `make bench-store` runs.
 cargo clippy --release --locked --all-targets -- -D warnings
 cargo test --release --locked
+DATA=$(mktemp -d "$ROOT/target/compare-store-XXXXXX")
+trap 'rm -rf "$DATA"' EXIT
+export DATA
 cargo run --quiet --release --locked -- --tiny

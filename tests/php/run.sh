@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the PHP extension (release) into target/php/nearcache.so and tests it: it loads, the .phpt tests pass, it answers
-# as php-memcached and APCu do and shares values with the former, nothing leaks. Ends with "N passed, M failed"; exits
-# non-zero on any failure.
+# as php-memcached and APCu do and shares values with the former, its store works through a daemon, nothing leaks. Ends
+# with "N passed, M failed"; exits non-zero on any failure.
 #
 # PHP_CONFIG chooses the PHP (default: php-config8.2, else php-config), NEARCACHE_PHP_OUT the folder in place of target/php.
 # NEARCACHE_SKIP_VALGRIND=1 leaves the leak check out.
@@ -64,7 +64,7 @@ done
 if [ -n "$runner" ]; then
     rm -rf "$out/tests"
     cp -R bindings/php/tests "$out/tests"
-    cp bindings/php/nearcache.stub.php "$out/nearcache.stub.php"
+    cp bindings/php/nearcache.stub.php bindings/php/nearcache_store.stub.php "$out"
     TEST_PHP_EXECUTABLE=$PHP NO_INTERACTION=1 "$PHP" -n "$runner" -n -q --offline --no-color -g FAIL,XFAIL,BORK,WARN,LEAK \
         -d "extension=$extension" --show-diff -W "$out/results" "$out/tests" >"$out/log" 2>&1
     while read -r status name; do
@@ -122,6 +122,15 @@ if [ -n "$fpm" ]; then
     check "php-fpm" "$PHP" -n tests/php/fpm.php "$fpm" "$extension"
 else
     echo "skipped php-fpm (php-fpm$version is missing)"
+fi
+
+# The store and its queues behind the daemon's socket, from the command line and from PHP-FPM.
+if "$PHP" -r 'exit(extension_loaded("posix") && extension_loaded("pcntl") ? 0 : 1);'; then
+    check "build nearcached" cargo build --release --quiet -p nearcached
+    check "store and queues through nearcached" "$PHP" -d "extension=$extension" tests/php/store_daemon.php \
+        "$target/release/nearcached" "$extension" ${fpm:+"$fpm"}
+else
+    echo "skipped store and queues through nearcached (posix or pcntl is missing)"
 fi
 
 # Request after request in several threads, if this PHP has them and a library of it (scripts/php_zts.sh builds one).
@@ -184,6 +193,7 @@ if [ -z "${NEARCACHE_SKIP_VALGRIND:-}" ] && command -v valgrind >/dev/null; then
         fi
     }
     check_lost leak.php 10
+    check_lost leak_store.php 4
     check_lost leak_settings.php 6 -d nearcache.enable_cli=1 -d nearcache.memory_size=8M -d nearcache.apcu_compat=1 -d nearcache.memcached_alias=1 \
         -d session.save_handler=nearcache -d session.save_path= -d session.use_cookies=0 -d session.use_only_cookies=0 -d session.cache_limiter=
 else

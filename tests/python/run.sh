@@ -33,12 +33,15 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     printf '%s\n' "$wanted" > "$stamp"
 fi
 
-# The daemon whose store and queues some of the tests share among processes. NEARCACHED=<program> is one already built.
-if [ -z "${NEARCACHED:-}" ]; then
-    cargo build --quiet --release -p nearcached
-    NEARCACHED=${CARGO_TARGET_DIR:-target}/release/nearcached
+# The daemon whose store and queues some of the tests share. NEARCACHED=<program> is one already built; who only wants the
+# module installed (--version) needs none.
+if [ "${1:-}" != --version ]; then
+    if [ -z "${NEARCACHED:-}" ]; then
+        cargo build --quiet --release -p nearcached
+        NEARCACHED=${CARGO_TARGET_DIR:-target}/release/nearcached
+    fi
+    NEARCACHED=$(realpath "$NEARCACHED")
+    export NEARCACHED
 fi
-NEARCACHED=$(realpath "$NEARCACHED")
-export NEARCACHED
 
 exec .venv/bin/python -m pytest -c tests/python/pytest.ini -o cache_dir="$root/.venv/pytest-cache" tests/python "$@"

@@ -9,6 +9,7 @@
 
 mod apcu;
 mod class;
+mod durable;
 mod handle;
 mod info;
 mod ini;
@@ -52,6 +53,7 @@ pub fn module(module: ModuleBuilder) -> ModuleBuilder {
 unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     ext_php_rs::internal::startup_guard(|| {
         class::register()?;
+        durable::register()?;
         ini::start(module);
         shared::start();
         session::start();
@@ -79,6 +81,7 @@ unsafe extern "C" fn request(_kind: i32, _module: i32) -> i32 {
 unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
     l1::clear();
     registry::clear();
+    durable::clear();
     ini::stop(module);
     0
 }

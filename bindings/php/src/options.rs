@@ -204,18 +204,20 @@ fn identity(value: &Zval) -> Result<Option<&[u8]>, Thrown> {
     }
 }
 
-fn truth(name: &str, value: &Zval) -> Result<bool, Thrown> {
+/// An option that is true or false.
+pub fn truth(name: &str, value: &Zval) -> Result<bool, Thrown> {
     value.bool().ok_or_else(|| refuse(format!("the option {name} must be true or false")))
 }
 
-fn bytes(name: &str, value: &Zval) -> Result<usize, Thrown> {
+/// An option that is a size in bytes, and must fit in memory.
+pub fn bytes(name: &str, value: &Zval) -> Result<usize, Thrown> {
     let size = size(name, value)?;
     usize::try_from(size)
         .map_err(|_| refuse(format!("{name} is too large for this machine: {size} bytes")))
 }
 
 /// A size in bytes: an int, or digits with K, M or G behind them (of 1024, 1024², 1024³ bytes).
-fn size(name: &str, value: &Zval) -> Result<u64, Thrown> {
+pub fn size(name: &str, value: &Zval) -> Result<u64, Thrown> {
     let parsed = match value.zend_str() {
         Some(text) => parse_size(text.as_bytes()),
         None => value.long().and_then(|long| u64::try_from(long).ok()),

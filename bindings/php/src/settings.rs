@@ -82,6 +82,11 @@ impl Serializer {
         ("portable", 6, Serializer::Portable),
     ];
 
+    /// Its name in php.ini.
+    pub fn name(self) -> &'static str {
+        Serializer::NAMES.into_iter().find(|(.., one)| *one == self).map_or("", |(name, ..)| name)
+    }
+
     /// The extension that it needs and that is not loaded.
     pub fn missing(self) -> Option<&'static str> {
         let foreign = match self {

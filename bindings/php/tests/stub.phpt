@@ -1,16 +1,18 @@
 --TEST--
-The extension's reflection agrees with nearcache.stub.php: classes, constants, methods, parameters, types, defaults
+The extension's reflection agrees with the stubs: classes, constants, properties, methods, parameters, types, defaults
 --FILE--
 <?php
-$stub = file_get_contents(is_file(__DIR__ . '/../nearcache.stub.php') ? __DIR__ . '/../nearcache.stub.php' : __DIR__ . '/nearcache.stub.php');
-eval('?>' . str_replace('namespace NearCache;', 'namespace Written;', $stub));
+foreach (['nearcache', 'nearcache_store'] as $name) {
+    $stub = file_get_contents(is_file(__DIR__ . "/../$name.stub.php") ? __DIR__ . "/../$name.stub.php" : __DIR__ . "/$name.stub.php");
+    eval('?>' . str_replace('namespace NearCache;', 'namespace Written;', $stub));
+}
 
 function type(?ReflectionType $type): string
 {
     if ($type === null) {
         return 'none';
     }
-    $names = explode('|', (string) $type);
+    $names = explode('|', strtr((string) $type, ['Written\\' => '', 'NearCache\\' => '']));
     sort($names);
     return implode('|', $names);
 }
@@ -18,9 +20,16 @@ function type(?ReflectionType $type): string
 function describe(string $class): array
 {
     $class = new ReflectionClass($class);
-    $facts = ['parent' => $class->getParentClass() ? $class->getParentClass()->name : null];
+    $parent = $class->getParentClass();
+    $facts = ['parent' => $parent ? strtr($parent->name, ['Written\\' => 'NearCache\\']) : null, 'final' => $class->isFinal()];
+    $facts['interfaces'] = $class->getInterfaceNames();
     foreach ($class->getReflectionConstants() as $constant) {
         $facts["const {$constant->name}"] = [$constant->getValue(), $constant->isPublic()];
+    }
+    foreach ($class->getProperties() as $property) {
+        if ($property->class === $class->name) {
+            $facts["property {$property->name}"] = [type($property->getType()), $property->isReadOnly(), $property->isPublic()];
+        }
     }
     foreach ($class->getMethods() as $method) {
         if ($method->class !== $class->name) {
@@ -28,7 +37,8 @@ function describe(string $class): array
         }
         $parameters = [];
         foreach ($method->getParameters() as $p) {
-            $parameters[] = [$p->name, type($p->getType()), $p->isOptional() ? ['default', $p->getDefaultValue()] : 'required'];
+            $default = $p->isOptional() ? ['default', serialize($p->getDefaultValue())] : 'required';
+            $parameters[] = [$p->name, type($p->getType()), $default, $p->isPassedByReference()];
         }
         $facts["method {$method->name}"] = [
             'parameters' => $parameters,
@@ -41,7 +51,14 @@ function describe(string $class): array
     return $facts;
 }
 
-foreach (['Cache', 'Exception'] as $name) {
+$names = array_filter(get_declared_classes(), fn($name) => preg_match('~^(Written|NearCache)\\\\\w+$~', $name));
+$names = array_unique(array_map(fn($name) => explode('\\', $name)[1], $names));
+sort($names);
+foreach ($names as $name) {
+    if (!class_exists("Written\\$name") || !class_exists("NearCache\\$name")) {
+        echo "$name is not in both\n";
+        continue;
+    }
     $written = describe("Written\\$name");
     $built = describe("NearCache\\$name");
     foreach (array_keys($written + $built) as $fact) {
@@ -53,5 +70,19 @@ foreach (['Cache', 'Exception'] as $name) {
 }
 ?>
 --EXPECT--
-Cache: 196 facts
-Exception: 1 facts
+Batch: 16 facts
+BatchRefusedException: 3 facts
+Cache: 198 facts
+ConnectionException: 3 facts
+DamagedException: 3 facts
+DiskFullException: 3 facts
+Exception: 3 facts
+InUseException: 3 facts
+Message: 18 facts
+NoQueueException: 3 facts
+Queue: 27 facts
+QueueFullException: 3 facts
+QuotaException: 3 facts
+Scan: 9 facts
+Snapshot: 8 facts
+Store: 36 facts

@@ -128,15 +128,15 @@ impl Random {
 
 /// A key of 16 bytes.
 pub type Key = [u8; 16];
-/// A value.
+/// A value, or a message.
 pub type Value = [u8; 100];
-/// A message.
-pub const VALUE: Value = [b'v'; 100];
 
-/// Another value each time: SQLite writes nothing where nothing is new.
+/// Another value each time, and none that could be compressed: SQLite writes nothing where nothing is new.
 pub fn value(random: &mut Random) -> Value {
-    let mut value = VALUE;
-    value[..8].copy_from_slice(&random.below(u64::MAX).to_le_bytes());
+    let mut value = [0; 100];
+    for bytes in value.chunks_mut(8) {
+        bytes.copy_from_slice(&random.below(u64::MAX).to_le_bytes()[..bytes.len()]);
+    }
     value
 }
 
@@ -172,6 +172,13 @@ mod tests {
     }
 
     #[test]
+    fn values_are_all_others() {
+        let mut random = Random::new(1);
+        let (one, two) = (value(&mut random), value(&mut random));
+        assert!(one != two && one.iter().any(|byte| *byte != one[0]));
+    }
+
+    #[test]
     fn keys_are_in_the_order_of_their_numbers() {
         assert_eq!(&key(1_234_567), b"key:000001234567");
         assert!(key(99) < key(100));
@@ -179,10 +186,10 @@ mod tests {
 
     #[test]
     fn a_contender_runs_until_the_time_is_over_or_its_work() {
-        let left = AtomicU64::new(1000);
+        let left = &AtomicU64::new(1000);
         let client = || -> Client<'_> {
             let take = |n: u64| n.checked_sub(1);
-            Box::new(|_: &mut Random| left.fetch_update(Relaxed, Relaxed, take).is_ok().into())
+            Box::new(move |_: &mut Random| left.fetch_update(Relaxed, Relaxed, take).is_ok().into())
         };
         let mut some = Contender::new("some", 4, client);
         assert!(some.run(Duration::from_secs(60), 1) > 0.0);

@@ -1,8 +1,8 @@
 //! The store and the queues beside SQLite, LMDB and Redis, on one file system and in turns: `make bench-store`.
 //!
 //! `--quick` is less exact, `--tiny` only shows that everything runs; `puts`, `gets`, `reopen` and `queues` are parts;
-//! `--report DIRECTORY` writes a table and a chart; `BARS=1` fails if a bar is missed. The data is in DATA, or below
-//! target/, and goes at the end.
+//! `--report DIRECTORY` writes a table and a chart; `BARS=1` fails if a bar is missed; ONLY names part of the names of the
+//! works that are wanted. The data is in DATA, or below target/, and goes at the end.
 
 mod bars;
 mod contest;
@@ -118,7 +118,8 @@ fn finish(rows: &[Row], arguments: &Arguments, root: &Path) {
     println!();
     document.print();
     // A part of the works is no result.
-    if !arguments.tiny && arguments.rest.is_empty() {
+    let is_whole = arguments.rest.is_empty() && std::env::var_os("ONLY").is_none();
+    if !arguments.tiny && is_whole {
         let json = report::write(rows, &root.join("target/bench/store.json"));
         println!("written to {}", json.expect("the results can be written").display());
     }

@@ -1,6 +1,6 @@
 //! What is asked of each of the queues compared, and ours.
 
-use crate::contest::{Client, Contender, Random, VALUE};
+use crate::contest::{Client, Contender, Random, Value, value};
 use crate::peers::Safety;
 use nearcache_store::queue::{Lease, Push, Queue, Queues, steps};
 use nearcache_store::{Database, Options, Policy};
@@ -20,7 +20,7 @@ pub trait Line: Sync {
 /// What producers and consumers ask of a queue.
 pub trait Works: Send {
     /// Puts a message in.
-    fn push(&mut self);
+    fn push(&mut self, body: &Value);
 
     /// Reserves a message, and acknowledges it; `false`: there is none.
     fn take(&mut self) -> bool;
@@ -30,8 +30,8 @@ pub trait Works: Send {
 pub fn producers<'a>(line: &'a dyn Line, clients: usize) -> Contender<'a> {
     Contender::new(line.name(), clients, || {
         let mut client = line.client();
-        let produce: Client<'a> = Box::new(move |_: &mut Random| {
-            client.push();
+        let produce: Client<'a> = Box::new(move |random: &mut Random| {
+            client.push(&value(random));
             1
         });
         produce
@@ -61,15 +61,17 @@ impl Ours {
         let database = Arc::new(Database::open(dir, options).expect("the database opens"));
         let queues = Queues::on(database).expect("the queues open");
         let queue = queues.queue(b"queue").expect("it is a name");
-        let mut left = count;
+        let (mut left, mut random) = (count, Random::new(1));
         while left > 0 {
             let some = left.min(10_000);
             let limits = queues.limits();
-            let bytes = some as usize * VALUE.len();
+            let bytes = some as usize * size_of::<Value>();
+            let bodies: Vec<Value> = (0..some).map(|_| value(&mut random)).collect();
             let fill = queues.run(bytes, move |tx| {
                 let push = Push::default();
-                (0..some)
-                    .try_for_each(|_| steps::push(tx, &limits, b"queue", &VALUE, &push).map(drop))
+                bodies
+                    .iter()
+                    .try_for_each(|body| steps::push(tx, &limits, b"queue", body, &push).map(drop))
             });
             fill.expect("the queue is filled");
             left -= some;
@@ -89,8 +91,8 @@ impl Line for Ours {
 }
 
 impl Works for &Ours {
-    fn push(&mut self) {
-        self.0.push(&VALUE, &Push::default()).expect("the message is in");
+    fn push(&mut self, body: &Value) {
+        self.0.push(body, &Push::default()).expect("the message is in");
     }
 
     fn take(&mut self) -> bool {
@@ -98,7 +100,7 @@ impl Works for &Ours {
         let Some(message) = reserved.expect("a message is reserved") else {
             return false;
         };
-        assert_eq!(message.body, VALUE);
+        assert_eq!(message.body.len(), size_of::<Value>());
         let receipt = message.receipt.expect("it was reserved");
         assert!(self.0.ack(&receipt).expect("it is acknowledged"));
         true

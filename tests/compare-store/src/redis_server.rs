@@ -1,7 +1,7 @@
 //! Redis as a store and as a queue (a stream with a group of consumers): a server of this run's own, with an append-only
 //! file, asked over its unix socket.
 
-use crate::contest::{Key, VALUE, Value};
+use crate::contest::{Key, Random, Value, value};
 use crate::peers::{Asks, Peer, Safety};
 use crate::queues::{Line, Works};
 use redis::{Client, Connection, Value as Reply, cmd, pipe};
@@ -36,6 +36,14 @@ impl Redis {
         // It is not to rewrite its file in the middle of a round.
         server.args(["--appendonly", "yes", "--appendfsync", level, "--save", ""]);
         server.args(["--auto-aof-rewrite-percentage", "0"]);
+        // SAFETY: between fork and exec only this one system call is made.
+        unsafe {
+            server.pre_exec(|| {
+                // It does not outlive whoever started it, however that ends.
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            })
+        };
         let server = server.spawn().expect("redis-server starts");
         let client = Client::open(format!("unix://{}", socket.display())).expect("it is a socket");
         let mut redis = Redis { server, client };
@@ -70,11 +78,12 @@ impl Redis {
         made.expect("the group is made");
         // Some at a time: the server copies each call to its file.
         let fill = "for n = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'm', ARGV[2]) end";
+        let body = value(&mut Random::new(1));
         let mut left = count;
         while left > 0 {
             let some = left.min(10_000);
             let filled =
-                cmd("EVAL").arg(fill).arg(1).arg(name).arg(some).arg(&VALUE).exec(&mut connection);
+                cmd("EVAL").arg(fill).arg(1).arg(name).arg(some).arg(&body).exec(&mut connection);
             filled.expect("the queue is filled");
             left -= some;
         }
@@ -145,9 +154,9 @@ impl Line for Stream<'_> {
 }
 
 impl Works for (Connection, &'static str) {
-    fn push(&mut self) {
+    fn push(&mut self, body: &Value) {
         let (connection, name) = self;
-        let push = cmd("XADD").arg(*name).arg("*").arg("m").arg(&VALUE).exec(connection);
+        let push = cmd("XADD").arg(*name).arg("*").arg("m").arg(body).exec(connection);
         push.expect("the message is in");
     }
 

@@ -1,6 +1,6 @@
 //! The works of the stores: filled and killed, opened again, read, scanned and written.
 
-use crate::contest::{Client, Contender, Random, VALUE, contest, key, rows, scattered};
+use crate::contest::{Client, Contender, Random, contest, key, rows, scattered, value};
 use crate::lmdb::Lmdb;
 use crate::peers::{Asks, Ours, Peer, Safety, draw};
 use crate::redis_server::Redis;
@@ -8,6 +8,7 @@ use crate::report::Row;
 use crate::sqlite::Sqlite;
 use crate::{Plan, thousands};
 use nearcache::{Cache, Expiry, Home};
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::os::unix::fs::MetadataExt;
@@ -36,9 +37,9 @@ pub struct Stores {
 pub fn fill_and_die(data: &Path) -> ! {
     let items = std::env::var(ITEMS).expect("it is told").parse().expect("it is a number");
     let ours = Ours::open(&data.join("ours"), Safety::Synced, NEAR);
-    let mut under_way = std::collections::VecDeque::new();
+    let (mut random, mut under_way) = (Random::new(1), VecDeque::new());
     for number in scattered(items) {
-        let set = ours.0.submit_set(&key(number), &VALUE, Default::default());
+        let set = ours.0.submit_set(&key(number), &value(&mut random), Default::default());
         under_way.push_back(set.expect("the put is on its way"));
         if under_way.len() > 256 {
             under_way.pop_front().expect("it is there").wait().expect("the put is done");
@@ -56,8 +57,14 @@ pub fn fill_and_die(data: &Path) -> ! {
 
 fn fill(peer: &dyn Peer, items: u64) {
     let mut client = peer.client();
-    let items: Vec<_> = scattered(items).map(|number| (key(number), VALUE)).collect();
-    items.chunks(1000).for_each(|some| client.put(some));
+    let (mut random, mut some) = (Random::new(1), Vec::new());
+    for number in scattered(items) {
+        some.push((key(number), value(&mut random)));
+        if some.len() == 1000 {
+            client.put(&some);
+            some.clear();
+        }
+    }
 }
 
 impl Stores {
@@ -131,9 +138,12 @@ impl Stores {
         for (work, near, home) in homes {
             let ours = Ours::open_at(&self.dir("ours"), Safety::Synced, NEAR, near);
             let cache = nearcache::Options::new(NEAR).home(home).open().expect("the cache opens");
+            let mut random = Random::new(1);
             for number in 0..hot {
                 assert!((&ours).get(&key(number)));
-                cache.set(&key(number), &VALUE, 0, Expiry::Never).expect("it takes the item");
+                cache
+                    .set(&key(number), &value(&mut random), 0, Expiry::Never)
+                    .expect("it takes the item");
             }
             let mut all = vec![getters(&ours, 1, hot), cache_getters(&cache, hot)];
             all.extend([getters(&sqlite, 1, hot), getters(&lmdb, 1, hot)]);

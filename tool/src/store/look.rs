@@ -7,7 +7,7 @@ use crate::failure::{Answer, Failure};
 use crate::items::written;
 use crate::table::{Paint, Side, Table, Tone};
 use crate::units;
-use nearcache_store::{Entry, FORMAT};
+use nearcache_store::{Entry, Policy};
 use serde_json::{Map, json};
 use std::ffi::OsString;
 use std::io::Write;
@@ -21,7 +21,13 @@ pub fn fact(stats: &[(String, u64)], name: &str) -> u64 {
 pub fn stat(asked: &Stat, out: &mut dyn Write) -> Result<Answer, Failure> {
     let place = &asked.at.place;
     let durable = place.open()?;
-    let id = durable.local().map(|service| format!("{:032x}", service.database().id()));
+    let about = durable.about()?;
+    let id = format!("{:032x}", about.id);
+    let policy = match about.policy {
+        Policy::Always => "always".to_string(),
+        Policy::EveryMillis(n) => format!("every {n} ms"),
+        Policy::Never => "never".to_string(),
+    };
     let (stats, queues) = (durable.stats()?, durable.queue_names()?);
     let fact = |name| fact(&stats, name);
     if asked.json {
@@ -30,8 +36,10 @@ pub fn stat(asked: &Stat, out: &mut dyn Write) -> Result<Answer, Failure> {
         let told = json!({
             "place": place.to_string(),
             "info": {
-                "format": id.is_some().then_some(FORMAT),
+                "dir": about.dir,
+                "format": about.format,
                 "id": id,
+                "sync": durable.local().is_none().then_some(&policy),
                 "items": fact("curr_items"),
                 "bytes": fact("bytes"),
                 "messages": fact("messages"),
@@ -51,9 +59,12 @@ pub fn stat(asked: &Stat, out: &mut dyn Write) -> Result<Answer, Failure> {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
     let of_bytes = |what, bytes| format!("{what}, {}", units::bytes(bytes));
     let mut row = |name: &str, text| table.row(Tone::Plain, [format!("  {name}"), text]);
-    if let Some(id) = id {
-        row("format", FORMAT.to_string());
-        row("id", id);
+    row("format", about.format.to_string());
+    row("id", id);
+    // Of a directory it would be the tool's own.
+    if durable.local().is_none() {
+        row("directory", about.dir.display().to_string());
+        row("synced", policy);
     }
     row("items", of_bytes(units::count(fact("curr_items")), fact("bytes")));
     row("messages", of_bytes(units::count(fact("messages")), fact("message_bytes")));

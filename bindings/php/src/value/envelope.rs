@@ -46,6 +46,11 @@ impl<'a> Envelope<'a> {
         Some(Envelope { flags, body: reader.rest, tags, count })
     }
 
+    /// Is it valid whatever its tags say?
+    pub fn is_untagged(&self) -> bool {
+        self.count == 0
+    }
+
     /// Are the generations of all tags those of the envelope?
     pub fn is_fresh(&self, cache: &Cache) -> bool {
         let mut tags = Reader { rest: self.tags.rest };

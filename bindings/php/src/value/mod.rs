@@ -25,6 +25,7 @@ use compress::COMPRESSED;
 use envelope::Envelope;
 use ext_php_rs::types::Zval;
 pub use portable::LEASE;
+use std::cell::Cell;
 
 const TYPE_MASK: u32 = 0xf;
 const STRING: u32 = 0;
@@ -210,6 +211,13 @@ fn foreign<'a>(value: &Zval, foreign: Foreign, kind: u32) -> Result<(Payload<'a>
     }
 }
 
+/// Are the bytes the value itself?
+#[inline(always)]
+pub fn is_string(flags: u32) -> bool {
+    let is_string = flags & (TYPE_MASK | COMPRESSED) == STRING || flags & FORM_MASK == TEXT;
+    is_string && !portable::is(flags)
+}
+
 /// Makes `out` the value that landed; false if it is none. Of damaged bytes a warning says what is wrong with them.
 ///
 /// # Safety
@@ -222,8 +230,7 @@ pub unsafe fn decode(
     flags: u32,
     out: &mut Zval,
 ) -> Result<Decoded, Thrown> {
-    let is_string = flags & (TYPE_MASK | COMPRESSED) == STRING || flags & FORM_MASK == TEXT;
-    if is_string && !portable::is(flags) {
+    if is_string(flags) {
         // SAFETY: the caller's.
         unsafe { landing.give_string(out) };
         return Ok(Decoded::Value);
@@ -239,14 +246,17 @@ fn decode_other(
     flags: u32,
     out: &mut Zval,
 ) -> Result<Decoded, Thrown> {
+    let writing = &this.settings().writing;
     let read = match flags {
         portable::LEASE => Ok(Decoded::Miss),
         portable::ENVELOPE => match Envelope::open(bytes) {
             Some(envelope) if !envelope.is_fresh(this.cache()) => Ok(Decoded::Miss),
-            Some(envelope) => read(this, envelope.body, envelope.flags, out),
+            Some(envelope) => {
+                read(writing, envelope.body, envelope.flags, out).map(|()| Decoded::Value)
+            }
             None => Err("not an envelope around a value".to_owned()),
         },
-        _ => read(this, bytes, flags, out),
+        _ => read(writing, bytes, flags, out).map(|()| Decoded::Value),
     };
     if thrown() {
         out.set_null();
@@ -269,23 +279,41 @@ fn decode_other(
     if thrown() { Err(Thrown) } else { Ok(Decoded::Damaged) }
 }
 
+/// Reads a value that is kept in a store, for one who writes so. A zero stands behind the bytes.
+pub fn read_stored(
+    writing: &Cell<Writing>,
+    bytes: &[u8],
+    flags: u32,
+    out: &mut Zval,
+) -> Result<(), String> {
+    if flags != portable::ENVELOPE {
+        return read(writing, bytes, flags, out);
+    }
+    match Envelope::open(bytes) {
+        Some(envelope) if envelope.is_untagged() => {
+            read(writing, envelope.body, envelope.flags, out)
+        }
+        Some(_) => Err("an envelope with tags, which only a cache can judge".to_owned()),
+        None => Err("not an envelope around a value".to_owned()),
+    }
+}
+
 /// Reads a value that is in no envelope.
-fn read(this: &Handle, bytes: &[u8], flags: u32, out: &mut Zval) -> Result<Decoded, Why> {
-    let done = if portable::is(flags) {
+fn read(writing: &Cell<Writing>, bytes: &[u8], flags: u32, out: &mut Zval) -> Result<(), String> {
+    if portable::is(flags) {
         portable::decode(bytes, flags, out)
     } else if flags & FORM_MASK == TEXT {
         string(bytes, out)
     } else if flags & COMPRESSED == 0 {
-        read_form(this, bytes, flags, out)
+        read_form(writing, bytes, flags, out)
     } else {
         let restored = compress::restore(bytes, flags)?;
         if flags & TYPE_MASK == STRING {
             restored.into_string(out);
-            return Ok(Decoded::Value);
+            return Ok(());
         }
-        read_form(this, restored.bytes(), flags, out)
-    };
-    done.map(|()| Decoded::Value)
+        read_form(writing, restored.bytes(), flags, out)
+    }
 }
 
 fn string(bytes: &[u8], out: &mut Zval) -> Result<(), Why> {
@@ -294,7 +322,7 @@ fn string(bytes: &[u8], out: &mut Zval) -> Result<(), Why> {
 }
 
 /// Reads what [`form`] writes.
-fn read_form(this: &Handle, bytes: &[u8], flags: u32, out: &mut Zval) -> Result<(), Why> {
+fn read_form(writing: &Cell<Writing>, bytes: &[u8], flags: u32, out: &mut Zval) -> Result<(), Why> {
     let sound = match flags & TYPE_MASK {
         STRING => return string(bytes, out),
         LONG => {
@@ -309,7 +337,7 @@ fn read_form(this: &Handle, bytes: &[u8], flags: u32, out: &mut Zval) -> Result<
         SERIALIZED => unserialize(bytes, out),
         IGBINARY => read_foreign(Foreign::Igbinary, bytes, out)?,
         JSON => {
-            let as_array = this.settings().writing.get().serializer == Serializer::JsonArray;
+            let as_array = writing.get().serializer == Serializer::JsonArray;
             json_decode(bytes, as_array, out)
         }
         MSGPACK => read_foreign(Foreign::Msgpack, bytes, out)?,

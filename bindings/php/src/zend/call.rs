@@ -8,11 +8,13 @@ use crate::handle::Handle;
 use crate::number;
 use crate::zend::{bytes_of, thrown};
 use ext_php_rs::boxed::ZBox;
+use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::{
     _zend_expected_type, _zend_expected_type_Z_EXPECTED_ARRAY, _zend_expected_type_Z_EXPECTED_BOOL,
-    _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL, _zend_expected_type_Z_EXPECTED_LONG,
-    _zend_expected_type_Z_EXPECTED_STRING, zend_reference, zend_wrong_parameters_count_error,
+    _zend_expected_type_Z_EXPECTED_DOUBLE, _zend_expected_type_Z_EXPECTED_FUNC_OR_NULL,
+    _zend_expected_type_Z_EXPECTED_LONG, _zend_expected_type_Z_EXPECTED_STRING, zend_reference,
+    zend_wrong_parameters_count_error,
 };
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendStr, Zval};
 use ext_php_rs::zend::{ExecuteData, ce};
@@ -24,6 +26,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut ZendStr, arg_num: u32) -> bool;
     fn zend_parse_arg_bool_slow(arg: *mut Zval, dest: *mut bool, arg_num: u32) -> bool;
+    fn zend_parse_arg_double_slow(arg: *mut Zval, dest: *mut f64, arg_num: u32) -> bool;
+    fn zend_try_assign_typed_ref_long(reference: *mut zend_reference, long: i64) -> i32;
     fn zend_parse_arg_long_slow(arg: *mut Zval, dest: *mut i64, arg_num: u32) -> bool;
     fn zend_try_assign_typed_ref_bool(reference: *mut zend_reference, truth: bool) -> i32;
     fn zend_argument_value_error(num: u32, format: *const c_char, ...);
@@ -113,8 +117,13 @@ impl<'a> Call<'a> {
 
     #[inline]
     fn handle(&self) -> Option<&'a Handle> {
-        let object = ZendClassObject::<Php>::from_zend_obj(self.frame.This.object()?)?;
-        object.obj.as_ref().map(|Php(handle)| handle)
+        self.state::<Php>().map(|Php(handle)| handle)
+    }
+
+    /// The Rust half of the object, of whatever class that is.
+    #[inline]
+    pub fn state<T: RegisteredClass>(&self) -> Option<&'a T> {
+        ZendClassObject::<T>::from_zend_obj(self.frame.This.object()?)?.obj.as_ref()
     }
 
     /// How many arguments were given.
@@ -207,6 +216,30 @@ impl<'a> Call<'a> {
         Err(wrong(index, _zend_expected_type_Z_EXPECTED_LONG, slot))
     }
 
+    /// A float by PHP's rules; `default` if it was left out.
+    pub fn double(&self, index: usize, default: f64) -> Result<f64, Thrown> {
+        let Some(slot) = self.slot(index) else {
+            return Ok(default);
+        };
+        if let Some(double) = self.arg(index).and_then(Zval::double) {
+            return Ok(double);
+        }
+        let mut double = 0.0;
+        // SAFETY: as in `string_slow`.
+        if unsafe { zend_parse_arg_double_slow(slot, &raw mut double, index as u32 + 1) } {
+            return Ok(double);
+        }
+        Err(wrong(index, _zend_expected_type_Z_EXPECTED_DOUBLE, slot))
+    }
+
+    /// An int by PHP's rules; `None` for null or if it was left out.
+    pub fn long_or_null(&self, index: usize) -> Result<Option<i64>, Thrown> {
+        match self.arg(index) {
+            Some(argument) if !argument.is_null() => self.long(index, 0).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// A truth by PHP's rules; `default` if it was left out.
     pub fn truth(&self, index: usize, default: bool) -> Result<bool, Thrown> {
         let Some(argument) = self.arg(index) else {
@@ -282,6 +315,25 @@ impl<'a> Call<'a> {
             match (*reference).sources.ptr.is_null() {
                 true => (*reference).val.set_bool(truth),
                 false => _ = zend_try_assign_typed_ref_bool(reference, truth),
+            }
+        }
+        match thrown() {
+            true => Err(Thrown),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives the variable that was passed by reference, if one was, an int.
+    pub fn assign_long(&self, index: usize, long: i64) -> Answer {
+        // SAFETY: as in `assign_bool`.
+        unsafe {
+            let reference = match self.slot(index) {
+                Some(slot) if (*slot).is_reference() => (*slot).value.ref_,
+                _ => return Ok(()),
+            };
+            match (*reference).sources.ptr.is_null() {
+                true => (*reference).val.set_long(long),
+                false => _ = zend_try_assign_typed_ref_long(reference, long),
             }
         }
         match thrown() {

@@ -161,7 +161,10 @@ impl Batch {
     /// >>> s.get("a") is None
     /// True
     fn discard(&self) {
-        *self.state() = State { results: Some(Vec::new()), ..State::default() };
+        let over = State { results: Some(Vec::new()), ..State::default() };
+        let dropped = mem::replace(&mut *self.state(), over);
+        // Not within the lock: the end of a message's value may run any code.
+        drop(dropped);
     }
 
     /// What each change has led to; empty before the commit.

@@ -191,7 +191,9 @@ impl Message {
         }
         let (queue, message) = (shown(py, &self.queue)?, &self.message);
         let made = self.store.get().values.decode(&queue, message.flags, &message.body)?.unbind();
-        Ok(self.state().value.get_or_insert(made).clone_ref(py))
+        // If another thread was faster its object is the value; this one ends behind the lock, for that may run any code.
+        let value = self.state().value.get_or_insert_with(|| made.clone_ref(py)).clone_ref(py);
+        Ok(value)
     }
 
     /// The bytes, whatever their flags.

@@ -14,7 +14,7 @@ use nearcache::{Expiry, Verb};
 
 #[pymethods]
 impl Store {
-    /// Return the value of key, or default if it is missing. A hot key costs what it does in a Cache.
+    /// Return the value of key, or default if it is missing. A hot key is read without the disk or the socket.
     ///
     /// Raises SerdeError if the stored bytes are not what their flags say; get_raw reads them.
     ///

@@ -105,7 +105,6 @@ impl Snapshot {
     /// ...     then.range("a", "b")
     /// [(b'a', 1)]
     #[pyo3(signature = (start=None, end=None, *, left_open=false, right_open=false, limit=None), text_signature = "($self, start=None, end=None, *, left_open=False, right_open=False, limit=100)")]
-    #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn range<'py>(
         &self,
         py: Python<'py>,

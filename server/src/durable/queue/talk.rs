@@ -119,6 +119,8 @@ impl Text {
         if step != Said::Starved && moment.desk.server.verbosity() > 1 {
             eprintln!("<{} {}", moment.session.peer.fd, line.escape_ascii());
         }
+        // A long get is rare.
+        line.shrink_to(token::LINE_MAX);
         self.line = line;
         match step {
             Said::Starved => Step::Starved,

@@ -10,7 +10,7 @@ SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-c test-python test-pythons test-php test-php-zts bench bench-daemon bench-python bench-php install deb soak soak-store stress fuzz sanitize miri clean
+.PHONY: help setup run test test-c test-python test-pythons test-php test-php-zts bench bench-daemon bench-python bench-php bench-store install deb soak soak-store stress fuzz sanitize miri clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -47,7 +47,7 @@ test-php-zts: ## the PHP extension in PHPs with threads and in debug builds, whi
 	@scripts/php_zts.sh
 
 bench: ## every benchmark; one table, also in target/bench/summary.md (TRACES=directory: hit ratios too)
-	@scripts/setup.sh build c php python memcached bench
+	@scripts/setup.sh build c php python memcached bench redis
 	@scripts/bench.sh
 
 bench-daemon: ## nearcached beside the machine's memcached (ROUNDS, SECONDS_EACH, ONLY: see server/bench.sh)
@@ -62,6 +62,10 @@ bench-php: ## NearCache\Cache beside APCu, Yac and php-memcached (ROUNDS, BARS=1
 	@scripts/setup.sh build php memcached bench
 	@scripts/faces.sh php
 	@REPORT='$(REPORT)' bindings/php/benches/bench.sh
+
+bench-store: ## the store and the queues beside SQLite, LMDB and Redis (QUICK=1, BARS=1; REPORT=directory: a table and a chart)
+	@scripts/setup.sh build redis
+	@QUICK='$(QUICK)' REPORT='$(REPORT)' tests/compare-store/bench.sh
 
 install: ## library, headers, nearcached, nearcache, pages, completions, units: under PREFIX (/usr/local) in DESTDIR
 	@scripts/setup.sh build

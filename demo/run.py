@@ -1,5 +1,5 @@
 """Runs the demo: the same users and requests in C, Python and PHP, from four sources each, as one table a language; then
-the three of them with one cache.
+the three of them with one cache, and orders that must not be forgotten.
 
     run.py --work DIRECTORY --users-c PROGRAM [--php PHP] --php-extension FILE.so --nearcached PROGRAM --nearcache PROGRAM
 
@@ -19,6 +19,7 @@ import threading
 import time
 from pathlib import Path
 
+from orders import deliver
 from shared import share
 from tables import print_table
 
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("--php-extension", required=True, help="the built PHP extension")
     parser.add_argument("--nearcached", required=True, help="the daemon")
     parser.add_argument("--nearcache", required=True, help="the command-line tool")
+    parser.add_argument("--orders", type=int, default=2000, help="how many orders the last act has")
     asked = parser.parse_args()
     progress = Progress()
     begin = time.monotonic()
@@ -188,9 +190,15 @@ def main() -> None:
         ("PHP", [*php, str(HERE / "php" / "worker.php")]),
     ]
     seen = share(workers, fresh_database(asked.work), CACHE_MIB, asked.nearcache)
+    packed = deliver(
+        [sys.executable, str(HERE / "python" / "orders_worker.py")],
+        [*php, str(HERE / "php" / "orders_worker.php")],
+        asked.nearcached,
+        asked.orders,
+    )
     print(
         f"\nverified {verified:,} rows: what was cached at the end equals the database; and {seen:,} gets of the shared\n"
-        f"cache: each saw the last update, whoever made it.\n"
+        f"cache: each saw the last update, whoever made it. {packed:,} orders were packed, each once.\n"
         f"Each run: the same stream of requests, Zipf(0.99), 95 % get_user and 5 % update_user; the first half warms\n"
         f"the cache of {CACHE_MIB} MiB up, the second half is measured. rows/s counts gets and updates, p50 and p99 the gets.\n"
         f"Memory is the growth of the process, or all of the server where there is one.\n"

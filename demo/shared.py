@@ -1,4 +1,4 @@
-"""The last act of the demo: C, Python and PHP share one cache by its name.
+"""The second act of the demo: C, Python and PHP share one cache by its name.
 
 Three workers that know nothing of one another attach the cache of one name. What one of them caches is a hit in the
 others; what one updates, the others see with their next get. Each answer is compared with what the database must say

@@ -4,8 +4,9 @@
 #   ffi/install.sh PREFIX [DESTDIR]
 #
 # PREFIX is where the library will be used, DESTDIR a staging folder put before it. LIBDIR and INCLUDEDIR override
-# PREFIX/lib and PREFIX/include. Cargo builds under other names than the installed ones, for the core crate is
-# called nearcache too; the soname is right from the build on.
+# PREFIX/lib and PREFIX/include. WITHOUT_STORE=1 leaves out the durable store, three quarters of the size; the headers
+# then declare functions that the library has not. Cargo builds under other names than the installed ones, for the core
+# crate is called nearcache too; the soname is right from the build on.
 set -eu
 
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
@@ -24,7 +25,9 @@ built=${CARGO_TARGET_DIR:-$root/target}/release
 libdir=${LIBDIR:-$prefix/lib}
 includedir=${INCLUDEDIR:-$prefix/include}
 
-(cd "$root" && cargo build --release --quiet -p nearcache-ffi)
+features=
+[ -z "${WITHOUT_STORE:-}" ] || features=--no-default-features
+(cd "$root" && cargo build --release --quiet -p nearcache-ffi $features)
 
 # The header is the one place that both the shell and the compiler can read these from.
 release=$(sed -n 's/^#define NEARCACHE_RELEASE "\(.*\)"/\1/p' "$root/include/nearcache.h")
@@ -41,7 +44,8 @@ mv -f "$destdir$libdir/libnearcache.so.$release.new" "$destdir$libdir/libnearcac
 ln -sf "libnearcache.so.$release" "$destdir$libdir/libnearcache.so.$abi"
 ln -sf "libnearcache.so.$abi" "$destdir$libdir/libnearcache.so"
 install -m 644 "$built/libnearcache_ffi.a" "$destdir$libdir/libnearcache.a"
-install -m 644 "$root/include/nearcache.h" "$root/include/nearcache.hpp" "$destdir$includedir"
+install -m 644 "$root/include/nearcache.h" "$root/include/nearcache.hpp" "$root/include/nearcache_store.hpp" \
+    "$destdir$includedir"
 
 # Libs.private is what `rustc --print native-static-libs` names for the static library.
 cat >"$destdir$libdir/pkgconfig/nearcache.pc" <<PC
@@ -50,7 +54,7 @@ libdir=$libdir
 includedir=$includedir
 
 Name: nearcache
-Description: memcached as near as a function call: an in-process cache
+Description: memcached as near as a function call: a cache, a durable store, queues
 Version: $release
 Libs: -L\${libdir} -lnearcache
 Libs.private: -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc

@@ -26,7 +26,8 @@
  *
  * Handles.  nearcache_cache, nearcache_pinned and nearcache_iter are opaque, made by nearcache_open(),
  *   nearcache_pin() and nearcache_iter_open(), and given back once by nearcache_close(), nearcache_unpin() and
- *   nearcache_iter_close(). Pins and iterators may outlive the handle of their cache.
+ *   nearcache_iter_close(). Pins and iterators may outlive the handle of their cache. The handles of a store are alike;
+ *   who makes them and who takes them back is said with each.
  *
  * NULL.  Giving NULL back is a no-op. Anywhere else NULL gives NEARCACHE_INVALID, unless the function's
  *   description says that it may be NULL. No function returns a NULL string.
@@ -35,7 +36,7 @@
  *   a Unix time; negative is already expired, so that a store succeeds and the next get misses.
  *
  * Threads.  "Threads: any" says that any number of threads may make the call on one handle together, without
- *   locks of their own. A call never waits for another thread. Opening, closing and the making of pins and
+ *   locks of their own. A call on a cache never waits for another thread. Opening, closing and the making of pins and
  *   iterators allocate; nearcache_get() into a buffer does not. Callbacks run in the calling thread and hold no
  *   lock of the library.
  *
@@ -66,6 +67,17 @@
  *   its place is written to the standard error. Nothing is ever unwound into the caller, and no callback may
  *   unwind into the library: it returns, without longjmp and without exceptions.
  *
+ * Stores.  nearcache_store_open() opens what forgets nothing: items under memcached's verbs on disk, with a cache in
+ *   front, and queues of messages beside them. It is a directory, which one process owns at a time, or the socket of a
+ *   daemon that owns one. A write is answered when it is as safe as nearcache_store_options.sync asks, by default when
+ *   the disk has it, and waits for that; everybody's writes of a moment are synced together, so many threads write many
+ *   times faster than one. Its statuses are those of a cache and some more; a call that failed has changed nothing, but
+ *   for NEARCACHE_CONNECTION, whose sentence says whether that is known. A store that is open has threads of its own, in
+ *   which all signals are blocked, and descriptors, which exec closes: a program that closes all descriptors opens its
+ *   stores afterwards. The child of a fork cannot use a directory that its parent has open (NEARCACHE_FORKED), and harms
+ *   nothing when it closes the handle; over a socket it goes on with connections of its own, if no other thread was
+ *   inside a call on the store when it was forked. A library that was built without stores has none of their functions.
+ *
  * Versions.  Three promises, each readable when compiling and when running. The release (NEARCACHE_RELEASE,
  *   nearcache_release()) names what was built. The call ABI (NEARCACHE_ABI_VERSION, nearcache_abi_version(), the
  *   number in the library's soname) says whether a compiled program fits the library; nearcache_open() compares
@@ -92,6 +104,11 @@
 
 /** The defaults, and what nearcache_open() needs to know of this header. Every nearcache_options begins so. */
 #define NEARCACHE_OPTIONS_INIT { sizeof(nearcache_options), NEARCACHE_ABI_VERSION, 0, 0, 0, 0, NULL, -1, 0, 0, 0 }
+/** The same for nearcache_store_open(). Every nearcache_store_options begins so. */
+#define NEARCACHE_STORE_OPTIONS_INIT \
+    { sizeof(nearcache_store_options), NEARCACHE_ABI_VERSION, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0 }
+/** The settings of a queue that nobody has configured. */
+#define NEARCACHE_SETTINGS_INIT { 0, 0, 0, 0, 60, 10, 0, 300, 0, "", "" }
 
 
 /**
@@ -240,6 +257,89 @@
 #define NEARCACHE_LAYOUT_VERSION 3
 
 /**
+ * The longest name of a queue, in bytes; the shortest has 1.
+ */
+#define NEARCACHE_QUEUE_NAME_MAX 240
+
+/**
+ * Room for a queue's name and its NUL.
+ */
+#define NEARCACHE_QUEUE_NAME_SIZE 248
+
+/**
+ * Room for a receipt's text and its NUL.
+ */
+#define NEARCACHE_RECEIPT_SIZE 64
+
+/**
+ * The most messages that one call hands out.
+ */
+#define NEARCACHE_MESSAGES_MAX 10000
+
+/**
+ * A flag of nearcache_store_options: open a store that is there; NEARCACHE_NO_STORE if there is none.
+ */
+#define NEARCACHE_STORE_EXISTING 1
+
+/**
+ * A flag of nearcache_store_options: no near tier; each read asks the disk's engine.
+ */
+#define NEARCACHE_NO_NEAR 2
+
+/**
+ * A flag of nearcache_store_options: open the directory although it has lost writes (NEARCACHE_LOST).
+ */
+#define NEARCACHE_ACCEPT_LOSS 4
+
+/**
+ * nearcache_store_options.sync: a write is answered when the disk has it. One sync serves everybody who writes at
+ * the time. Nothing that was answered is lost, whatever happens.
+ */
+#define NEARCACHE_SYNC_ALWAYS 0
+
+/**
+ * nearcache_store_options.sync: a write is answered when the operating system has it, and a sync follows within
+ * sync_millis. A process that is killed loses nothing; a loss of power, what was written in that time.
+ */
+#define NEARCACHE_SYNC_EVERY 1
+
+/**
+ * nearcache_store_options.sync: as NEARCACHE_SYNC_EVERY, but the operating system syncs when it likes.
+ */
+#define NEARCACHE_SYNC_NEVER 2
+
+/**
+ * nearcache_push.expire of a message that never expires, whatever its queue's settings say.
+ */
+#define NEARCACHE_EXPIRE_NEVER -1
+
+/**
+ * The delay of nearcache_queue_nak() that the queue's settings give.
+ */
+#define NEARCACHE_RETRY_DELAY -1
+
+/**
+ * A flag of nearcache_store_iter_range(): without `start` itself.
+ */
+#define NEARCACHE_LEFT_OPEN 1
+
+/**
+ * A flag of nearcache_store_iter_range(): without `end` itself.
+ */
+#define NEARCACHE_RIGHT_OPEN 2
+
+/**
+ * A flag of nearcache_store_iter_open() and nearcache_store_iter_range(): everything as of the call, whatever is
+ * written meanwhile; of a directory alone.
+ */
+#define NEARCACHE_SNAPSHOT 4
+
+/**
+ * Changes that are to be made together. Made by nearcache_batch_begin(), given back by nearcache_batch_discard().
+ */
+typedef struct nearcache_batch nearcache_batch;
+
+/**
  * A cache. Opened by nearcache_open(), given back by nearcache_close().
  */
 typedef struct nearcache_cache nearcache_cache;
@@ -250,9 +350,25 @@ typedef struct nearcache_cache nearcache_cache;
 typedef struct nearcache_iter nearcache_iter;
 
 /**
+ * Messages that were handed out. Given back by nearcache_messages_close(), which changes nothing about the messages.
+ */
+typedef struct nearcache_messages nearcache_messages;
+
+/**
  * A value held in place. Made by nearcache_pin(), given back by nearcache_unpin().
  */
 typedef struct nearcache_pinned nearcache_pinned;
+
+/**
+ * A durable store and its queues. Opened by nearcache_store_open(), given back by nearcache_store_close().
+ */
+typedef struct nearcache_store nearcache_store;
+
+/**
+ * A walk over a store. Made by nearcache_store_iter_open() or nearcache_store_iter_range(), given back by
+ * nearcache_store_iter_close().
+ */
+typedef struct nearcache_store_iter nearcache_store_iter;
 
 /**
  * What a call returns. The sign has meaning: 0 is done; above 0 is an answer a cache is expected to give;
@@ -326,7 +442,7 @@ typedef struct nearcache_options {
 } nearcache_options;
 
 /**
- * Bytes lent: by the caller for the keys of nearcache_get_many(), to the caller by nearcache_iter_next().
+ * Bytes lent: by the caller for the keys of nearcache_get_many(), to the caller by nearcache_iter_next() and its like.
  */
 typedef struct nearcache_bytes {
     /**
@@ -420,9 +536,9 @@ typedef struct nearcache_process {
 typedef void (*nearcache_process_fn)(void *user, const struct nearcache_process *process);
 
 /**
- * Called by nearcache_get_many() for each hit: `index` is the key's place among the keys, `value` holds
- * item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
- * returns normally: no longjmp, no exception.
+ * Called by nearcache_get_many() and nearcache_store_get_many() for each hit: `index` is the key's place among the
+ * keys, `value` holds item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache
+ * function. It returns normally: no longjmp, no exception.
  */
 typedef void (*nearcache_hit_fn)(void *user,
                                  size_t index,
@@ -509,10 +625,213 @@ typedef struct nearcache_region {
 typedef void (*nearcache_region_fn)(void *user, const struct nearcache_region *region);
 
 /**
- * Called by nearcache_stats() for each counter. `name` is static. It may call any nearcache function. It returns
- * normally: no longjmp, no exception.
+ * Called by nearcache_stats(), nearcache_store_stats() and nearcache_queue_stats() for each counter. `name` is lent for
+ * the call; that of nearcache_stats() is static. It may call any nearcache function. It returns normally: no longjmp,
+ * no exception.
  */
 typedef void (*nearcache_stat_fn)(void *user, const char *name, uint64_t value);
+
+/**
+ * How a message is put in. Zeros are the defaults. It never changes.
+ */
+typedef struct nearcache_push {
+    /**
+     * Seconds after which the message has expired, up to 31536000; 0: as the queue's settings say;
+     * NEARCACHE_EXPIRE_NEVER.
+     */
+    int64_t expire;
+    /**
+     * An id of up to 250 bytes: a second message with it, within the queue's dedup_window, is not put in. NULL: none.
+     */
+    const void *id;
+    /**
+     * The id's length.
+     */
+    size_t id_len;
+    /**
+     * The producer's flags, which come with the message.
+     */
+    uint32_t flags;
+    /**
+     * Seconds before it is handed out, up to 31536000.
+     */
+    uint32_t delay;
+} nearcache_push;
+
+/**
+ * Called by nearcache_store_backup(), nearcache_store_verify() and nearcache_store_compact() now and then: `done` of
+ * about `of` entries (keyspaces, for nearcache_store_compact()) are done. 0 goes on; anything else ends the work with
+ * NEARCACHE_STOPPED. It may call any nearcache function. It returns normally: no longjmp, no exception.
+ */
+typedef int32_t (*nearcache_progress_fn)(void *user, uint64_t done, uint64_t of);
+
+/**
+ * How a directory is opened. Begin with NEARCACHE_STORE_OPTIONS_INIT, then assign what is to differ. 0 means the
+ * default in every field but struct_size and abi_version. Fields are only ever appended, as in nearcache_options.
+ */
+typedef struct nearcache_store_options {
+    /**
+     * sizeof(nearcache_store_options), set by NEARCACHE_STORE_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * NEARCACHE_ABI_VERSION, set by NEARCACHE_STORE_OPTIONS_INIT.
+     */
+    uint32_t abi_version;
+    /**
+     * NEARCACHE_STORE_EXISTING, NEARCACHE_NO_NEAR, NEARCACHE_ACCEPT_LOSS, with |.
+     */
+    uint32_t flags;
+    /**
+     * NEARCACHE_SYNC_ALWAYS, NEARCACHE_SYNC_EVERY or NEARCACHE_SYNC_NEVER.
+     */
+    uint32_t sync;
+    /**
+     * The milliseconds of NEARCACHE_SYNC_EVERY, 1 and more; else 0.
+     */
+    uint32_t sync_millis;
+    /**
+     * Bytes of the near tier, the cache in front: 1 MiB and more. 0 is 64 MiB.
+     */
+    uint64_t near_size;
+    /**
+     * A terminated string: the name, or the path, of a shared cache as which the near tier lives, so that other
+     * processes of this user read hot keys from it; see nearcache_options. NULL: it is private.
+     */
+    const char *near_name;
+    /**
+     * The largest item or message in bytes; an item's is counted as memcached counts it. 1 KiB to 1 GiB; 0 is 1 MiB.
+     */
+    uint64_t item_size_max;
+    /**
+     * Most bytes of keys, values and messages together; beyond them writes are NEARCACHE_OVER_QUOTA. 0: no limit.
+     */
+    uint64_t quota;
+    /**
+     * Bytes of the disk engine's block cache, 1 MiB and more. 0 is 64 MiB.
+     */
+    uint64_t block_cache;
+    /**
+     * Most bytes of writes that wait for their turn; who comes then waits. 0 is 64 MiB.
+     */
+    uint64_t queue_bytes;
+    /**
+     * The Unix time at which a clock stands that nearcache_store_advance_clock() alone moves, for tests. 0: the
+     * clock is the system's.
+     */
+    int64_t manual_clock;
+    /**
+     * Threads of the disk's engine, 1 to 64. 0 is 2.
+     */
+    uint32_t workers;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} nearcache_store_options;
+
+/**
+ * How a queue behaves. Begin with NEARCACHE_SETTINGS_INIT, the defaults, or with nearcache_queue_settings().
+ */
+typedef struct nearcache_settings {
+    /**
+     * Most messages, delayed and reserved ones included; 0: no limit.
+     */
+    uint64_t max_messages;
+    /**
+     * Most bytes of messages; 0: no limit.
+     */
+    uint64_t max_bytes;
+    /**
+     * The largest message in bytes; 0: the store's item_size_max.
+     */
+    uint64_t max_message;
+    /**
+     * 1: a full queue drops its oldest message that nobody has reserved. 0: it refuses the new one.
+     */
+    uint32_t discard_old;
+    /**
+     * Seconds after which a message that was reserved without saying for how long comes back, 1 to 604800.
+     */
+    uint32_t lease;
+    /**
+     * How often a message is delivered at most, before it goes to the dead letters; 0: no limit.
+     */
+    uint32_t max_deliveries;
+    /**
+     * Seconds after which a message that says nothing else has expired, up to 31536000; 0: never.
+     */
+    uint32_t expire;
+    /**
+     * Seconds for which the id of a message is remembered, to drop doubles, up to 31536000; 0: ids are not looked at.
+     */
+    uint32_t dedup_window;
+    /**
+     * Seconds that a message which comes back waits before it is delivered again, up to 31536000.
+     */
+    uint32_t retry_delay;
+    /**
+     * The queue of the dead letters, terminated; empty: this one's name with ".dead" behind it.
+     */
+    char dead_letters[NEARCACHE_QUEUE_NAME_SIZE];
+    /**
+     * The queue that gets what has expired, terminated; empty: it is dropped.
+     */
+    char expired_to[NEARCACHE_QUEUE_NAME_SIZE];
+} nearcache_settings;
+
+/**
+ * Called by nearcache_queue_names() for each queue; `name`, terminated, is lent for the call. It may call any nearcache
+ * function. It returns normally: no longjmp, no exception.
+ */
+typedef void (*nearcache_name_fn)(void *user, const char *name);
+
+/**
+ * A message. What it points to is lent until nearcache_messages_close(); all else, the receipt too, is a copy.
+ */
+typedef struct nearcache_message {
+    /**
+     * The message itself.
+     */
+    struct nearcache_bytes body;
+    /**
+     * The producer's id; empty: it gave none.
+     */
+    struct nearcache_bytes id;
+    /**
+     * Of a dead letter, or of what has expired: the queue where it was. Else empty.
+     */
+    struct nearcache_bytes origin;
+    /**
+     * Its number in the store: the messages of a queue are in this order.
+     */
+    uint64_t seq;
+    /**
+     * When it was put in, as a Unix time in seconds.
+     */
+    int64_t at;
+    /**
+     * When it expires, as a Unix time; 0: never.
+     */
+    int64_t expires;
+    /**
+     * When its lease ends, as a Unix time; 0: it has none.
+     */
+    int64_t due;
+    /**
+     * The producer's flags.
+     */
+    uint32_t flags;
+    /**
+     * How often it was delivered, this time included; of nearcache_queue_peek(), before.
+     */
+    uint32_t deliveries;
+    /**
+     * What to acknowledge it by, as terminated text, which may be kept, or sent to another process; empty if it was
+     * taken for good, or only looked at.
+     */
+    char receipt[NEARCACHE_RECEIPT_SIZE];
+} nearcache_message;
 
 /**
  * Done.
@@ -556,12 +875,22 @@ typedef void (*nearcache_stat_fn)(void *user, const char *name, uint64_t value);
 #define NEARCACHE_END 7
 
 /**
+ * nearcache_queue_push(): a message with this id is known; nothing was put in.
+ */
+#define NEARCACHE_DUPLICATE 8
+
+/**
+ * nearcache_queue_nak(): the message was delivered too often, or has expired; it is where such messages go.
+ */
+#define NEARCACHE_OVER 9
+
+/**
  * An argument is wrong: NULL, an empty or too long key, an option out of range.
  */
 #define NEARCACHE_INVALID -1
 
 /**
- * The item is larger than item_size_max.
+ * The item, or the message, is larger than item_size_max.
  */
 #define NEARCACHE_TOO_BIG -2
 
@@ -586,7 +915,7 @@ typedef void (*nearcache_stat_fn)(void *user, const char *name, uint64_t value);
 #define NEARCACHE_LAYOUT -6
 
 /**
- * The cache's memory contradicts itself.
+ * The cache's memory, or what is in a store, contradicts itself.
  */
 #define NEARCACHE_CORRUPT -7
 
@@ -606,12 +935,12 @@ typedef void (*nearcache_stat_fn)(void *user, const char *name, uint64_t value);
 #define NEARCACHE_REGION_EXISTS -10
 
 /**
- * What is there is no cache, or none that this user may attach.
+ * What is there is no cache, or none that this user may attach; or a directory of something else than a store.
  */
 #define NEARCACHE_FOREIGN -11
 
 /**
- * The cache is attached for reading alone, and the call writes.
+ * The cache is attached for reading alone, and the call writes; or a store's directory may not be written.
  */
 #define NEARCACHE_NOT_WRITABLE -12
 
@@ -619,6 +948,76 @@ typedef void (*nearcache_stat_fn)(void *user, const char *name, uint64_t value);
  * Every place for a process or a thread in a shared cache is taken.
  */
 #define NEARCACHE_TOO_MANY -13
+
+/**
+ * The store is open in another process: reach it through the daemon.
+ */
+#define NEARCACHE_IN_USE -14
+
+/**
+ * There is no store in this directory, and none was to be made.
+ */
+#define NEARCACHE_NO_STORE -15
+
+/**
+ * The store was written by a later version.
+ */
+#define NEARCACHE_NEWER -16
+
+/**
+ * Less is there than was once safely written. Nothing was opened; see NEARCACHE_ACCEPT_LOSS.
+ */
+#define NEARCACHE_LOST -17
+
+/**
+ * The disk is full. Writes work again when there is room.
+ */
+#define NEARCACHE_DISK_FULL -18
+
+/**
+ * The write would make the store larger than its quota.
+ */
+#define NEARCACHE_OVER_QUOTA -19
+
+/**
+ * The store has ended, or the snapshot that an iterator walks over: open it again.
+ */
+#define NEARCACHE_CLOSED -20
+
+/**
+ * The store was opened before a fork, and belongs to the parent.
+ */
+#define NEARCACHE_FORKED -21
+
+/**
+ * The condition of a change of the batch did not hold; nothing of it was done.
+ */
+#define NEARCACHE_REFUSED -22
+
+/**
+ * The callback has stopped the work.
+ */
+#define NEARCACHE_STOPPED -23
+
+/**
+ * There is no queue of this name.
+ */
+#define NEARCACHE_NO_QUEUE -24
+
+/**
+ * The queue has as many messages, or bytes, as it may.
+ */
+#define NEARCACHE_QUEUE_FULL -25
+
+/**
+ * The daemon cannot be reached, or went away; the sentence says whether a write may have been done.
+ */
+#define NEARCACHE_CONNECTION -26
+
+/**
+ * What was asked for is not to be had here; the sentence says where it is.
+ */
+#define NEARCACHE_UNSUPPORTED -27
 
 #ifdef __cplusplus
 extern "C" {
@@ -1322,6 +1721,932 @@ uint32_t nearcache_abi_version(void);
  * Threads: any; also in a forked child and in a signal handler.
  */
 uint32_t nearcache_layout_version(void);
+
+/**
+ * Begins a batch: changes to a store's items and queues that nearcache_batch_commit() makes in one atomic step, or not
+ * at all. Each change has a number in its answer, which is said beside it.
+ *
+ * Lifetimes: the batch is the caller's, until nearcache_batch_discard(); it may outlive nearcache_store_close(), and
+ * keeps the store open.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_batch_begin(struct nearcache_store *store,
+                                       struct nearcache_batch **batch_out);
+
+/**
+ * Adds: store, whatever is there. Its number is the new unique.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call: the batch has copies.
+ * NULL: `value` may be NULL if `value_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_set(struct nearcache_batch *batch,
+                                     const void *key,
+                                     size_t key_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint32_t flags,
+                                     int64_t exptime);
+
+/**
+ * Adds: store; a key that is present refuses the batch. Its number is the new unique.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call: the batch has copies.
+ * NULL: `value` may be NULL if `value_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_add(struct nearcache_batch *batch,
+                                     const void *key,
+                                     size_t key_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint32_t flags,
+                                     int64_t exptime);
+
+/**
+ * Adds: store; a missing key refuses the batch. Its number is the new unique.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call: the batch has copies.
+ * NULL: `value` may be NULL if `value_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_replace(struct nearcache_batch *batch,
+                                         const void *key,
+                                         size_t key_len,
+                                         const void *value,
+                                         size_t value_len,
+                                         uint32_t flags,
+                                         int64_t exptime);
+
+/**
+ * Adds: bytes behind the value; a missing key refuses the batch. Its number is the new unique.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call: the batch has copies.
+ * NULL: `value` may be NULL if `value_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_append(struct nearcache_batch *batch,
+                                        const void *key,
+                                        size_t key_len,
+                                        const void *value,
+                                        size_t value_len);
+
+/**
+ * Adds: bytes before the value; a missing key refuses the batch. Its number is the new unique.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call: the batch has copies.
+ * NULL: `value` may be NULL if `value_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_prepend(struct nearcache_batch *batch,
+                                         const void *key,
+                                         size_t key_len,
+                                         const void *value,
+                                         size_t value_len);
+
+/**
+ * Adds: store; an item whose unique is not `unique` refuses the batch. Its number is the new unique.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call: the batch has copies.
+ * NULL: `value` may be NULL if `value_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_cas(struct nearcache_batch *batch,
+                                     const void *key,
+                                     size_t key_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint32_t flags,
+                                     int64_t exptime,
+                                     uint64_t unique);
+
+/**
+ * Adds: remove an item. Its number is 1, or 0 if there was none.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_delete(struct nearcache_batch *batch, const void *key, size_t key_len);
+
+/**
+ * Adds: add to a decimal number, wrapping at 2^64; a missing key refuses the batch. Its number is the new one.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_incr(struct nearcache_batch *batch,
+                                      const void *key,
+                                      size_t key_len,
+                                      uint64_t delta);
+
+/**
+ * Adds: subtract from a decimal number, stopping at 0; a missing key refuses the batch. Its number is the new one.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_decr(struct nearcache_batch *batch,
+                                      const void *key,
+                                      size_t key_len,
+                                      uint64_t delta);
+
+/**
+ * Adds: put a message into a queue, as nearcache_queue_push(). Its number is the message's.
+ *
+ * Lifetimes: `queue`, a terminated string, `body`, `how` and what it points to are borrowed for the call.
+ * NULL: `body` may be NULL if `body_len` is 0; `how` may be NULL, for the defaults.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_push(struct nearcache_batch *batch,
+                                      const char *queue,
+                                      const void *body,
+                                      size_t body_len,
+                                      const struct nearcache_push *how);
+
+/**
+ * Adds: acknowledge a message. Its number is 1; a message that is not this receipt's any more refuses the batch: so what
+ * is done because of a message is done once, however often it is delivered.
+ *
+ * Lifetimes: `queue` and `receipt`, terminated strings, are borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (the batch stays as it was), NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_ack(struct nearcache_batch *batch,
+                                     const char *queue,
+                                     const char *receipt);
+
+/**
+ * How many changes a batch has.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: one at a time for each batch.
+ */
+nearcache_status nearcache_batch_count(const struct nearcache_batch *batch, size_t *count_out);
+
+/**
+ * Makes all changes of a batch, in their order, in one atomic step, or none; copies their numbers, one for each, into
+ * the caller's array. Afterwards the batch is empty, whatever the answer, and may be filled again; but for
+ * NEARCACHE_INVALID of an argument of this call, which leaves it as it was.
+ *
+ * Lifetimes: `numbers` is borrowed for the call.
+ * NULL: `numbers` may be NULL if `capacity` is 0: then they are not told. `refused_out` may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_REFUSED (the only failure that writes the output: which change, from 0),
+ * NEARCACHE_INVALID (also if `capacity` is neither 0 nor enough for all), NEARCACHE_NOT_NUMERIC, NEARCACHE_QUEUE_FULL,
+ * the failures of nearcache_store_set().
+ * Threads: one at a time for each batch; it waits until the write is safe.
+ */
+nearcache_status nearcache_batch_commit(struct nearcache_batch *batch,
+                                        uint64_t *numbers,
+                                        size_t capacity,
+                                        size_t *refused_out);
+
+/**
+ * Gives a batch back; changes that were not committed are not made.
+ *
+ * Lifetimes: the batch is dead afterwards.
+ * NULL: `batch` may be NULL; nothing is done.
+ * Returns: nothing.
+ * Threads: any, when no other call on this batch is running or follows. In a forked child, too.
+ */
+void nearcache_batch_discard(struct nearcache_batch *batch);
+
+/**
+ * Calls `stat` for each number of a store: memcached's names ("cmd_get", "curr_items", "bytes"), those of the near tier
+ * ("near_hits"), of what is written ("batches", "syncs", "synced_sequence") and of the disk ("disk_bytes"). More may be
+ * added; their order has no meaning.
+ *
+ * Lifetimes: a name is valid until `stat` returns.
+ * NULL: `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; the failures of nearcache_store_get().
+ * Threads: any; `stat` runs in the calling thread. The numbers are read one by one, not at one instant.
+ */
+nearcache_status nearcache_store_stats(struct nearcache_store *store,
+                                       nearcache_stat_fn stat,
+                                       void *user);
+
+/**
+ * Reads one number of a store by its name. A name that this library does not know is NEARCACHE_MISS.
+ *
+ * Lifetimes: `name`, a terminated string, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (no such number); the failures of nearcache_store_get().
+ * Threads: any.
+ */
+nearcache_status nearcache_store_stat(struct nearcache_store *store, const char *name, uint64_t *value_out);
+
+/**
+ * Copies everything, items and messages, as of now, to a new directory, which is a store that can be opened, while
+ * others go on. Over a socket the directory is one of the daemon's machine. If it fails or is stopped, the directory
+ * holds what is no store yet, and may be given again.
+ *
+ * Lifetimes: `directory`, a terminated string, is borrowed for the call.
+ * NULL: `progress` may be NULL, then it goes on to the end; `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_STOPPED, NEARCACHE_IN_USE and NEARCACHE_FOREIGN (of the new directory, which must be
+ * empty, or not there), NEARCACHE_DISK_FULL, NEARCACHE_NOT_WRITABLE, the failures of nearcache_store_get().
+ * Threads: any; `progress` runs in the calling thread.
+ */
+nearcache_status nearcache_store_backup(struct nearcache_store *store,
+                                        const char *directory,
+                                        nearcache_progress_fn progress,
+                                        void *user);
+
+/**
+ * Reads everything and counts it again; the first thing that is wrong is the sentence of NEARCACHE_CORRUPT. Others go
+ * on meanwhile.
+ *
+ * Lifetimes: none.
+ * NULL: `progress` may be NULL, then it goes on to the end; `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_STOPPED, the failures of nearcache_store_get().
+ * Threads: any; `progress` runs in the calling thread.
+ */
+nearcache_status nearcache_store_verify(struct nearcache_store *store,
+                                        nearcache_progress_fn progress,
+                                        void *user);
+
+/**
+ * Rewrites the files without what was removed, while others go on.
+ *
+ * Lifetimes: none.
+ * NULL: `progress` may be NULL, then it goes on to the end; `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_STOPPED, NEARCACHE_DISK_FULL, NEARCACHE_NOT_WRITABLE, the failures of
+ * nearcache_store_get().
+ * Threads: any; `progress` runs in the calling thread.
+ */
+nearcache_status nearcache_store_compact(struct nearcache_store *store,
+                                         nearcache_progress_fn progress,
+                                         void *user);
+
+/**
+ * Opens a store with its queues: a directory, which belongs to this process until it is closed, and is made if it is
+ * not there; or the socket of the daemon that has one open. `place` is a path, of a socket if there is one, else of a
+ * directory; or "unix:PATH" or "tcp:HOST:PORT", with "USER:PASSWORD@" before PATH or HOST where the daemon asks who
+ * one is. A directory may be opened again by the process that has it open, with the same options or with NULL: the
+ * handles are of one store, and the last that is closed closes it.
+ *
+ * Lifetimes: `place`, a terminated string, and `options` are borrowed for the call. The handle is the caller's, until
+ * nearcache_store_close().
+ * NULL: `options` may be NULL, for the defaults, and is for a socket: a daemon has options of its own.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID (also options that differ from those the directory is open with),
+ * NEARCACHE_LAYOUT (the program was compiled for another call ABI), NEARCACHE_IN_USE, NEARCACHE_NO_STORE,
+ * NEARCACHE_FOREIGN, NEARCACHE_NEWER, NEARCACHE_CORRUPT, NEARCACHE_LOST, NEARCACHE_DISK_FULL, NEARCACHE_NOT_WRITABLE,
+ * NEARCACHE_CONNECTION, NEARCACHE_UNSUPPORTED (the daemon speaks another version), NEARCACHE_SYSTEM, NEARCACHE_PANIC.
+ * Threads: any. Opening a directory starts threads of the library's own, in which all signals are blocked.
+ */
+nearcache_status nearcache_store_open(const char *place,
+                                      const struct nearcache_store_options *options,
+                                      struct nearcache_store **store_out);
+
+/**
+ * Gives a store back. The last handle of a directory waits until what is under way is written and synced; iterators
+ * and batches keep it open until they are given back too.
+ *
+ * Lifetimes: the handle is dead afterwards.
+ * NULL: `store` may be NULL; nothing is done.
+ * Returns: nothing.
+ * Threads: any, when no other call on this handle is running or follows. In a forked child it does nothing to the
+ * parent's store.
+ */
+void nearcache_store_close(struct nearcache_store *store);
+
+/**
+ * The store's idea of the Unix time, in seconds; of a directory alone.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_UNSUPPORTED (a daemon's), NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_store_unix_time(struct nearcache_store *store, int64_t *seconds_out);
+
+/**
+ * Moves the clock forward, if it is one that is moved by hand (nearcache_store_options.manual_clock). Leases and
+ * delays that are over then end in passing, soon after.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK;
+ * NEARCACHE_INVALID (the store runs on the system's clock), NEARCACHE_UNSUPPORTED (a daemon's), NEARCACHE_SYSTEM,
+ * NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_store_advance_clock(struct nearcache_store *store,
+                                               uint32_t seconds);
+
+/**
+ * Tells how a queue behaves.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_NO_QUEUE, the failures of nearcache_store_get().
+ * Threads: any.
+ */
+nearcache_status nearcache_queue_settings(struct nearcache_store *store,
+                                          const char *queue,
+                                          struct nearcache_settings *settings_out);
+
+/**
+ * Says how a queue behaves, in everything; it is made if there is none.
+ *
+ * Lifetimes: `queue`, a terminated string, and `settings` are borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_configure(struct nearcache_store *store,
+                                           const char *queue,
+                                           const struct nearcache_settings *settings);
+
+/**
+ * Hands nothing out until nearcache_queue_resume(); messages are put in as before. It outlives the process.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_NO_QUEUE, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_pause(struct nearcache_store *store, const char *queue);
+
+/**
+ * Goes on after nearcache_queue_pause().
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_NO_QUEUE, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_resume(struct nearcache_store *store, const char *queue);
+
+/**
+ * Drops every message of a queue, whoever has it.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call.
+ * NULL: `purged_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes how many there were); NEARCACHE_NO_QUEUE, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_purge(struct nearcache_store *store,
+                                       const char *queue,
+                                       uint64_t *purged_out);
+
+/**
+ * Removes a queue and its messages.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (there was none); the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_delete(struct nearcache_store *store, const char *queue);
+
+/**
+ * Moves up to `max` messages of a queue (of more than NEARCACHE_MESSAGES_MAX, so many) to the end of the queue `to`, or
+ * of the queues that they come from, which dead letters know.
+ *
+ * Lifetimes: `queue` and `to`, terminated strings, are borrowed for the call.
+ * NULL: `to` may be NULL, for the queues that they come from; `moved_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes how many were moved); NEARCACHE_INVALID (also if a message comes from no other queue,
+ * and `to` is NULL), NEARCACHE_NO_QUEUE, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_requeue(struct nearcache_store *store,
+                                         const char *queue,
+                                         const char *to,
+                                         size_t max,
+                                         uint64_t *moved_out);
+
+/**
+ * Calls `stat` for each number of a queue: what is in it ("messages", "ready", "reserved", "delayed", "bytes", "age" of
+ * the first message in seconds, "made" as a Unix time, "is_paused"), and what has happened since it was made
+ * ("pushed", "delivered", "acked", "returned", "dead", "expired", "discarded", "duplicates"). More may be added; their
+ * order has no meaning.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call. The names are static.
+ * NULL: `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; NEARCACHE_NO_QUEUE, the failures of nearcache_store_get().
+ * Threads: any; `stat` runs in the calling thread. The numbers are of one instant.
+ */
+nearcache_status nearcache_queue_stats(struct nearcache_store *store,
+                                       const char *queue,
+                                       nearcache_stat_fn stat,
+                                       void *user);
+
+/**
+ * Reads one number of a queue by its name. A name that this library does not know is NEARCACHE_MISS.
+ *
+ * Lifetimes: `queue` and `name`, terminated strings, are borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (no such number); NEARCACHE_NO_QUEUE, the failures of nearcache_store_get().
+ * Threads: any.
+ */
+nearcache_status nearcache_queue_stat(struct nearcache_store *store,
+                                      const char *queue,
+                                      const char *name,
+                                      uint64_t *value_out);
+
+/**
+ * Calls `met` for each queue that is there, readers' copies included, in the order of their names.
+ *
+ * Lifetimes: a name is valid until `met` returns.
+ * NULL: `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK; the failures of nearcache_store_get().
+ * Threads: any; `met` runs in the calling thread.
+ */
+nearcache_status nearcache_queue_names(struct nearcache_store *store, nearcache_name_fn met, void *user);
+
+/**
+ * Reserves up to `max` messages, those that have waited longest, and waits up to `wait_millis` for the first. Each is
+ * nobody else's until it is acknowledged (nearcache_queue_ack()) or `lease_seconds` are over; then it is handed out
+ * again, to anybody: at least once, and often enough that a consumer must bear a message twice. One that was
+ * delivered as often as the queue's settings say goes to the dead letters.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call. The messages are the caller's, until
+ * nearcache_messages_close().
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK (writes the output), NEARCACHE_MISS (none came in that time, or the queue is paused, or not
+ * there); NEARCACHE_INVALID (also for a `max` that is not 1 to NEARCACHE_MESSAGES_MAX, and a lease of more than
+ * 604800 seconds; 0 is the queue's own), the failures of nearcache_store_set().
+ * Threads: any; it waits in the calling thread, and a signal does not end the waiting.
+ */
+nearcache_status nearcache_queue_reserve(struct nearcache_store *store,
+                                         const char *queue,
+                                         size_t max,
+                                         uint32_t lease_seconds,
+                                         uint32_t wait_millis,
+                                         struct nearcache_messages **messages_out);
+
+/**
+ * Takes up to `max` messages for good, and waits up to `wait_millis` for the first: who dies with them has lost them.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call. The messages are the caller's, until
+ * nearcache_messages_close().
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK (writes the output), NEARCACHE_MISS (as nearcache_queue_reserve()); NEARCACHE_INVALID (also for
+ * a `max` that is not 1 to NEARCACHE_MESSAGES_MAX), the failures of nearcache_store_set().
+ * Threads: any; it waits in the calling thread, and a signal does not end the waiting.
+ */
+nearcache_status nearcache_queue_take(struct nearcache_store *store,
+                                      const char *queue,
+                                      size_t max,
+                                      uint32_t wait_millis,
+                                      struct nearcache_messages **messages_out);
+
+/**
+ * Copies the first messages in line, up to `max`, which stay there.
+ *
+ * Lifetimes: `queue`, a terminated string, is borrowed for the call. The messages are the caller's, until
+ * nearcache_messages_close().
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK (writes the output), NEARCACHE_MISS (there is none); NEARCACHE_NO_QUEUE, NEARCACHE_INVALID (also
+ * for a `max` that is not 1 to NEARCACHE_MESSAGES_MAX), the failures of nearcache_store_get().
+ * Threads: any.
+ */
+nearcache_status nearcache_queue_peek(struct nearcache_store *store,
+                                      const char *queue,
+                                      size_t max,
+                                      struct nearcache_messages **messages_out);
+
+/**
+ * How many messages were handed out, those that nearcache_messages_next() has told included.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: any.
+ */
+nearcache_status nearcache_messages_count(const struct nearcache_messages *messages, size_t *count_out);
+
+/**
+ * Tells the next message, in the order of the queue. After NEARCACHE_END it may be called again and says so again.
+ *
+ * Lifetimes: what *message_out points to is valid until nearcache_messages_close(), whatever is done to the message.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_END; NEARCACHE_INVALID, NEARCACHE_PANIC.
+ * Threads: one at a time for each nearcache_messages; what was told may be read by all. Also in a forked child.
+ */
+nearcache_status nearcache_messages_next(struct nearcache_messages *messages,
+                                         struct nearcache_message *message_out);
+
+/**
+ * Frees messages. Those that were reserved stay so until their leases end.
+ *
+ * Lifetimes: the handle, and what was told of it, are dead afterwards.
+ * NULL: `messages` may be NULL; nothing is done.
+ * Returns: nothing.
+ * Threads: any, also another than the one that reserved them. Also in a forked child.
+ */
+void nearcache_messages_close(struct nearcache_messages *messages);
+
+/**
+ * Puts a message into a queue, at the end; the queue is made if there is none. A queue's name is a terminated string
+ * of 1 to NEARCACHE_QUEUE_NAME_MAX bytes without spaces, control characters and '/'; "queue+reader" is a reader's copy
+ * of a queue: made when it is first asked for, it gets what the queue gets from then on.
+ *
+ * Lifetimes: `queue`, `body`, `how` and what it points to are borrowed for the call.
+ * NULL: `body` may be NULL if `body_len` is 0; `how` may be NULL, for the defaults; `seq_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the message's number), NEARCACHE_DUPLICATE (writes that of the first one with this
+ * id); NEARCACHE_QUEUE_FULL, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_push(struct nearcache_store *store,
+                                      const char *queue,
+                                      const void *body,
+                                      size_t body_len,
+                                      const struct nearcache_push *how,
+                                      uint64_t *seq_out);
+
+/**
+ * A message is done with: it is removed.
+ *
+ * Lifetimes: `queue` and `receipt`, terminated strings, are borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS (it was acknowledged or refused before, or its lease has ended);
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_ack(struct nearcache_store *store, const char *queue, const char *receipt);
+
+/**
+ * Many messages are done with, in one step. A bad receipt fails the call before anything is done.
+ *
+ * Lifetimes: `queue`, and the `count` terminated strings of `receipts`, are borrowed for the call.
+ * NULL: `receipts` may be NULL if `count` is 0; `each_out` and `acked_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes to the `count` places of `each_out` 1, or 0 for what nearcache_queue_ack() answers
+ * with NEARCACHE_MISS; and how many were acknowledged); the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_ack_many(struct nearcache_store *store,
+                                          const char *queue,
+                                          const char *const *receipts,
+                                          size_t count,
+                                          uint8_t *each_out,
+                                          size_t *acked_out);
+
+/**
+ * The consumer will not have a message: it is delivered again after `delay` seconds, up to 31536000, or as the
+ * queue's settings say (NEARCACHE_RETRY_DELAY).
+ *
+ * Lifetimes: `queue` and `receipt`, terminated strings, are borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_OVER (it was delivered too often, or has expired: it is where such messages go),
+ * NEARCACHE_MISS (as nearcache_queue_ack()); the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_nak(struct nearcache_store *store,
+                                     const char *queue,
+                                     const char *receipt,
+                                     int64_t delay);
+
+/**
+ * The consumer needs a message for `seconds` more, 1 to 604800, from now on. The new receipt takes the old one's place.
+ *
+ * Lifetimes: `queue` and `receipt`, terminated strings, are borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK (writes the new receipt, NEARCACHE_RECEIPT_SIZE bytes with its NUL), NEARCACHE_MISS (as
+ * nearcache_queue_ack()); the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_queue_extend(struct nearcache_store *store,
+                                        const char *queue,
+                                        const char *receipt,
+                                        uint32_t seconds,
+                                        char *receipt_out);
+
+/**
+ * Copies a value into the caller's buffer. With `buffer` NULL and `capacity` 0 it asks for the length. A hot key is
+ * read from the near tier, over a socket too if the daemon shares its own.
+ *
+ * Lifetimes: `key` and `buffer` are borrowed for the call.
+ * NULL: `buffer` may be NULL if `capacity` is 0; `flags_out` may be NULL.
+ * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the outputs), NEARCACHE_MISS;
+ * NEARCACHE_INVALID, NEARCACHE_CORRUPT, NEARCACHE_SYSTEM, NEARCACHE_CLOSED, NEARCACHE_FORKED, NEARCACHE_CONNECTION,
+ * NEARCACHE_UNSUPPORTED (the daemon has no such role, or is of another version), NEARCACHE_PANIC.
+ * Threads: any; what is not near waits for the disk, or for the daemon.
+ */
+nearcache_status nearcache_store_get(struct nearcache_store *store,
+                                     const void *key,
+                                     size_t key_len,
+                                     void *buffer,
+                                     size_t capacity,
+                                     size_t *len_out,
+                                     uint32_t *flags_out);
+
+/**
+ * Copies a value into the caller's buffer and tells all about the item: length, flags, unique, time left.
+ *
+ * Lifetimes: `key` and `buffer` are borrowed for the call.
+ * NULL: `buffer` may be NULL if `capacity` is 0.
+ * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
+ * the failures of nearcache_store_get().
+ * Threads: any.
+ */
+nearcache_status nearcache_store_gets(struct nearcache_store *store,
+                                      const void *key,
+                                      size_t key_len,
+                                      void *buffer,
+                                      size_t capacity,
+                                      struct nearcache_item *item_out);
+
+/**
+ * Get and touch: as nearcache_store_gets(), and the item gets a new expiry. If the buffer is too short the item is
+ * left as it was, so that the call can be made again with a longer one. It is a write.
+ *
+ * Lifetimes: `key` and `buffer` are borrowed for the call.
+ * NULL: `buffer` may be NULL if `capacity` is 0.
+ * Returns: NEARCACHE_OK and NEARCACHE_SHORT_BUFFER (both write the output), NEARCACHE_MISS;
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_gat(struct nearcache_store *store,
+                                     const void *key,
+                                     size_t key_len,
+                                     int64_t exptime,
+                                     void *buffer,
+                                     size_t capacity,
+                                     struct nearcache_item *item_out);
+
+/**
+ * Calls `hit` for each of `count` keys that is present, in the order of the keys; a key given twice is met twice.
+ * Over a socket it is one question. A bad key fails the call before anything is read. It is no snapshot: each key is
+ * read at a moment of its own.
+ *
+ * Lifetimes: `keys` and what they point to are borrowed for the call; what `hit` is given, for its call.
+ * NULL: `keys` may be NULL if `count` is 0; `user` may be NULL, it is only handed on.
+ * Returns: NEARCACHE_OK (also if nothing was hit); the failures of nearcache_store_get().
+ * Threads: any; `hit` runs in the calling thread.
+ */
+nearcache_status nearcache_store_get_many(struct nearcache_store *store,
+                                          const struct nearcache_bytes *keys,
+                                          size_t count,
+                                          nearcache_hit_fn hit,
+                                          void *user);
+
+/**
+ * Begins a walk over the items whose keys start with `prefix`, in the order of the keys' bytes; no prefix is all of
+ * them. The items of a page (some of those that follow) are of one moment, the pages are not, unless
+ * NEARCACHE_SNAPSHOT is given.
+ *
+ * Lifetimes: `prefix` is borrowed for the call. The iterator is the caller's, until nearcache_store_iter_close(); it
+ * may outlive nearcache_store_close(), and keeps the store open.
+ * NULL: `prefix` may be NULL if `prefix_len` is 0.
+ * Returns: NEARCACHE_OK; NEARCACHE_UNSUPPORTED (NEARCACHE_SNAPSHOT over a socket), the failures of
+ * nearcache_store_get().
+ * Threads: any; the other threads go on reading and writing. An iterator must not be used in a forked child.
+ */
+nearcache_status nearcache_store_iter_open(struct nearcache_store *store,
+                                           const void *prefix,
+                                           size_t prefix_len,
+                                           uint32_t flags,
+                                           struct nearcache_store_iter **iter_out);
+
+/**
+ * Begins a walk over the items from the key `start` to the key `end`, in the order of the keys' bytes; both belong to
+ * it, unless NEARCACHE_LEFT_OPEN or NEARCACHE_RIGHT_OPEN says otherwise. An empty `end` is behind the last key.
+ *
+ * Lifetimes: `start` and `end` are borrowed for the call. The iterator as from nearcache_store_iter_open().
+ * NULL: `start` may be NULL if `start_len` is 0, `end` if `end_len` is 0.
+ * Returns: as nearcache_store_iter_open().
+ * Threads: any; the other threads go on reading and writing. An iterator must not be used in a forked child.
+ */
+nearcache_status nearcache_store_iter_range(struct nearcache_store *store,
+                                            const void *start,
+                                            size_t start_len,
+                                            const void *end,
+                                            size_t end_len,
+                                            uint32_t flags,
+                                            struct nearcache_store_iter **iter_out);
+
+/**
+ * Takes the next step of a walk. After NEARCACHE_END it may be called again and says so again; after a failure it
+ * tries again where it was.
+ *
+ * Lifetimes: *key_out and *value_out are valid until the next step, or nearcache_store_iter_close().
+ * NULL: `value_out` and `item_out` may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_END; the failures of nearcache_store_get(), of which NEARCACHE_CLOSED means that
+ * a failure of the disk has ended the snapshot.
+ * Threads: one at a time for each iterator. An iterator must not be used in a forked child.
+ */
+nearcache_status nearcache_store_iter_next(struct nearcache_store_iter *iter,
+                                           struct nearcache_bytes *key_out,
+                                           struct nearcache_bytes *value_out,
+                                           struct nearcache_item *item_out);
+
+/**
+ * Ends a walk.
+ *
+ * Lifetimes: the iterator, and what its last step gave, are dead afterwards.
+ * NULL: `iter` may be NULL; nothing is done.
+ * Returns: nothing.
+ * Threads: any, also another than the one that opened it. An iterator must not be used in a forked child.
+ */
+void nearcache_store_iter_close(struct nearcache_store_iter *iter);
+
+/**
+ * Stores, whatever is there, and answers when it is as safe as nearcache_store_options.sync asks. A write that fails has
+ * changed nothing: an item that is too large leaves the old one, unlike nearcache_set().
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call.
+ * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new unique);
+ * NEARCACHE_INVALID, NEARCACHE_TOO_BIG, NEARCACHE_DISK_FULL, NEARCACHE_NOT_WRITABLE, NEARCACHE_OVER_QUOTA,
+ * NEARCACHE_CORRUPT, NEARCACHE_SYSTEM, NEARCACHE_CLOSED, NEARCACHE_FORKED, NEARCACHE_CONNECTION (over a socket; the
+ * sentence says whether the write may have been done), NEARCACHE_UNSUPPORTED (the daemon has no such role, or is of
+ * another version), NEARCACHE_PANIC.
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_set(struct nearcache_store *store,
+                                     const void *key,
+                                     size_t key_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint32_t flags,
+                                     int64_t exptime,
+                                     uint64_t *cas_out);
+
+/**
+ * Stores only if the key is missing.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call.
+ * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is present);
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_add(struct nearcache_store *store,
+                                     const void *key,
+                                     size_t key_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint32_t flags,
+                                     int64_t exptime,
+                                     uint64_t *cas_out);
+
+/**
+ * Stores only if the key is present.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call.
+ * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing);
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_replace(struct nearcache_store *store,
+                                         const void *key,
+                                         size_t key_len,
+                                         const void *value,
+                                         size_t value_len,
+                                         uint32_t flags,
+                                         int64_t exptime,
+                                         uint64_t *cas_out);
+
+/**
+ * Adds bytes behind the present value; its flags and expiry stay.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call.
+ * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing, or the item would
+ * outgrow the limit);
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_append(struct nearcache_store *store,
+                                        const void *key,
+                                        size_t key_len,
+                                        const void *value,
+                                        size_t value_len,
+                                        uint64_t *cas_out);
+
+/**
+ * Adds bytes before the present value; its flags and expiry stay.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call.
+ * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_NOT_STORED (the key is missing, or the item would
+ * outgrow the limit);
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_prepend(struct nearcache_store *store,
+                                         const void *key,
+                                         size_t key_len,
+                                         const void *value,
+                                         size_t value_len,
+                                         uint64_t *cas_out);
+
+/**
+ * Stores only if the item's unique is still `unique`, as nearcache_store_gets() told it.
+ *
+ * Lifetimes: `key` and `value` are borrowed for the call.
+ * NULL: `value` may be NULL if `value_len` is 0; `cas_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new unique), NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS (there
+ * is no item);
+ * the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_cas(struct nearcache_store *store,
+                                     const void *key,
+                                     size_t key_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint32_t flags,
+                                     int64_t exptime,
+                                     uint64_t unique,
+                                     uint64_t *cas_out);
+
+/**
+ * Adds to a decimal number, wrapping at 2^64. The expiry stays, the unique changes.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: `value_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
+ * NEARCACHE_NOT_NUMERIC, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_incr(struct nearcache_store *store,
+                                      const void *key,
+                                      size_t key_len,
+                                      uint64_t delta,
+                                      uint64_t *value_out);
+
+/**
+ * Subtracts from a decimal number, stopping at 0. The expiry stays, the unique changes.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: `value_out` may be NULL.
+ * Returns: NEARCACHE_OK (writes the new number), NEARCACHE_MISS;
+ * NEARCACHE_NOT_NUMERIC, the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_decr(struct nearcache_store *store,
+                                      const void *key,
+                                      size_t key_len,
+                                      uint64_t delta,
+                                      uint64_t *value_out);
+
+/**
+ * Gives the item a new expiry; its unique stays.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS; the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_touch(struct nearcache_store *store,
+                                       const void *key,
+                                       size_t key_len,
+                                       int64_t exptime);
+
+/**
+ * Removes the item.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_MISS; the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_delete(struct nearcache_store *store, const void *key, size_t key_len);
+
+/**
+ * Removes the item only if its unique is still `unique`, as nearcache_store_gets() told it.
+ *
+ * Lifetimes: `key` is borrowed for the call.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK, NEARCACHE_EXISTS (the item was changed), NEARCACHE_MISS; the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_delete_cas(struct nearcache_store *store,
+                                            const void *key,
+                                            size_t key_len,
+                                            uint64_t unique);
+
+/**
+ * All items die: now if `delay` is 0, else when that many seconds have passed, and then what was stored in the meantime
+ * too. A second call replaces a pending one, which outlives the process. Messages stay.
+ *
+ * Lifetimes: none.
+ * NULL: nothing may be NULL.
+ * Returns: NEARCACHE_OK; the failures of nearcache_store_set().
+ * Threads: any; it waits until the write is safe.
+ */
+nearcache_status nearcache_store_flush_all(struct nearcache_store *store,
+                                           uint32_t delay);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -138,6 +138,69 @@ struct value : attributes {
     value(const nearcache_item &item, std::string bytes) : attributes(item), data(std::move(bytes)) {}
 };
 
+namespace detail {
+
+inline outcome outcome_of(nearcache_status status)
+{
+    switch (sift(status)) {
+    case NEARCACHE_OK: return outcome::done;
+    case NEARCACHE_EXISTS: return outcome::exists;
+    case NEARCACHE_MISS: return outcome::missing;
+    default: return outcome::not_stored;
+    }
+}
+
+/** What `get(buffer, capacity, &item)` finds; nothing on a miss. */
+template <class Get> std::optional<value> item(Get &&get)
+{
+    nearcache_item item{};
+    std::string data;
+    const auto status = fetch(data, [&](void *buffer, std::size_t capacity) {
+        const auto got = get(buffer, capacity, &item);
+        return std::make_pair(got, item.len);
+    });
+    if (status == NEARCACHE_MISS)
+        return std::nullopt;
+    return value(item, std::move(data));
+}
+
+/** What `stats(call, user)` tells, by name. */
+template <class Stats> std::map<std::string, std::uint64_t> numbers(Stats &&stats)
+{
+    using Context = std::pair<std::map<std::string, std::uint64_t>, std::exception_ptr>;
+    Context context;
+    sift(stats(
+        [](void *user, const char *name, std::uint64_t value) {
+            auto &[all, thrown] = *static_cast<Context *>(user);
+            carry(thrown, [&, &all = all] { all.emplace(name, value); });
+        },
+        &context));
+    rethrow(context.second);
+    return std::move(context.first);
+}
+
+/** Calls `get_many(keys, count, call, user)`, which tells `hit(index, attributes, std::string_view)` each hit. */
+template <class Keys, class Hit, class Get> void get_many(const Keys &keys, Hit &hit, Get &&get)
+{
+    std::vector<nearcache_bytes> list;
+    for (const auto &key : keys) {
+        const std::string_view bytes(key);
+        list.push_back({bytes.data(), bytes.size()});
+    }
+    using Context = std::pair<Hit *, std::exception_ptr>;
+    Context context(&hit, nullptr);
+    sift(get(
+        list.data(), list.size(),
+        [](void *user, std::size_t index, const nearcache_item *item, const void *data) {
+            auto &[call, thrown] = *static_cast<Context *>(user);
+            carry(thrown, [&, call = call] { (*call)(index, attributes(*item), view(data, item->len)); });
+        },
+        &context));
+    rethrow(context.second);
+}
+
+} // namespace detail
+
 /** The answer of a lease; see nearcache_lease(). */
 struct lease {
     enum class state { hit, won, wait };
@@ -324,7 +387,7 @@ public:
     /** The value and its attributes. */
     std::optional<value> gets(std::string_view key) const
     {
-        return item([&](void *buffer, std::size_t capacity, nearcache_item *out) {
+        return detail::item([&](void *buffer, std::size_t capacity, nearcache_item *out) {
             return nearcache_gets(handle(), key.data(), key.size(), buffer, capacity, out);
         });
     }
@@ -332,7 +395,7 @@ public:
     /** Get and touch. */
     std::optional<value> gat(std::string_view key, std::int64_t exptime) const
     {
-        return item([&](void *buffer, std::size_t capacity, nearcache_item *out) {
+        return detail::item([&](void *buffer, std::size_t capacity, nearcache_item *out) {
             return nearcache_gat(handle(), key.data(), key.size(), exptime, buffer, capacity, out);
         });
     }
@@ -355,7 +418,7 @@ public:
             ask.wishes |= NEARCACHE_ASK_TOUCH;
             ask.touch = *wish.touch;
         }
-        auto got = item([&](void *buffer, std::size_t capacity, nearcache_item *out) {
+        auto got = detail::item([&](void *buffer, std::size_t capacity, nearcache_item *out) {
             const auto status =
                 nearcache_meta_get(handle(), key.data(), key.size(), &ask, buffer, capacity, out);
             if (first && status >= 0 && status != NEARCACHE_MISS)
@@ -380,23 +443,9 @@ public:
      */
     template <class Keys, class Hit> void get_many(const Keys &keys, Hit &&hit) const
     {
-        std::vector<nearcache_bytes> list;
-        for (const auto &key : keys) {
-            const std::string_view bytes(key);
-            list.push_back({bytes.data(), bytes.size()});
-        }
-        using Context = std::pair<std::remove_reference_t<Hit> *, std::exception_ptr>;
-        Context context(&hit, nullptr);
-        detail::sift(nearcache_get_many(
-            handle(), list.data(), list.size(),
-            [](void *user, std::size_t index, const nearcache_item *item, const void *data) {
-                auto &[call, thrown] = *static_cast<Context *>(user);
-                detail::carry(thrown, [&, call = call] {
-                    (*call)(index, attributes(*item), detail::view(data, item->len));
-                });
-            },
-            &context));
-        detail::rethrow(context.second);
+        detail::get_many(keys, hit, [&](const nearcache_bytes *list, std::size_t count, auto call, void *user) {
+            return nearcache_get_many(handle(), list, count, call, user);
+        });
     }
 
     /** The value in place, or nothing on a miss. */
@@ -434,7 +483,7 @@ public:
         std::uint64_t now = 0;
         const auto status = nearcache_cas(handle(), key.data(), key.size(), data.data(), data.size(), flags,
                                           exptime, unique, &now);
-        return {outcome_of(status), now};
+        return {detail::outcome_of(status), now};
     }
     /** Adds bytes behind the value. */
     stored append(std::string_view key, std::string_view data)
@@ -442,7 +491,7 @@ public:
         std::uint64_t now = 0;
         const auto status =
             nearcache_append(handle(), key.data(), key.size(), data.data(), data.size(), &now);
-        return {outcome_of(status), now};
+        return {detail::outcome_of(status), now};
     }
     /** Adds bytes before the value. */
     stored prepend(std::string_view key, std::string_view data)
@@ -450,7 +499,7 @@ public:
         std::uint64_t now = 0;
         const auto status =
             nearcache_prepend(handle(), key.data(), key.size(), data.data(), data.size(), &now);
-        return {outcome_of(status), now};
+        return {detail::outcome_of(status), now};
     }
 
     /** Adds, wrapping at 2^64; nothing on a miss. */
@@ -489,7 +538,7 @@ public:
     /** Removes the item only if its unique is still `unique`. */
     outcome remove(std::string_view key, std::uint64_t unique)
     {
-        return outcome_of(nearcache_delete_cas(handle(), key.data(), key.size(), unique));
+        return detail::outcome_of(nearcache_delete_cas(handle(), key.data(), key.size(), unique));
     }
     /** Marks the item stale, with a new expiry if one is given. False on a miss. */
     bool invalidate(std::string_view key, std::optional<std::int64_t> exptime = std::nullopt)
@@ -556,17 +605,7 @@ public:
     /** All counters, by memcached's names. */
     std::map<std::string, std::uint64_t> stats() const
     {
-        using Context = std::pair<std::map<std::string, std::uint64_t>, std::exception_ptr>;
-        Context context;
-        detail::sift(nearcache_stats(
-            handle(),
-            [](void *user, const char *name, std::uint64_t value) {
-                auto &[all, thrown] = *static_cast<Context *>(user);
-                detail::carry(thrown, [&, &all = all] { all.emplace(name, value); });
-            },
-            &context));
-        detail::rethrow(context.second);
-        return std::move(context.first);
+        return detail::numbers([&](auto call, void *user) { return nearcache_stats(handle(), call, user); });
     }
     /** One counter; nothing if there is none of this name. */
     std::optional<std::uint64_t> stat(const char *name) const
@@ -654,29 +693,6 @@ private:
         return how;
     }
 
-    static outcome outcome_of(nearcache_status status)
-    {
-        switch (detail::sift(status)) {
-        case NEARCACHE_OK: return outcome::done;
-        case NEARCACHE_EXISTS: return outcome::exists;
-        case NEARCACHE_MISS: return outcome::missing;
-        default: return outcome::not_stored;
-        }
-    }
-
-    template <class Get> static std::optional<value> item(Get &&get)
-    {
-        nearcache_item item{};
-        std::string data;
-        const auto status = detail::fetch(data, [&](void *buffer, std::size_t capacity) {
-            const auto got = get(buffer, capacity, &item);
-            return std::make_pair(got, item.len);
-        });
-        if (status == NEARCACHE_MISS)
-            return std::nullopt;
-        return value(item, std::move(data));
-    }
-
     template <class Verb>
     stored store(Verb verb, std::string_view key, std::string_view data, std::int64_t exptime,
                  std::uint32_t flags)
@@ -684,7 +700,7 @@ private:
         std::uint64_t now = 0;
         const auto status =
             verb(handle(), key.data(), key.size(), data.data(), data.size(), flags, exptime, &now);
-        return {outcome_of(status), now};
+        return {detail::outcome_of(status), now};
     }
 
     template <class Verb, class... More>

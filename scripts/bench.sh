@@ -25,7 +25,7 @@ rm -f target/bench/*.json
 scripts/faces.sh
 say
 bench "core" core cargo bench --quiet -p nearcache
-bench "store" store cargo bench --quiet -p nearcache-store
+bench "SQLite, LMDB, Redis" store tests/compare-store/bench.sh
 bench "quick_cache, moka, foyer" compare tests/compare/bench.sh
 bench "C" c tests/c/bench.sh
 bench "Python" python bindings/python/benches/run.sh

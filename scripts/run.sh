@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# The demo: cache-aside before a SQLite table in C, Python and PHP, a table each; then one cache for the three of them.
+# The demo: cache-aside before a SQLite table in C, Python and PHP, a table each; then one cache for the three of them,
+# and orders that must not be forgotten.
 # See demo/README.md.
 # --small: few users and requests, for the tests.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-users=300000 requests=150000 work=$ROOT/target/demo
+users=300000 requests=150000 orders=2000 work=$ROOT/target/demo
 case ${1:-} in
     '') ;;
-    --small) users=3000 requests=6000 work=$ROOT/target/demo-small ;;
+    --small) users=3000 requests=6000 orders=200 work=$ROOT/target/demo-small ;;
     *) die "scripts/run.sh takes nothing or --small, not '$1'" ;;
 esac
 mkdir -p "$work"
@@ -37,4 +38,4 @@ fi
 say
 exec "$VENV/bin/python" demo/run.py --work "$work" --users-c "$work/users" \
     --php "$PHP" --php-extension "$ROOT/target/php/nearcache.so" --nearcached "$ROOT/target/installed/bin/nearcached" \
-    --nearcache "$ROOT/target/release/nearcache"
+    --nearcache "$ROOT/target/release/nearcache" --orders "$orders"

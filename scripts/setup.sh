@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs on Debian 12 with Rust and Python, and nothing that is there already.
-# Usage: scripts/setup.sh PART...   parts: build c php adapters php-source python memcached bench checks deb packaging
+# Usage: scripts/setup.sh PART...   parts: build c php adapters php-source python memcached bench redis checks deb packaging
 # Says nothing when everything is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -13,6 +13,7 @@ packages_of() {
         python) python_packages ;;
         memcached) echo memcached libmemcached-tools libsasl2-modules ;; # memccapable; SASL PLAIN for clients
         bench) echo php8.2-apcu util-linux iproute2 ;; # what the extension is measured against; taskset, a network of its own
+        redis) echo redis-tools ;; # the server too, under another name, and without the service of redis-server
         checks) echo valgrind procps nutcracker chromium openssl ;; # what only the tests need
         deb) echo dpkg-dev ;;
         packaging) echo bash-completion fish man-db perl-base procps systemd systemd-container zsh ;; # to test the packages
@@ -20,7 +21,7 @@ packages_of() {
             echo composer php-cache-integration-tests php-codesniffer php-illuminate-cache php-illuminate-config \
                 php-illuminate-container php-psr-cache php-psr-simple-cache php-symfony-cache phpunit ;;
         php-source) echo zlib1g-dev ;; # to build PHP itself, beside the parts build and php
-        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php adapters php-source python memcached bench checks deb packaging" ;;
+        *) die "scripts/setup.sh: there is no part '$1'; the parts are: build c php adapters php-source python memcached bench redis checks deb packaging" ;;
     esac
 }
 

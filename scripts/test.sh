@@ -44,7 +44,7 @@ stage frameworks "Django, Flask, dogpile, pymemcache, pylibmc" tests/frameworks/
 stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 40
 stage clients "the daemon with other people's clients" tests/clients/run.sh
 stage http "the live page in Chromium, the metrics" tests/http/run.sh
-stage faces "one table of semantics through every face" env NEARCACHE_FACES=core,store,socket,c,python,php \
+stage faces "one table of semantics through every face" env NEARCACHE_FACES=core,store,socket,storesocket,c,python,php \
     cargo test -p conformance
 stage readme "the README's examples" scripts/readme_examples.sh
 stage packaging "the Debian packages: installed, used, purged" tests/packaging/run.sh

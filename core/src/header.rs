@@ -67,6 +67,7 @@ impl Header {
         self.has(bit::EXTENDED)
     }
     /// Has the item an extension word?
+    #[inline(always)]
     pub fn is_extended(self) -> bool {
         self.0 & bit::EXTENDED == bit::EXTENDED
     }

@@ -50,6 +50,12 @@ const PLAIN: u64 = 0;
 const NUMBER: u64 = 1;
 const LARGE: u64 = 2;
 const GIVEN: u64 = 1 << 61;
+/// Does this extension say that the item is plain but for its unique, which was chosen by a caller?
+#[inline(always)]
+pub(crate) fn is_plain_and_given(extension: u64) -> bool {
+    extension >> KIND_SHIFT == PLAIN && extension & GIVEN != 0
+}
+
 /// As memcached's ITEM_UPDATE_INTERVAL.
 const ACCESS_STEP: u32 = 60;
 

@@ -290,6 +290,44 @@ fn every_addition_has_a_unique_of_its_own() {
     cache.check().expect("the cache is whole");
 }
 
+/// A get goes another way through the items whose unique was chosen: it says the same of them but for that.
+#[test]
+fn a_chosen_unique_changes_nothing_else_that_a_get_says() {
+    let large = vec![b'l'; 600 << 10];
+    let values: [&[u8]; 5] = [b"", b"12", b"a value", &[b'v'; 100], &large];
+    for cache in [cache(), tracking()] {
+        for value in values {
+            for (flags, expiry) in [(0, Expiry::Never), (7, Expiry::After(50))] {
+                let ask = MetaSet { flags, expiry, ..set() };
+                let mut seen = [None, Some(u64::MAX - 4)].map(|unique| {
+                    ms(&cache, value, MetaSet { unique, ..ask });
+                    // A minute on, a get notes the access on its way where that is kept.
+                    cache.advance_clock(if flags == 0 { 70 } else { 1 }).expect("by hand");
+                    let first = cache.get(K).expect("no failure").expect("it is there");
+                    let again = cache.get(K).expect("no failure").expect("it is there");
+                    assert_eq!((first.cas, &first.data), (again.cas, &again.data));
+                    assert_eq!(unique.unwrap_or(first.cas), first.cas);
+                    first
+                });
+                seen[1].cas = seen[0].cas;
+                assert_eq!(seen[0], seen[1]);
+            }
+        }
+        ms(&cache, b"v", MetaSet { unique: Some(9), expiry: Expiry::After(5), ..set() });
+        cache.advance_clock(5).expect("by hand");
+        assert_eq!(cache.get(K).expect("no failure"), None, "it has expired");
+        ms(&cache, b"v", MetaSet { unique: Some(u64::MAX), ..set() });
+        assert!(cache.get(b"kex").expect("no failure").is_none());
+        cache.flush_all(0).expect("no failure");
+        assert_eq!(
+            cache.get(K).expect("no failure"),
+            None,
+            "its place is flushed, whatever its unique"
+        );
+        cache.check().expect("the cache is whole");
+    }
+}
+
 #[test]
 fn a_get_that_has_the_value_is_not_sent_it() {
     let cache = cache();

@@ -1,7 +1,7 @@
 //! The border: the only place where C's pointers become slices and where panics become a status.
 
 use std::any::Any;
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -65,6 +65,21 @@ pub(crate) unsafe fn bytes<'a>(
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
 }
 
+/// A terminated string that the caller lends for the call, without its NUL.
+///
+/// # Safety
+/// `text` is NULL or terminated, and nobody changes it during the call; the caller of the C function guarantees it.
+pub(crate) unsafe fn string<'a>(
+    name: &'static str,
+    text: *const c_char,
+) -> Result<&'a [u8], Failure> {
+    if text.is_null() {
+        return Err(Failure::Null(name));
+    }
+    // SAFETY: not NULL, and terminated by the caller's promise above.
+    Ok(unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
 #[cold]
 fn too_long(name: &'static str, len: usize) -> Failure {
     Failure::Invalid(format!(
@@ -124,6 +139,15 @@ impl Buffer<'_> {
         }
         // SAFETY: not NULL, not longer than an object can be, and writable by the caller's promise above.
         Ok(Buffer(unsafe { std::slice::from_raw_parts_mut(data.cast(), capacity) }))
+    }
+
+    /// Takes the bytes if they fit.
+    #[cfg(feature = "store")]
+    pub(crate) fn fill(mut self, bytes: &[u8]) -> nearcache_status {
+        if let Some(room) = self.room(bytes.len()) {
+            room.write_copy_of_slice(bytes);
+        }
+        self.status(bytes.len())
     }
 
     /// The status of a hit of this length.

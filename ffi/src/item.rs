@@ -61,7 +61,7 @@ impl From<MetaHit> for nearcache_item {
     }
 }
 
-/// Bytes lent: by the caller for the keys of nearcache_get_many(), to the caller by nearcache_iter_next().
+/// Bytes lent: by the caller for the keys of nearcache_get_many(), to the caller by nearcache_iter_next() and its like.
 #[repr(C)]
 pub struct nearcache_bytes {
     /// The bytes; NULL only if there are none.

@@ -155,7 +155,7 @@ pub unsafe extern "C" fn nearcache_iter_close(iter: *mut nearcache_iter) {
     });
 }
 
-fn lent(bytes: &[u8]) -> nearcache_bytes {
+pub(crate) fn lent(bytes: &[u8]) -> nearcache_bytes {
     nearcache_bytes { data: bytes.as_ptr().cast(), len: bytes.len() }
 }
 

@@ -24,3 +24,7 @@ mod stats;
 mod status;
 mod store;
 mod version;
+
+// Last, so that it comes last in the header, too.
+#[cfg(feature = "store")]
+mod durable;

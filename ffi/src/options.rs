@@ -96,40 +96,11 @@ impl Default for nearcache_options {
 }
 
 impl nearcache_options {
-    /// Reads a struct of any size into this library's form; NULL is all defaults.
-    ///
     /// # Safety
-    /// `given` is NULL or points to `struct_size` readable bytes that begin with `struct_size`; the caller of
-    /// nearcache_open() guarantees it.
+    /// As [`read_form`]; the caller of nearcache_open() guarantees it.
     pub(crate) unsafe fn read(given: *const nearcache_options) -> Result<Self, Failure> {
-        let mut options = nearcache_options::default();
-        if given.is_null() {
-            return Ok(options);
-        }
-        // SAFETY: not NULL, so it begins with `struct_size` by the caller's promise; nothing more is assumed.
-        let size = unsafe { (&raw const (*given).struct_size).read() };
-        if size < size_of::<Self>() && !FORMS.contains(&size) {
-            return Err(Failure::Invalid(format!(
-                "options.struct_size is {size}: it is one of {FORMS:?}, or larger; \
-                 begin with NEARCACHE_OPTIONS_INIT"
-            )));
-        }
-        // SAFETY: `struct_size` bytes are readable by the caller's promise.
-        let form = unsafe { border::bytes("options", given.cast::<c_void>(), size)? };
-        let known = size.min(size_of::<nearcache_options>());
-        if form[known..].iter().any(|&byte| byte != 0) {
-            return Err(Failure::Invalid(format!(
-                "options has {size} bytes, and this library ({}) knows {known} of them: \
-                 a field it does not know is set; use a newer library",
-                env!("CARGO_PKG_VERSION")
-            )));
-        }
-        // SAFETY: `known` fits in both, they do not overlap, and any bytes are a valid struct of integers and a
-        // pointer that is not followed here.
-        unsafe {
-            std::ptr::copy_nonoverlapping(form.as_ptr(), (&raw mut options).cast::<u8>(), known);
-        }
-        Ok(options)
+        // SAFETY: as above; the struct is of integers and a pointer, and begins with `struct_size`.
+        unsafe { read_form(given, Self::default(), &FORMS, "NEARCACHE_OPTIONS_INIT") }
     }
 
     /// The core's options, with the defaults filled in.
@@ -137,14 +108,7 @@ impl nearcache_options {
     /// # Safety
     /// `name` is NULL or a terminated string; the caller of nearcache_open() guarantees it.
     pub(crate) unsafe fn parse(&self) -> Result<Options, Failure> {
-        // Without a struct (a size of 0) there is no header to compare with.
-        if self.struct_size != 0 && self.abi_version != NEARCACHE_ABI_VERSION {
-            return Err(Failure::Layout(format!(
-                "the program was compiled for call ABI {}, and this library has {NEARCACHE_ABI_VERSION}; \
-                 compile it with this library's nearcache.h",
-                self.abi_version
-            )));
-        }
+        check_abi(self.struct_size, self.abi_version)?;
         let unknown = self.flags & !(NEARCACHE_NO_EVICT | NEARCACHE_MANUAL_CLOCK);
         if unknown != 0 {
             return Err(Failure::Invalid(format!(
@@ -228,6 +192,57 @@ impl nearcache_options {
     }
 }
 
+/// Reads a struct of any size, which begins with that size, into this library's form; NULL is `defaults`.
+///
+/// # Safety
+/// `given` is NULL or points to `struct_size` readable bytes that begin with `struct_size`, a `usize`; `T` begins with
+/// it, too, and is made of integers and pointers alone, any of which are valid.
+pub(crate) unsafe fn read_form<T: Copy>(
+    given: *const T,
+    defaults: T,
+    forms: &[usize],
+    init: &str,
+) -> Result<T, Failure> {
+    let mut options = defaults;
+    if given.is_null() {
+        return Ok(options);
+    }
+    // SAFETY: not NULL, so it begins with `struct_size` by the caller's promise; nothing more is assumed.
+    let size = unsafe { given.cast::<usize>().read() };
+    if size < size_of::<T>() && !forms.contains(&size) {
+        return Err(Failure::Invalid(format!(
+            "options.struct_size is {size}: it is one of {forms:?}, or larger; begin with {init}"
+        )));
+    }
+    // SAFETY: `struct_size` bytes are readable by the caller's promise.
+    let form = unsafe { border::bytes("options", given.cast::<c_void>(), size)? };
+    let known = size.min(size_of::<T>());
+    if form[known..].iter().any(|&byte| byte != 0) {
+        return Err(Failure::Invalid(format!(
+            "options has {size} bytes, and this library ({}) knows {known} of them: \
+             a field it does not know is set; use a newer library",
+            env!("CARGO_PKG_VERSION")
+        )));
+    }
+    // SAFETY: `known` fits in both, they do not overlap, and any bytes are valid by the caller's promise; no pointer is
+    // followed here.
+    unsafe {
+        std::ptr::copy_nonoverlapping(form.as_ptr(), (&raw mut options).cast::<u8>(), known);
+    }
+    Ok(options)
+}
+
+/// Was the program compiled with this library's header? Without a struct (a size of 0) there is none to compare with.
+pub(crate) fn check_abi(struct_size: usize, abi_version: u32) -> Result<(), Failure> {
+    if struct_size == 0 || abi_version == NEARCACHE_ABI_VERSION {
+        return Ok(());
+    }
+    Err(Failure::Layout(format!(
+        "the program was compiled for call ABI {abi_version}, and this library has {NEARCACHE_ABI_VERSION}; \
+         compile it with this library's nearcache.h"
+    )))
+}
+
 /// Can what is to be done about the cache be done in its home?
 fn can_be_met(options: &Options) -> Result<(), Failure> {
     let why = match (&options.home, options.access) {
@@ -255,7 +270,7 @@ pub(crate) unsafe fn home_of(name: *const c_char) -> Result<Home, Failure> {
     }
 }
 
-fn to_usize(name: &str, value: u64) -> Result<usize, Failure> {
+pub(crate) fn to_usize(name: &str, value: u64) -> Result<usize, Failure> {
     usize::try_from(value).map_err(|_| {
         Failure::Invalid(format!(
             "options.{name} is {value}: this machine addresses at most {}",

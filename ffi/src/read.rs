@@ -9,9 +9,9 @@ use crate::cache::nearcache_cache;
 use crate::item::{nearcache_bytes, nearcache_item};
 use crate::status::{Failure, NEARCACHE_MISS, NEARCACHE_OK, nearcache_status};
 
-/// Called by nearcache_get_many() for each hit: `index` is the key's place among the keys, `value` holds
-/// item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache function. It
-/// returns normally: no longjmp, no exception.
+/// Called by nearcache_get_many() and nearcache_store_get_many() for each hit: `index` is the key's place among the
+/// keys, `value` holds item->len bytes. What the pointers point to is gone when it returns. It may call any nearcache
+/// function. It returns normally: no longjmp, no exception.
 pub type nearcache_hit_fn = Option<
     unsafe extern "C" fn(
         user: *mut c_void,
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn nearcache_get_many(
 
 /// A key of the array, once it is known to be good.
 #[repr(transparent)]
-struct Key(nearcache_bytes);
+pub(crate) struct Key(nearcache_bytes);
 
 impl AsRef<[u8]> for Key {
     fn as_ref(&self) -> &[u8] {
@@ -206,8 +206,11 @@ impl AsRef<[u8]> for Key {
 
 /// # Safety
 /// `keys` is NULL or holds `count` elements, and each element's bytes are as for [`bytes`]; the caller of
-/// nearcache_get_many() guarantees it.
-unsafe fn key_array<'a>(keys: *const nearcache_bytes, count: usize) -> Result<&'a [Key], Failure> {
+/// the C function guarantees it.
+pub(crate) unsafe fn key_array<'a>(
+    keys: *const nearcache_bytes,
+    count: usize,
+) -> Result<&'a [Key], Failure> {
     if keys.is_null() && count == 0 {
         return Ok(&[]);
     }

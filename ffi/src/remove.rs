@@ -77,7 +77,7 @@ pub unsafe extern "C" fn nearcache_delete_cas(
     })
 }
 
-fn deleted(answer: Deletion) -> nearcache_status {
+pub(crate) fn deleted(answer: Deletion) -> nearcache_status {
     match answer {
         Deletion::Deleted => NEARCACHE_OK,
         Deletion::Missing => NEARCACHE_MISS,

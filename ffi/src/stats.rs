@@ -1,18 +1,19 @@
 //! The counters, under memcached's names: all of them by a callback, one by its name. Both forms let the list
 //! grow without changing any struct.
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nearcache::Stats;
 
-use crate::border::{Out, cross};
+use crate::border::{Out, cross, string};
 use crate::cache::nearcache_cache;
 use crate::status::{Failure, NEARCACHE_MISS, NEARCACHE_OK, nearcache_status};
 
-/// Called by nearcache_stats() for each counter. `name` is static. It may call any nearcache function. It returns
-/// normally: no longjmp, no exception.
+/// Called by nearcache_stats(), nearcache_store_stats() and nearcache_queue_stats() for each counter. `name` is lent for
+/// the call; that of nearcache_stats() is static. It may call any nearcache function. It returns normally: no longjmp,
+/// no exception.
 pub type nearcache_stat_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, value: u64)>;
 
@@ -56,14 +57,11 @@ pub unsafe extern "C" fn nearcache_stat(
     value_out: *mut u64,
 ) -> nearcache_status {
     cross(|| {
-        if name.is_null() {
-            return Err(Failure::Null("name"));
-        }
         // SAFETY: the caller's promises about handles and outputs, and that the name is terminated.
         let (cache, name, value_out) = unsafe {
             (
                 nearcache_cache::borrow(cache)?,
-                CStr::from_ptr(name).to_bytes(),
+                string("name", name)?,
                 Out::required("value_out", value_out)?,
             )
         };

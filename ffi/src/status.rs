@@ -26,9 +26,13 @@ pub const NEARCACHE_WON: nearcache_status = 5;
 pub const NEARCACHE_WAIT: nearcache_status = 6;
 /// nearcache_iter_next(): there is nothing more.
 pub const NEARCACHE_END: nearcache_status = 7;
+/// nearcache_queue_push(): a message with this id is known; nothing was put in.
+pub const NEARCACHE_DUPLICATE: nearcache_status = 8;
+/// nearcache_queue_nak(): the message was delivered too often, or has expired; it is where such messages go.
+pub const NEARCACHE_OVER: nearcache_status = 9;
 /// An argument is wrong: NULL, an empty or too long key, an option out of range.
 pub const NEARCACHE_INVALID: nearcache_status = -1;
-/// The item is larger than item_size_max.
+/// The item, or the message, is larger than item_size_max.
 pub const NEARCACHE_TOO_BIG: nearcache_status = -2;
 /// No memory could be freed for the item: evictions are off, or everything is pinned.
 pub const NEARCACHE_NOMEM: nearcache_status = -3;
@@ -38,7 +42,7 @@ pub const NEARCACHE_NOT_NUMERIC: nearcache_status = -4;
 pub const NEARCACHE_SYSTEM: nearcache_status = -5;
 /// The program was compiled for another call ABI, or the region was made with another layout.
 pub const NEARCACHE_LAYOUT: nearcache_status = -6;
-/// The cache's memory contradicts itself.
+/// The cache's memory, or what is in a store, contradicts itself.
 pub const NEARCACHE_CORRUPT: nearcache_status = -7;
 /// A defect of this library, stopped at its border. The cache may be closed and must not be trusted further.
 pub const NEARCACHE_PANIC: nearcache_status = -8;
@@ -47,12 +51,41 @@ pub const NEARCACHE_PANIC: nearcache_status = -8;
 pub const NEARCACHE_NO_REGION: nearcache_status = -9;
 /// The cache that was to be created is there already.
 pub const NEARCACHE_REGION_EXISTS: nearcache_status = -10;
-/// What is there is no cache, or none that this user may attach.
+/// What is there is no cache, or none that this user may attach; or a directory of something else than a store.
 pub const NEARCACHE_FOREIGN: nearcache_status = -11;
-/// The cache is attached for reading alone, and the call writes.
+/// The cache is attached for reading alone, and the call writes; or a store's directory may not be written.
 pub const NEARCACHE_NOT_WRITABLE: nearcache_status = -12;
 /// Every place for a process or a thread in a shared cache is taken.
 pub const NEARCACHE_TOO_MANY: nearcache_status = -13;
+
+/// The store is open in another process: reach it through the daemon.
+pub const NEARCACHE_IN_USE: nearcache_status = -14;
+/// There is no store in this directory, and none was to be made.
+pub const NEARCACHE_NO_STORE: nearcache_status = -15;
+/// The store was written by a later version.
+pub const NEARCACHE_NEWER: nearcache_status = -16;
+/// Less is there than was once safely written. Nothing was opened; see NEARCACHE_ACCEPT_LOSS.
+pub const NEARCACHE_LOST: nearcache_status = -17;
+/// The disk is full. Writes work again when there is room.
+pub const NEARCACHE_DISK_FULL: nearcache_status = -18;
+/// The write would make the store larger than its quota.
+pub const NEARCACHE_OVER_QUOTA: nearcache_status = -19;
+/// The store has ended, or the snapshot that an iterator walks over: open it again.
+pub const NEARCACHE_CLOSED: nearcache_status = -20;
+/// The store was opened before a fork, and belongs to the parent.
+pub const NEARCACHE_FORKED: nearcache_status = -21;
+/// The condition of a change of the batch did not hold; nothing of it was done.
+pub const NEARCACHE_REFUSED: nearcache_status = -22;
+/// The callback has stopped the work.
+pub const NEARCACHE_STOPPED: nearcache_status = -23;
+/// There is no queue of this name.
+pub const NEARCACHE_NO_QUEUE: nearcache_status = -24;
+/// The queue has as many messages, or bytes, as it may.
+pub const NEARCACHE_QUEUE_FULL: nearcache_status = -25;
+/// The daemon cannot be reached, or went away; the sentence says whether a write may have been done.
+pub const NEARCACHE_CONNECTION: nearcache_status = -26;
+/// What was asked for is not to be had here; the sentence says where it is.
+pub const NEARCACHE_UNSUPPORTED: nearcache_status = -27;
 
 /// Why a call failed, before it becomes a number and a sentence.
 pub(crate) enum Failure {
@@ -64,6 +97,9 @@ pub(crate) enum Failure {
     Layout(String),
     /// The core's failure.
     Core(Error),
+    /// The durable store's failure, as `durable::error` words it.
+    #[cfg(feature = "store")]
+    Store(nearcache_status, String),
     /// A panic's message.
     Panic(String),
 }
@@ -85,6 +121,8 @@ impl Failure {
             Failure::Invalid(why) => (NEARCACHE_INVALID, why),
             Failure::Layout(why) => (NEARCACHE_LAYOUT, why),
             Failure::Core(error) => (status_of(&error), error.to_string()),
+            #[cfg(feature = "store")]
+            Failure::Store(status, why) => (status, why),
             Failure::Panic(what) => (
                 NEARCACHE_PANIC,
                 format!("a defect of nearcache was stopped at its border: {what}"),
@@ -149,13 +187,29 @@ pub extern "C" fn nearcache_status_text(status: nearcache_status) -> *const c_ch
         NEARCACHE_NOT_NUMERIC => c"not a number",
         NEARCACHE_SYSTEM => c"the operating system refused",
         NEARCACHE_LAYOUT => c"made for another version",
-        NEARCACHE_CORRUPT => c"the cache is damaged",
+        NEARCACHE_CORRUPT => c"the cache or the store is damaged",
         NEARCACHE_PANIC => c"a defect of nearcache",
         NEARCACHE_NO_REGION => c"no such cache",
         NEARCACHE_REGION_EXISTS => c"the cache exists already",
-        NEARCACHE_FOREIGN => c"not a cache of this user",
-        NEARCACHE_NOT_WRITABLE => c"the cache is attached for reading alone",
+        NEARCACHE_FOREIGN => c"not a cache of this user, or not a store",
+        NEARCACHE_NOT_WRITABLE => c"it may be read alone",
         NEARCACHE_TOO_MANY => c"too many processes or threads",
+        NEARCACHE_DUPLICATE => c"a message with this id is known",
+        NEARCACHE_OVER => c"the message was delivered too often, or has expired",
+        NEARCACHE_IN_USE => c"the store is in use",
+        NEARCACHE_NO_STORE => c"no such store",
+        NEARCACHE_NEWER => c"the store is of a later version",
+        NEARCACHE_LOST => c"the store has lost writes",
+        NEARCACHE_DISK_FULL => c"the disk is full",
+        NEARCACHE_OVER_QUOTA => c"over quota",
+        NEARCACHE_CLOSED => c"the store is closed",
+        NEARCACHE_FORKED => c"the store belongs to the parent",
+        NEARCACHE_REFUSED => c"the batch was refused",
+        NEARCACHE_STOPPED => c"stopped by the callback",
+        NEARCACHE_NO_QUEUE => c"no such queue",
+        NEARCACHE_QUEUE_FULL => c"the queue is full",
+        NEARCACHE_CONNECTION => c"no connection to the daemon",
+        NEARCACHE_UNSUPPORTED => c"not to be had here",
         _ => c"unknown status",
     };
     text.as_ptr()

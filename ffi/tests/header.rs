@@ -65,7 +65,7 @@ fn functions(header: &str) -> Vec<(String, String)> {
 #[test]
 fn each_function_says_five_things_in_one_order() {
     let functions = functions(&fresh());
-    assert!(functions.len() > 35, "only {} functions found", functions.len());
+    assert!(functions.len() > 90, "only {} functions found", functions.len());
     for (name, comment) in functions {
         let mut rest = comment.as_str();
         for part in ["Lifetimes:", "NULL:", "Returns:", "Threads:"] {
@@ -105,6 +105,8 @@ fn each_status_named_is_defined_and_each_one_defined_is_returned() {
         "WON",
         "WAIT",
         "END",
+        "DUPLICATE",
+        "OVER",
         "INVALID",
         "TOO_BIG",
         "NOMEM",
@@ -118,6 +120,20 @@ fn each_status_named_is_defined_and_each_one_defined_is_returned() {
         "FOREIGN",
         "NOT_WRITABLE",
         "TOO_MANY",
+        "IN_USE",
+        "NO_STORE",
+        "NEWER",
+        "LOST",
+        "DISK_FULL",
+        "OVER_QUOTA",
+        "CLOSED",
+        "FORKED",
+        "REFUSED",
+        "STOPPED",
+        "NO_QUEUE",
+        "QUEUE_FULL",
+        "CONNECTION",
+        "UNSUPPORTED",
     ] {
         assert!(returned.contains(&format!("NEARCACHE_{status}")), "no function returns {status}");
     }
@@ -136,6 +152,8 @@ fn the_values_of_statuses_are_permanent() {
         ("WON", "5"),
         ("WAIT", "6"),
         ("END", "7"),
+        ("DUPLICATE", "8"),
+        ("OVER", "9"),
         ("INVALID", "-1"),
         ("TOO_BIG", "-2"),
         ("NOMEM", "-3"),
@@ -149,6 +167,20 @@ fn the_values_of_statuses_are_permanent() {
         ("FOREIGN", "-11"),
         ("NOT_WRITABLE", "-12"),
         ("TOO_MANY", "-13"),
+        ("IN_USE", "-14"),
+        ("NO_STORE", "-15"),
+        ("NEWER", "-16"),
+        ("LOST", "-17"),
+        ("DISK_FULL", "-18"),
+        ("OVER_QUOTA", "-19"),
+        ("CLOSED", "-20"),
+        ("FORKED", "-21"),
+        ("REFUSED", "-22"),
+        ("STOPPED", "-23"),
+        ("NO_QUEUE", "-24"),
+        ("QUEUE_FULL", "-25"),
+        ("CONNECTION", "-26"),
+        ("UNSUPPORTED", "-27"),
     ] {
         let line = format!("#define NEARCACHE_{name} {value}\n");
         assert!(header.contains(&line), "the header has no line {line}");

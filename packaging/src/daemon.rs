@@ -25,6 +25,7 @@ fn argument(known: &Known) -> Arg {
     }
     let hint = match known.value {
         "file" => ValueHint::FilePath,
+        "dir" => ValueHint::DirPath,
         "user" => ValueHint::Username,
         _ => ValueHint::Other,
     };

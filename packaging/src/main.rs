@@ -59,6 +59,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_command_is_in_its_page_under_its_whole_name() {
+        for (mut command, text) in programs() {
+            command.build();
+            let page = page::render(text, &mut command);
+            let mut names = Vec::new();
+            name_all(&command, "", &mut names);
+            for name in &names {
+                let heading = |next| format!("\n.SS \"{} {next}", name.trim_start());
+                let found = ["[", "<"].map(|next| page.matches(&heading(next)).count());
+                assert_eq!(found.iter().sum::<usize>(), 1, "{name}");
+            }
+            assert!(command.get_name() == "nearcached" || names.len() > 30, "{names:?}");
+        }
+    }
+
+    fn name_all(group: &Command, before: &str, into: &mut Vec<String>) {
+        for command in group.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = format!("{before} {}", command.get_name());
+            name_all(command, &name, into);
+            into.push(name);
+        }
+    }
+
+    #[test]
     fn every_option_is_in_its_manual_page_once() {
         for (mut command, text) in programs() {
             command.build();

@@ -10,7 +10,10 @@ pub fn render(text: &str, command: &mut Command) -> String {
     for line in text.lines() {
         match line {
             "@OPTIONS@" => arguments(&mut page, command.get_arguments()),
-            "@COMMANDS@" => commands(&mut page, command),
+            "@COMMANDS@" => {
+                let name = command.get_name().to_string();
+                commands(&mut page, command, &name);
+            }
             line => page.push_str(&line.replace("@VERSION@", &version)),
         }
         if !page.ends_with('\n') {
@@ -20,19 +23,20 @@ pub fn render(text: &str, command: &mut Command) -> String {
     page
 }
 
-/// Each command under a heading that is its usage.
-fn commands(page: &mut String, program: &mut Command) {
-    let name = program.get_name().to_string();
-    for command in program.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+/// Each command under a heading that is its usage, without the program's name; those of a group follow it.
+fn commands(page: &mut String, group: &mut Command, program: &str) {
+    for command in group.get_subcommands_mut().filter(|command| command.get_name() != "help") {
         let usage = command.render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ");
-        let _ = writeln!(page, ".SS \"{}\"", escaped(usage.strip_prefix(&name).unwrap_or(usage)));
+        let usage = usage.strip_prefix(program).unwrap_or(usage);
+        let _ = writeln!(page, ".SS \"{}\"", escaped(usage.trim_start()));
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(page, "{}.", escaped(&about));
         // --help is the same everywhere, and told once.
         arguments(page, command.get_arguments().filter(|argument| argument.get_id() != "help"));
         let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         paragraphs(page, &after);
+        commands(page, command, program);
     }
 }
 

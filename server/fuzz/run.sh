@@ -9,7 +9,7 @@ seconds=${1:-10}
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/fuzz"
 # The same hash seed every time: a case goes the same way whenever it runs.
 export RUSTFLAGS="--cfg nearcache_damage"
-for target in parsers options frames conversation; do
+for target in parsers queues options frames conversation; do
     NEARCACHE_FUZZ_SECONDS=$seconds \
         cargo run -q --release --manifest-path server/fuzz/Cargo.toml --bin "$target"
 done

@@ -18,6 +18,7 @@ use crate::stats;
 use nearcache::size_of_item;
 use nearcache::{Deletion, Error, Expiry, KEY_MAX, Meta, MetaDelete, Outcome, Verb};
 
+pub(crate) use binary::Stats;
 pub use deed::{Came, Deed, Item, Kind};
 pub use fetch::Progress;
 

@@ -3,10 +3,11 @@
 //! The rooms, from the socket inwards: [`serve`] (start, accept, end), [`server`] (what all threads share), [`listener`]
 //! (bound sockets, and who is let in), [`worker`] (one event loop a thread), [`connection`], [`transport`], [`tls`] and
 //! [`buffer`] (one client), [`udp`] (clients without a connection), [`conversation`] (what is said, no I/O), [`auth`] (who
-//! says it), [`durable`] (the roles of a store and of queues), [`inbox`] (how other threads reach a worker), [`protocol`] (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`] (replies in
+//! says it), [`protocol`] (grammar and wording), [`dispatch`] (one request, one call of the core), [`report`] (replies in
 //! pieces), [`dump`] (all keys), [`stats`] (every number, by worker, by class, by prefix), [`counters`] (what workers
-//! count), [`classes`] (memcached's slab classes). [`log`] is what `watch` shows, [`http`] the metrics and the live page,
-//! [`bell`] what wakes their threads. [`options`], [`process`], [`signals`] and `say` are about the program as such.
+//! count), [`classes`] (memcached's slab classes). [`durable`] are the roles of a store and of queues, [`inbox`] is how
+//! other threads reach a worker. [`log`] is what `watch` shows, [`http`] the metrics and the live page, [`bell`] what
+//! wakes their threads. [`options`], [`process`], [`signals`] and `say` are about the program as such.
 //!
 //! The library exists for the program `nearcached` and its tests; it promises no stable interface.
 

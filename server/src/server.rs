@@ -294,6 +294,11 @@ impl Connections {
         lock(&self.open).get(&fd).map(|peer| peer.address.clone()).unwrap_or_default()
     }
 
+    /// The address of the listener that let it in.
+    pub fn listener(&self, fd: i32) -> String {
+        lock(&self.open).get(&fd).map(|peer| peer.listener.clone()).unwrap_or_default()
+    }
+
     /// Open now.
     pub fn current(&self) -> u64 {
         // Relaxed: a statistic.

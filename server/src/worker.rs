@@ -207,8 +207,9 @@ impl Worker {
         let Some(Some(found)) = self.slots.get(slot) else {
             return;
         };
-        // One that goes on at once anyway has had its turn.
-        if found.queued {
+        // One that goes on at once anyway has had its turn; one that waits for an answer goes on with that, even if its
+        // client is gone: what it has asked for before is still done.
+        if found.queued || found.interest == EventFlags::ET {
             return;
         }
         let others_wait = more || !self.queue.is_empty();
@@ -274,7 +275,7 @@ impl Worker {
                 self.queue.push(slot);
                 EventFlags::IN
             }
-            // Its end of a connection nobody hears of: the client's is met when it is read again.
+            // That the client has gone is told all the same; once, so that it does no harm.
             Turn::Wait => EventFlags::ET,
             Turn::Close => return self.close(slot, "normal"),
             Turn::Watch => return self.hand_over(slot),

@@ -91,7 +91,11 @@ fn either_socket_leads_to_the_whole_directory() {
         matches!(over, Err(Error::ValueTooLarge { limit, .. }) if limit == 1 << 20),
         "{over:?}"
     );
+    // One that the daemon will not even read.
+    let over = store.store(Verb::Set, b"large", &vec![0; 40 << 20], 0, NEVER);
+    assert!(matches!(over, Err(Error::ValueTooLarge { .. })), "{over:?}");
     assert!(store.get(b"a").unwrap().is_some(), "the connection goes on");
+    assert_eq!(queue.about().unwrap().id, store.about().unwrap().id);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Batch {
         expiry: Expiry,
     ) -> Result<(), Error> {
         check_key(key)?;
-        verbs::check_size(&self.limits, key, value, flags)?;
+        verbs::check_size(&self.limits, key, value.len(), flags)?;
         let (limits, step) = (self.limits, self.steps.len());
         let (key, value) = (key.to_vec(), value.to_vec());
         self.step(key.len() + value.len(), move |tx| {

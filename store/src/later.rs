@@ -4,10 +4,12 @@
 use crate::committer::Tx;
 use crate::error::check_key;
 use crate::stats::Counter;
-use crate::store::Store;
+use crate::store::{Store, asked};
 use crate::value::{Hit, Stored, Value};
 use crate::{Error, verbs};
-use nearcache::{Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaSet, MetaSum};
+use nearcache::{
+    Deletion, Expiry, MetaArith, MetaDelete, MetaGet, MetaSet, MetaSum, Outcome, Verb,
+};
 
 /// About how many bytes are written, and what writes them.
 pub(crate) type Work<T> = (usize, Box<dyn FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send>);
@@ -22,6 +24,26 @@ impl Store {
         then: impl FnOnce(Result<Stored, Error>) + Send + 'static,
     ) {
         self.answer(self.set_work(key, value, ask), then);
+    }
+
+    /// [`Store::store`], without waiting.
+    pub fn store_with(
+        &self,
+        verb: Verb,
+        key: &[u8],
+        value: &[u8],
+        (flags, expiry): (u32, Expiry),
+        then: impl FnOnce(Result<Outcome, Error>) + Send + 'static,
+    ) {
+        self.meta_set_with(key, value, asked(verb, flags, expiry), move |stored| {
+            then(stored.map(|stored| stored.outcome));
+        });
+    }
+
+    /// Would a value of this length be too large? For who would have to read it first. One that is, is counted.
+    pub fn check_value(&self, key: &[u8], len: usize, flags: u32) -> Result<(), Error> {
+        verbs::check_size(&self.limits, key, len, flags)
+            .inspect_err(|_| self.counters.count(Counter::TooLarge))
     }
 
     /// [`Store::meta_get`] that changes something (see [`Store::meta_look`]), without waiting.
@@ -107,8 +129,7 @@ impl Store {
         value: &[u8],
         ask: MetaSet,
     ) -> Result<Work<Stored>, Error> {
-        verbs::check_size(&self.limits, key, value, ask.flags)
-            .inspect_err(|_| self.counters.count(Counter::TooLarge))?;
+        self.check_value(key, value.len(), ask.flags)?;
         let (limits, counters, value) = (self.limits, self.counters.clone(), value.to_vec());
         self.work(key, value.len(), move |tx, key| {
             let stored = verbs::store(tx, &limits, key, &value, ask);

@@ -259,20 +259,35 @@ impl Store {
         if ask.vivify.is_some() || ask.touch.is_some() || ask.recache.is_some() {
             return Ok(Look::Changes);
         }
-        if let Some(hit) = self.meta_near(key, ask.compare) {
-            return Ok(Look::Seen(Some(hit)));
+        // Who finds a stale item first wins it.
+        Ok(match self.seen(key, ask.compare)? {
+            Some(hit) if hit.stale && !hit.sent => Look::Changes,
+            hit => Look::Seen(hit),
+        })
+    }
+
+    /// memcached's `me`: looks at an item, and changes nothing.
+    pub fn inspect(&self, key: &[u8]) -> Result<Option<Hit>, Error> {
+        self.check_fork()?;
+        check_key(key)?;
+        self.counters.count(Counter::CmdMeta);
+        self.seen(key, None)
+    }
+
+    fn seen(&self, key: &[u8], compare: Option<u64>) -> Result<Option<Hit>, Error> {
+        if let Some(hit) = self.meta_near(key, compare) {
+            return Ok(Some(hit));
         }
         let now = self.db.clock().now();
-        let Some((head, value)) = self.read(self.db.engine().as_ref(), key)? else {
-            return Ok(Look::Seen(None));
-        };
-        let mut hit = Hit::of(key, &head, value.data, now);
-        hit.same = ask.compare == Some(hit.value.cas);
-        if hit.same {
-            hit.value.data.clear();
-        }
-        // Who finds a stale item first wins it.
-        Ok(if hit.stale && !hit.sent { Look::Changes } else { Look::Seen(Some(hit)) })
+        let found = self.read(self.db.engine().as_ref(), key)?;
+        Ok(found.map(|(head, value)| {
+            let mut hit = Hit::of(key, &head, value.data, now);
+            hit.same = compare == Some(hit.value.cas);
+            if hit.same {
+                hit.value.data.clear();
+            }
+            hit
+        }))
     }
 
     /// A meta get of what is in the near tier, where nothing is stale or won.

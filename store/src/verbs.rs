@@ -185,8 +185,8 @@ pub fn store(
 }
 
 /// Is the value itself too large, whatever is there?
-pub fn check_size(limits: &Limits, key: &[u8], value: &[u8], flags: u32) -> Result<(), Error> {
-    limits.check(key, value.len(), flags)
+pub fn check_size(limits: &Limits, key: &[u8], len: usize, flags: u32) -> Result<(), Error> {
+    limits.check(key, len, flags)
 }
 
 /// Removes an item, marks it stale, or empties it. Also tells what was there.

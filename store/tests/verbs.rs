@@ -159,7 +159,7 @@ fn step(store: &Store, model: &mut Model, random: &mut Random) {
             let answer = if up { store.incr(&key, delta) } else { store.decr(&key, delta) };
             let number = present
                 .as_ref()
-                .and_then(|i| std::str::from_utf8(&i.data).ok()?.trim_end().parse::<u64>().ok());
+                .and_then(|i| std::str::from_utf8(&i.data).ok()?.trim_ascii().parse::<u64>().ok());
             match (answer, present, number) {
                 (Ok(None), None, _) => {}
                 (Err(nearcache_store::Error::NotNumeric), Some(_), None) => {}

@@ -12,6 +12,8 @@ static_assert(sizeof(nearcache_status) == 4, "the status is 32 bits wide");
 #endif
 
 const nearcache_options nearcache_test_options = NEARCACHE_OPTIONS_INIT;
+const nearcache_store_options nearcache_test_store_options = NEARCACHE_STORE_OPTIONS_INIT;
+const nearcache_settings nearcache_test_settings = NEARCACHE_SETTINGS_INIT;
 extern int nearcache_test_sign(nearcache_status status);
 
 int nearcache_test_sign(nearcache_status status)
@@ -24,7 +26,9 @@ int nearcache_test_sign(nearcache_status status)
     case NEARCACHE_SHORT_BUFFER:
     case NEARCACHE_WON:
     case NEARCACHE_WAIT:
-    case NEARCACHE_END: return 1;
+    case NEARCACHE_END:
+    case NEARCACHE_DUPLICATE:
+    case NEARCACHE_OVER: return 1;
     case NEARCACHE_INVALID:
     case NEARCACHE_TOO_BIG:
     case NEARCACHE_NOMEM:
@@ -37,7 +41,21 @@ int nearcache_test_sign(nearcache_status status)
     case NEARCACHE_REGION_EXISTS:
     case NEARCACHE_FOREIGN:
     case NEARCACHE_NOT_WRITABLE:
-    case NEARCACHE_TOO_MANY: return -1;
+    case NEARCACHE_TOO_MANY:
+    case NEARCACHE_IN_USE:
+    case NEARCACHE_NO_STORE:
+    case NEARCACHE_NEWER:
+    case NEARCACHE_LOST:
+    case NEARCACHE_DISK_FULL:
+    case NEARCACHE_OVER_QUOTA:
+    case NEARCACHE_CLOSED:
+    case NEARCACHE_FORKED:
+    case NEARCACHE_REFUSED:
+    case NEARCACHE_STOPPED:
+    case NEARCACHE_NO_QUEUE:
+    case NEARCACHE_QUEUE_FULL:
+    case NEARCACHE_CONNECTION:
+    case NEARCACHE_UNSUPPORTED: return -1;
     default: return status;
     }
 }

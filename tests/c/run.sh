@@ -69,7 +69,7 @@ build_static() {
 # No leaked byte, no invalid access; the sanitizers abort by themselves.
 memcheck() {
     timeout 600 nice -n 10 valgrind --quiet --error-exitcode=99 --leak-check=full \
-        --errors-for-leak-kinds=definite,possible --fair-sched=yes "$@"
+        --errors-for-leak-kinds=definite,possible --fair-sched=yes --suppressions="$here/valgrind.supp" "$@"
 }
 
 # The header's functions are the library's symbols, all and nothing else.
@@ -91,7 +91,7 @@ staged() {
     rm -rf "$work/stage"
     "$root/ffi/install.sh" /usr "$work/stage" &&
         [ -f "$work/stage/usr/lib/libnearcache.so.0" ] && [ -f "$work/stage/usr/lib/libnearcache.a" ] &&
-        [ -f "$work/stage/usr/include/nearcache.hpp" ] &&
+        [ -f "$work/stage/usr/include/nearcache.hpp" ] && [ -f "$work/stage/usr/include/nearcache_store.hpp" ] &&
         grep -q '^prefix=/usr$' "$work/stage/usr/lib/pkgconfig/nearcache.pc"
 }
 
@@ -105,6 +105,14 @@ example() {
         diff - "$work/example.out"
 }
 
+# Run twice on one directory: the second run finds what the first has left.
+durable_example() {
+    rm -rf "$work/example.store"
+    "$@" "$work/example.store" >"$work/example.out" && "$@" "$work/example.store" >>"$work/example.out" &&
+        printf 'order 1: tea\norder 2: coffee\nserved 2, 2 in all\norder 3: tea\norder 4: coffee\nserved 2, 4 in all\n' |
+        diff - "$work/example.out"
+}
+
 mkdir -p "$work/log"
 "$root/ffi/install.sh" "$prefix" >"$work/log/install" 2>&1 || give_up "$(cat "$work/log/install")"
 build "$work/driver" "$here/driver.c" || give_up "the driver does not build"
@@ -115,14 +123,16 @@ done
 for standard in c++11 c++17 c++20; do
     step "header as $standard" $CXX -x c++ -std=$standard $warnings -c -o "$work/header.o" $(flags --cflags) "$here/header.c"
 done
-step "hpp as c++20" $CXX -std=c++20 $warnings -fsyntax-only $(flags --cflags) "$here/test_hpp.cpp"
+for source in test_hpp test_durable_hpp; do
+    step "$source as c++20" $CXX -std=c++20 $warnings -fsyntax-only $(flags --cflags) "$here/$source.cpp"
+done
 step "exported symbols" symbols
 step "soname" soname
 step "staged install" staged
 step "pkg-config version" pkg_config_version
 
-for source in $tests test_hpp; do
-    case $source in test_hpp) file=$here/test_hpp.cpp ;; *) file=$here/$source.c ;; esac
+for source in $tests test_hpp test_durable_hpp; do
+    case $source in *_hpp) file=$here/$source.cpp ;; *) file=$here/$source.c ;; esac
     step "build $source" build "$work/$source" "$file"
     step "$source" timeout 120 "$work/$source"
     step "build $source with sanitizers" build "$work/$source.asan" "$file" \
@@ -130,10 +140,19 @@ for source in $tests test_hpp; do
     step "$source with sanitizers" timeout 300 "$work/$source.asan"
     step "$source under valgrind" memcheck "$work/$source"
 done
-for source in test_read test_threads; do
+for source in test_read test_threads test_durable_threads; do
     step "build $source statically" build_static "$work/$source.static" "$here/$source.c"
     step "$source linked statically" timeout 120 "$work/$source.static"
 done
+(cd "$root" && cargo build --release --quiet -p nearcached) >"$work/log/nearcached" 2>&1 ||
+    give_up "$(cat "$work/log/nearcached")"
+daemon=${CARGO_TARGET_DIR:-$root/target}/release/nearcached
+step "build over_socket" build "$work/over_socket" "$here/over_socket.c"
+step "over_socket" timeout 120 "$work/over_socket" "$daemon"
+step "build over_socket with sanitizers" build "$work/over_socket.asan" "$here/over_socket.c" \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+step "over_socket with sanitizers" timeout 300 "$work/over_socket.asan" "$daemon"
+step "over_socket under valgrind" memcheck "$work/over_socket" "$daemon"
 step "driver" "$here/driver_check.sh" "$work/driver" "$work"
 # The conversation is made by the check above; a run of one WORD may not have it.
 if [ -e "$work/driver.in" ]; then
@@ -142,6 +161,8 @@ fi
 for language in c cpp; do
     step "build example in $language" build "$work/example_$language" "$root/ffi/examples/cache_aside.$language"
     step "example in $language" example "$work/example_$language"
+    step "build durable example in $language" build "$work/durable_$language" "$root/ffi/examples/durable.$language"
+    step "durable example in $language" durable_example "$work/durable_$language"
 done
 
 echo "$passed passed, $failed failed"

@@ -12,6 +12,9 @@ PATIENCE = 60
 class Daemon:
     """A nearcached (named by NEARCACHED) on TCP, and its memory of where it listened."""
 
+    # Whose port it is, in the words of the port file, and the option that names it.
+    role, option = "TCP", "-p"
+
     def __init__(self, directory, arguments=()):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -26,7 +29,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [
                 os.environ["NEARCACHED"], "-u", "root", "-v", "-t", "2", "-l", "127.0.0.1",
-                "-p", str(self.port or -1), *self.arguments,
+                self.option, str(self.port or -1), *self.arguments,
             ],
             env={**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)},
             stderr=subprocess.PIPE,
@@ -40,7 +43,7 @@ class Daemon:
         # Its later words are read, so that the pipe never fills.
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         lines = dict(line.split(": ") for line in ports.read_text().splitlines())
-        self.port = int(lines["TCP INET"])
+        self.port = int(lines[f"{self.role} INET"])
 
     @property
     def address(self):
@@ -57,6 +60,15 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         assert self.process.wait(timeout=PATIENCE) == 0
+
+
+class StoreDaemon(Daemon):
+    """A nearcached that serves a store, and no cache."""
+
+    role, option = "STORE", "--store-port"
+
+    def __init__(self, directory, arguments=()):
+        super().__init__(directory, ["-p", "0", "--store", str(directory / "db"), *arguments])
 
 
 def eventually(ask, what):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs real clients (pymemcache, pylibmc, PHP's memcached extension, nutcracker) against nearcacheds started for them.
+# Runs real clients (pymemcache, pylibmc, PHP's memcached extension, nutcracker) against nearcacheds, caches and stores,
+# started for them.
 # Exits non-zero when one of them is not served as memcached would serve it.
 #
 # Needs: cargo, python3 with venv, php8.2-cli, php8.2-memcached, nutcracker. Makes .venv at the top of the repository, with

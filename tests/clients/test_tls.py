@@ -5,7 +5,7 @@ import ssl
 import subprocess
 
 import pytest
-from daemons import Daemon
+from daemons import Daemon, StoreDaemon
 from pymemcache.client.base import Client, PooledClient
 from pymemcache.client.hash import HashClient
 
@@ -30,14 +30,21 @@ def certificate(tmp_path_factory):
     return key, chain
 
 
-@pytest.fixture(params=[[], ["-o", "ssl_verify_mode=2"]], ids=["server", "both"])
+CLIENTS_TOO = ["-o", "ssl_verify_mode=2"]
+
+
+@pytest.fixture(
+    params=[(Daemon, []), (Daemon, CLIENTS_TOO), (StoreDaemon, []), (StoreDaemon, CLIENTS_TOO)],
+    ids=["server", "both", "store-server", "store-both"],
+)
 def secured(request, certificate, tmp_path):
-    """A daemon, and what a client needs to trust it (and, where asked for, to be trusted)."""
+    """A daemon that serves a cache or a store, and what a client needs to trust it (and, where asked for, to be trusted)."""
     key, chain = certificate
     files = f"ssl_chain_cert={chain},ssl_key={key},ssl_ca_cert={chain}"
-    daemon = Daemon(tmp_path / "daemon", ["-Z", "-o", files, *request.param])
+    kind, asked = request.param
+    daemon = kind(tmp_path / "daemon", ["-Z", "-o", files, *asked])
     context = ssl.create_default_context(cafile=str(chain))
-    if request.param:
+    if asked:
         context.load_cert_chain(str(chain), str(key))
     yield daemon, context
     daemon.stop()

@@ -38,10 +38,15 @@ page_has_options() {
     done <"$work/names"
 }
 
+# The commands of the program, or of a group of them.
+commands_of() {
+    nearcache help "$@" | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v help | sed "s/^/$* /; s/^ //"
+}
+
 page_has_commands() {
     local name
-    nearcache help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v help >"$work/names"
-    [ "$(wc -l <"$work/names")" -ge 12 ] || { cat "$work/names"; return 1; }
+    { commands_of; commands_of store; commands_of queue; } >"$work/names"
+    [ "$(wc -l <"$work/names")" -ge 37 ] || { cat "$work/names"; return 1; }
     while read -r name; do
         grep -qE "^ +$name( |\$)" "$work/nearcache.txt" || { echo "no $name"; return 1; }
     done <"$work/names"
@@ -72,7 +77,8 @@ completes_in() {
     expect --max-item-size "in_$shell" nearcached --max &&
         expect --memory-limit "in_$shell" nearcached --mem && expect --memory-file "in_$shell" nearcached --mem &&
         expect stat "in_$shell" nearcache st && expect --iterations "in_$shell" nearcache top --it &&
-        expect s3fifo "in_$shell" nearcache create --policy ''
+        expect s3fifo "in_$shell" nearcache create --policy '' &&
+        expect verify "in_$shell" nearcache store ver && expect --delay "in_$shell" nearcache queue push --de
 }
 
 zsh_takes() {

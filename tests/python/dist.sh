@@ -10,7 +10,7 @@ work=$(mktemp -d)
 # What comes from other crates is compiled once; what is made here goes with the folder.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}/dist
 leave() {
-    (cd "$work/clone" && cargo clean --quiet --offline --release -p nearcache -p nearcache-python) || true
+    (cd "$work/clone" && cargo clean --quiet --offline --release -p nearcache -p nearcache-store -p nearcache-python) || true
     rm -rf "$work"
 }
 trap leave EXIT

@@ -69,11 +69,12 @@ def check_sdist(path: Path) -> None:
         check_metadata(read("PKG-INFO"), str(version))
         for licence in LICENCES:
             assert read(licence) == (ROOT / licence).read_bytes(), licence
-        for file in ("pyproject.toml", "Cargo.toml", "Cargo.lock", "core/Cargo.toml", "bindings/python/Cargo.toml"):
+        for file in ("pyproject.toml", "Cargo.toml", "Cargo.lock", "core/Cargo.toml", "store/Cargo.toml", "bindings/python/Cargo.toml"):
             assert f"{top}/{file}" in members, file
-        for source in sorted((ROOT / "core/src").rglob("*")) + sorted((ROOT / "bindings/python/src").rglob("*")):
-            if source.is_file():
-                assert read(str(source.relative_to(ROOT))) == source.read_bytes(), source
+        for folder in ("core/src", "store/src", "bindings/python/src"):
+            for source in sorted((ROOT / folder).rglob("*")):
+                if source.is_file():
+                    assert read(str(source.relative_to(ROOT))) == source.read_bytes(), source
     assert not [name for name in members if re.search(r"\.(so|pyc)$|/target/|/\.git", name)]
 
 

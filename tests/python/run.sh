@@ -13,8 +13,8 @@ stamp=.venv/nearcache.stamp
 fingerprint() {
     {
         "$python" -VV
-        find Cargo.toml Cargo.lock "$requirements" core/Cargo.toml core/src bindings/python/Cargo.toml \
-            bindings/python/build.rs bindings/python/pyproject.toml bindings/python/README.md \
+        find Cargo.toml Cargo.lock "$requirements" core/Cargo.toml core/src store/Cargo.toml store/src \
+            bindings/python/Cargo.toml bindings/python/build.rs bindings/python/pyproject.toml bindings/python/README.md \
             bindings/python/src bindings/python/python -type f \
             ! -name '*.pyc' ! -name '*.so' -print | LC_ALL=C sort | xargs sha256sum
     } | sha256sum
@@ -31,6 +31,17 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     PATH="$root/.venv/bin:$PATH" .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --no-build-isolation --no-deps --force-reinstall ./bindings/python
     printf '%s\n' "$wanted" > "$stamp"
+fi
+
+# The daemon whose store and queues some of the tests share. NEARCACHED=<program> is one already built; who only wants the
+# module installed (--version) needs none.
+if [ "${1:-}" != --version ]; then
+    if [ -z "${NEARCACHED:-}" ]; then
+        cargo build --quiet --release -p nearcached
+        NEARCACHED=${CARGO_TARGET_DIR:-target}/release/nearcached
+    fi
+    NEARCACHED=$(realpath "$NEARCACHED")
+    export NEARCACHED
 fi
 
 exec .venv/bin/python -m pytest -c tests/python/pytest.ini -o cache_dir="$root/.venv/pytest-cache" tests/python "$@"

@@ -19,6 +19,7 @@ def main() -> None:
     assert (here.parent / "py.typed").exists(), "type checkers would pass the package over"
     verbs(nearcache.Cache("8MiB"))
     shared()
+    durable()
     for module in ("aio", "compat.pymemcache", "compat.pylibmc"):
         importlib.import_module(f"nearcache.{module}")
     for module, needs in [("django", "django"), ("flask_caching", "flask_caching"), ("dogpile", "dogpile")]:
@@ -56,6 +57,18 @@ def shared() -> None:
         process.start()
         process.join()
         assert process.exitcode == 0 and cache["child"] == {"pid": process.pid}
+
+
+def durable() -> None:
+    """A store and its queues outlive those who have them open."""
+    with tempfile.TemporaryDirectory() as directory:
+        with nearcache.Store(directory) as store, store.batch() as batch:
+            batch.set("order", {"tea": 2})
+            batch.push("orders", "order")
+        with nearcache.Queue(directory, "orders") as orders, nearcache.Store(directory) as store:
+            with orders.get(wait=1) or sys.exit("the message is lost") as message:
+                assert store[message.value] == {"tea": 2}
+            assert len(orders) == 0
 
 
 def child(cache: nearcache.Cache) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import importlib
 import inspect
@@ -9,6 +10,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +29,7 @@ METHODS = sorted(
     for name in vars(kind)
     if not name.startswith("_")
 )
+DURABLE = [nearcache.Store, nearcache.Queue, nearcache.Message, nearcache.Batch, nearcache.Snapshot]
 # Adapters of frameworks are tested with those, by tests/frameworks.
 MODULES = sorted(
     found.name
@@ -50,11 +53,16 @@ def documented(module: ModuleType) -> Iterator[tuple[str, str]]:
 def run_examples(name: str, text: str, **names: Any) -> int:
     cache = nearcache.Cache("64MiB")
     globs = {"nearcache": nearcache, "c": cache, "__name__": "__main__", **names}
-    test = doctest.DocTestParser().get_doctest(text, globs, name, None, None)
-    report: list[str] = []
-    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
-    assert result.failed == 0, "".join(report)
-    return result.attempted
+    with contextlib.ExitStack() as opened:
+        if re.search(r"\b(s|q|directory)\b", text):
+            directory = Path(opened.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
+            store = opened.enter_context(nearcache.Store(directory, policy="never"))
+            globs |= {"directory": directory, "s": store, "q": store.queue("tasks")}
+        test = doctest.DocTestParser().get_doctest(text, globs, name, None, None)
+        report: list[str] = []
+        result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+        assert result.failed == 0, "".join(report)
+        return result.attempted
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -72,6 +80,14 @@ def test_all_examples_of_all_modules_run(name: str) -> None:
         assert ran, f"{name} has no example"
 
 
+def test_each_method_of_the_store_and_the_queues_has_an_example() -> None:
+    # They run with all others of nearcache._native.
+    for kind in DURABLE:
+        for name, method in vars(kind).items():
+            if not name.startswith("_"):
+                assert ">>>" in (inspect.getdoc(method) or ""), f"{kind.__name__}.{name}"
+
+
 @pytest.mark.parametrize("kind", [nearcache.Namespace, nearcache.Lock, nearcache.Memoized, nearcache.AsyncMemoized, aio.AsyncCache])
 def test_the_other_classes_are_documented(kind: type) -> None:
     for name, method in [("", kind), *vars(kind).items()]:
@@ -79,11 +95,13 @@ def test_the_other_classes_are_documented(kind: type) -> None:
             assert inspect.getdoc(method), name
 
 
-def test_the_readme_runs() -> None:
+def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "bindings/python/README.md").read_text()
-    # Those behind it are in tests/frameworks.
-    first, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(compile(first, "README.md", "exec"), {})
+    # Those of frameworks are in tests/frameworks.
+    first, *others = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for example in [first, *(example for example in others if "nearcache.Store" in example)]:
+        exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
 
 
 def test_each_public_name_is_documented() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import tracemalloc
+from pathlib import Path
 
 import pytest
-from nearcache import Cache
+from nearcache import Cache, Store
 
 
 def resident() -> int:
@@ -82,3 +84,62 @@ def test_values_leak_no_native_memory(cache: Cache) -> None:
         assert len(cache["k"]) == len(value)
         cache.get_many(["k"])
     assert resident() - before < 80 << 20
+
+
+def test_calls_of_a_store_and_its_queues_leak_nothing(store: Store) -> None:
+    queue = store.queue("q")
+    queue.configure()
+    store["n"] = 1
+
+    def calls() -> None:
+        for _ in range(20):
+            store["k"] = {"a": [1]}
+            store["k"], store.get("missing"), store.gets("k"), store.get_many(["k"]), store.incr("n"), store.get_raw("k")
+            store.range(), list(store.scan()), store.stats(), store.queue("q"), store.queues(), queue.stats(), queue.settings
+            queue.put_many([[1], "x", None])
+            for message in queue.consume(wait=0):
+                with message, store.batch() as batch:
+                    batch.set("k", message.value)
+                    batch.ack(message)
+            with store.snapshot() as then:
+                then["k"], list(then)
+            for bad in ("", "k" * 251):
+                with pytest.raises(ValueError):
+                    store.get(bad)
+            with pytest.raises(LookupError):
+                store.queue("missing").stats()
+
+    calls()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        calls()
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(5):
+            calls()
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_reading_from_a_store_leaks_no_native_memory(store: Store) -> None:
+    store["k"] = bytes(1_000_000)
+    store.queue("q").put(bytes(1_000_000))
+    before = resident()
+    for _ in range(300):
+        assert len(store["k"]) == len(store.get_many(["k"])["k"]) == len(store.queue("q").peek()[0].value)
+        with store.snapshot() as then:
+            assert len(then["k"]) == 1_000_000
+    assert resident() - before < 80 << 20
+
+
+def test_a_closed_store_gives_its_memory_and_threads_back(directory: Path) -> None:
+    threads = len(os.listdir("/proc/self/task"))
+    before = resident()
+    for n in range(10):
+        with Store(directory / str(n), near="8MiB") as store:
+            store.set_many({f"{m}": bytes(1000) for m in range(1000)})
+    assert len(os.listdir("/proc/self/task")) == threads
+    assert resident() - before < 64 << 20

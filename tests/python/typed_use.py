@@ -87,6 +87,26 @@ text.invalidate()  # type: ignore[call-arg]
 cache.memoize(text)  # type: ignore[arg-type]
 cache.get_or_set("k", 1)  # type: ignore[arg-type]
 
+store = nearcache.Store(Path("orders"), policy=0.5, near="8MiB", quota=1 << 30, manual_clock=True)
+assert_type((store.set("k", 1), store.cas("k", 1, 2), store.gets("k")), tuple[bool, bool | None, tuple[Any, int | Any]])
+assert_type((store.incr("n"), store.incr("n", initial=0)), tuple[int | None, int])
+assert_type((store.range("a", limit=5), list(store.scan())), tuple[list[tuple[bytes, Any]], list[tuple[bytes, Any]]])
+assert_type((list(store), store.get_many(["a"]), store.queues()), tuple[list[bytes], dict[str, Any], list[str]])
+queue = store.queue("q")
+assert_type((queue.put(1, delay=timedelta(1), id="7"), queue.put_many([1])), tuple[int | None, list[int]])
+assert_type((queue.get(wait=None, lease=5), queue.get_many(5)), tuple[nearcache.Message | None, list[nearcache.Message]])
+assert_type((queue.settings["lease"], queue.stats()["readers"]), tuple[int, list[str]])
+for message in queue.consume(wait=5):
+    with message as held, store.batch() as batch, store.snapshot() as then:
+        assert_type((held.value, held.ack(), held.nak(), held.receipt), tuple[Any, bool, bool | None, str | None])
+        batch.push(queue, then["k"])
+        batch.ack(held)
+assert_type(batch.results, list[int])
+
+nearcache.Store()  # type: ignore[call-arg]
+nearcache.Store("orders", policy="often")  # type: ignore[arg-type]
+queue.get(5)  # type: ignore[call-arg]
+queue.configure(leases=5)  # type: ignore[call-arg]
 Cache()  # type: ignore[call-overload]
 Cache("64MiB", name="app", read_only=True)  # type: ignore[call-overload]
 Cache("64MiB", serde="json")  # type: ignore[call-overload]

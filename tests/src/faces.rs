@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 
 /// The names that may stand in `NEARCACHE_FACES`.
-pub const NAMES: [&str; 6] = ["core", "store", "socket", "c", "python", "php"];
+pub const NAMES: [&str; 7] = ["core", "store", "socket", "storesocket", "c", "python", "php"];
 
 /// One way to reach the core, ready to be spoken to.
 pub struct Face {
@@ -44,9 +44,10 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// The faces `NEARCACHE_FACES` asks for: a comma list, or `core,store,socket` if it is not set.
+/// The faces `NEARCACHE_FACES` asks for: a comma list, or `core,store,socket,storesocket` if it is not set.
 pub fn required() -> Result<Vec<String>, String> {
-    let list = env::var("NEARCACHE_FACES").unwrap_or_else(|_| "core,store,socket".to_string());
+    let list =
+        env::var("NEARCACHE_FACES").unwrap_or_else(|_| "core,store,socket,storesocket".to_string());
     let names: Vec<String> = list.split(',').map(|name| name.trim().to_string()).collect();
     match names.iter().find(|name| !NAMES.contains(&name.as_str())) {
         Some(unknown) => {
@@ -66,7 +67,7 @@ const STORE_DIFFERS: [(&str, &str); 4] = [
 
 /// Is this case not for this face, because it answers otherwise on purpose?
 pub fn differs(face: &str, case: &Case) -> bool {
-    face == "store" && STORE_DIFFERS.iter().any(|(name, _)| *name == case.name)
+    face.starts_with("store") && STORE_DIFFERS.iter().any(|(name, _)| *name == case.name)
 }
 
 /// Makes a face ready. `core_driver` is the core's driver, which lies where cargo puts this workspace's
@@ -89,6 +90,16 @@ pub fn ready(name: &str, core_driver: &Path) -> Result<Vec<Face>, String> {
             Ok(vec![
                 servers("socket (unix)", vec![unix], Pace::Stepwise),
                 servers("socket (tcp)", vec![tcp], Pace::Pipelined),
+            ])
+        }
+        "storesocket" => {
+            let program = build_server(core_driver)?;
+            let args = ["--debug-clock", "-u", "root"];
+            let unix = Server::start(&program, &args, Listen::StoreUnix, Hand::Command)?;
+            let tcp = Server::start(&program, &args, Listen::StoreTcp, Hand::Command)?;
+            Ok(vec![
+                servers("storesocket (unix)", vec![unix], Pace::Stepwise),
+                servers("storesocket (tcp)", vec![tcp], Pace::Pipelined),
             ])
         }
         "c" => {

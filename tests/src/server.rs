@@ -30,6 +30,21 @@ pub enum Listen {
     Unix,
     /// A TCP port of the system's choice.
     Tcp,
+    /// A unix socket of the daemon's store, whose directory is beside it.
+    StoreUnix,
+    /// A TCP port of the daemon's store.
+    StoreTcp,
+}
+
+impl Listen {
+    /// Where a server's folder is: in memory if it is to hold a store, and if there is such a place.
+    fn place(self) -> PathBuf {
+        let memory = Path::new("/dev/shm");
+        match self {
+            Listen::StoreUnix | Listen::StoreTcp if memory.is_dir() => memory.to_path_buf(),
+            _ => env::temp_dir(),
+        }
+    }
 }
 
 /// How a server's clock is moved.
@@ -63,7 +78,7 @@ impl Server {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         // Relaxed: the number only has to be another one each time.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("nearcache-faces-{}-{number}", process::id()));
+        let folder = listen.place().join(format!("nearcache-faces-{}-{number}", process::id()));
         fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let log = File::create(folder.join("log")).map_err(|e| format!("the server's log: {e}"))?;
         let mut command = Command::new(program);
@@ -73,6 +88,16 @@ impl Server {
             Listen::Tcp => command
                 .args(["-p", "-1", "-U", "0", "-l", "127.0.0.1"])
                 .env("MEMCACHED_PORT_FILENAME", folder.join("ports")),
+            Listen::StoreUnix | Listen::StoreTcp => command
+                // What the disk does is another test's: here it is about the answers.
+                .args(["-p", "0", "-l", "127.0.0.1", "--store-sync", "never", "--store"])
+                .arg(folder.join("store"))
+                .env("MEMCACHED_PORT_FILENAME", folder.join("ports")),
+        };
+        match listen {
+            Listen::StoreUnix => command.arg("--store-socket").arg(folder.join("sock")),
+            Listen::StoreTcp => command.args(["--store-port", "-1"]),
+            Listen::Unix | Listen::Tcp => &mut command,
         };
         let now = unix_now();
         if let Hand::Faketime(library) = &hand {
@@ -107,15 +132,22 @@ impl Server {
 
     fn connect(&self) -> io::Result<Peer> {
         match self.listen {
-            Listen::Unix => Peer::unix(UnixStream::connect(self.folder.join("sock"))?),
-            Listen::Tcp => Peer::tcp(TcpStream::connect(("127.0.0.1", self.port()?))?),
+            Listen::Unix | Listen::StoreUnix => {
+                Peer::unix(UnixStream::connect(self.folder.join("sock"))?)
+            }
+            Listen::Tcp | Listen::StoreTcp => {
+                Peer::tcp(TcpStream::connect(("127.0.0.1", self.port()?))?)
+            }
         }
     }
 
     fn port(&self) -> io::Result<u16> {
         let ports = fs::read_to_string(self.folder.join("ports"))?;
-        let port =
-            ports.lines().find_map(|line| line.strip_prefix("TCP INET: ")?.trim().parse().ok());
+        let name = match self.listen {
+            Listen::StoreTcp => "STORE INET: ",
+            _ => "TCP INET: ",
+        };
+        let port = ports.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         port.ok_or_else(|| io::Error::other(format!("no TCP port in {ports:?}")))
     }
 
@@ -131,14 +163,14 @@ impl Server {
             }
         };
         match self.listen {
-            Listen::Unix => {
+            Listen::Unix | Listen::StoreUnix => {
                 let mut stream = UnixStream::connect(self.folder.join("sock"))?;
                 stream.set_read_timeout(Some(START))?;
                 flushed(&mut stream)?;
                 stream.set_read_timeout(None)?;
                 Peer::unix(stream)
             }
-            Listen::Tcp => {
+            Listen::Tcp | Listen::StoreTcp => {
                 let mut stream = TcpStream::connect(("127.0.0.1", self.port()?))?;
                 stream.set_read_timeout(Some(START))?;
                 flushed(&mut stream)?;

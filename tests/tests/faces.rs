@@ -1,6 +1,7 @@
 //! Runs the table through every face, and proves that a wrong expectation is noticed.
 //!
-//! `NEARCACHE_FACES=core,store,socket,c,python,php` says which faces must be there; the default is `core,store,socket`.
+//! `NEARCACHE_FACES=core,store,socket,storesocket,c,python,php` says which faces must be there; the default is the first
+//! four.
 
 use conformance::faces::{self, Face};
 use conformance::report::{self, Summary};
@@ -28,6 +29,7 @@ fn every_required_face_answers_as_the_table_says() {
                     let mismatches = {
                         let differs: fn(&Case) -> bool = match name {
                             "store" => |case| faces::differs("store", case),
+                            "storesocket" => |case| faces::differs("storesocket", case),
                             _ => |_| false,
                         };
                         face.run_all(&cases, &mut summary, differs)

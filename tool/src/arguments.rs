@@ -1,16 +1,17 @@
 //! The command line: every command, its options, and the help with its examples.
 
 use crate::attach::Place;
+use crate::store::arguments::PLACES;
 use crate::units::parse_size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-const ABOUT: &str = "Look into the shared caches of this machine, and keep house among them";
+const ABOUT: &str = "Look into shared caches, durable stores and queues, and keep house in them";
 
 const AFTER: &str = "\
 NAME is the name a program opened its cache by (in /dev/shm/nearcache.<uid>; NEARCACHE_DIR names another directory), \
-or a path: what has a '/' in it. Commands that only read attach for reading alone: nobody notices, and no hits are counted.
+or a path: what has a '/' in it. 'store' and 'queue' take a directory or a socket instead. Commands that only read attach for reading alone: nobody notices, and no hits are counted.
 
 Exit status: 0 done; 1 the answer is no (a miss, nothing to remove, a broken cache); 2 wrong usage or a failure.
 Colours only on a terminal, and never if NO_COLOR is set.
@@ -19,7 +20,9 @@ Examples:
   nearcache ls                          what caches there are
   nearcache stat app                    one of them
   nearcache get app user:1              a value
-  nearcache dump app | gzip > app.gz    everything in it";
+  nearcache dump app | gzip > app.gz    everything in it
+  nearcache store verify data           a durable store, in a directory or behind a daemon's socket
+  nearcache queue list data             its queues";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -56,6 +59,12 @@ pub enum Command {
     Load(Load),
     /// Recount a cache and name the first broken invariant
     Check(Check),
+    /// Look into durable stores, and keep house in them: stat, list, get, backup, verify and more
+    #[command(subcommand, after_help = PLACES)]
+    Store(crate::store::arguments::Command),
+    /// Look into durable queues, and keep house in them: list, peek, push, requeue and more
+    #[command(subcommand, after_help = PLACES)]
+    Queue(crate::queue::arguments::Command),
 }
 
 #[derive(Debug, Args)]
@@ -363,10 +372,23 @@ mod tests {
     fn the_command_line_is_sound_and_every_command_shows_an_example() {
         let mut whole = Arguments::command();
         whole.clone().debug_assert();
-        for command in whole.get_subcommands_mut() {
+        let told = examples(&mut whole, "nearcache");
+        assert!(told > 30, "{told}");
+    }
+
+    /// How many commands there are, each with an example of itself.
+    fn examples(command: &mut clap::Command, name: &str) -> u64 {
+        if !command.has_subcommands() {
             let help = command.render_help().to_string();
-            assert!(help.contains(&format!("nearcache {}", command.get_name())), "{help}");
+            let examples = help.split_once("Examples:").map_or("", |(_, examples)| examples);
+            assert!(examples.contains(name), "{help}");
+            return 1;
         }
+        let each = command.get_subcommands_mut().map(|command| {
+            let name = format!("{name} {}", command.get_name());
+            examples(command, &name)
+        });
+        each.sum()
     }
 
     #[test]

@@ -1,56 +1,72 @@
-//! Every item of a cache, to a file or to standard output.
+//! Every item of a cache, or of a store, to a file or to standard output.
 
 use crate::arguments::Dump;
 use crate::failure::{Answer, Failure, note};
 use crate::format::{Item, Writer};
 use crate::look::unix_time;
 use crate::units;
-use nearcache::Cache;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Dumps a cache; how many items is told beside the output.
+/// Dumps a cache.
 pub fn dump(asked: &Dump, out: &mut dyn Write) -> Result<Answer, Failure> {
     let cache = asked.name.read()?;
-    let (items, to) = match asked.file.as_deref() {
+    let items = cache.iter().map(|entry| {
+        let nearcache::Value { data: value, flags, ttl, .. } = entry.value;
+        Ok(Item { key: entry.key, value, flags, ttl })
+    });
+    write(asked.file.as_deref(), items, &asked.name.text, out)
+}
+
+/// Writes a dump of these items, whose lifetimes count from when they are met; how many there were is told beside the
+/// output.
+pub fn write(
+    file: Option<&Path>,
+    items: impl Iterator<Item = Result<Item, Failure>>,
+    of: &str,
+    out: &mut dyn Write,
+) -> Result<Answer, Failure> {
+    let (items, to) = match file {
         Some(path) if path != Path::new("-") => {
-            let written = to_file(&cache, path);
+            let written = to_file(items, path);
             (written.map_err(|failure| failure.when(path.display()))?, path.display().to_string())
         }
-        _ => (to_writer(&cache, out)?, "standard output".to_string()),
+        _ => (to_writer(items, out)?, "standard output".to_string()),
     };
-    note(&format!("dumped {} of {} to {to}", units::items(items), asked.name.text));
+    note(&format!("dumped {} of {of} to {to}", units::items(items)));
     Ok(Answer::Yes)
 }
 
-fn to_writer(cache: &Cache, out: impl Write) -> Result<u64, Failure> {
+fn to_writer(
+    items: impl Iterator<Item = Result<Item, Failure>>,
+    out: impl Write,
+) -> Result<u64, Failure> {
     let time = unix_time();
     let mut writer = Writer::new(out, time)?;
-    for entry in cache.iter() {
+    for item in items {
+        let item = item?;
         // Lifetimes count from the time in the first line, however long the dump takes.
         let passed = u32::try_from(unix_time() - time).unwrap_or(0);
-        writer.item(&Item {
-            key: entry.key,
-            value: entry.value.data,
-            flags: entry.value.flags,
-            ttl: entry.value.ttl.map(|ttl| ttl.saturating_add(passed)),
-        })?;
+        writer.item(&Item { ttl: item.ttl.map(|ttl| ttl.saturating_add(passed)), ..item })?;
     }
     Ok(writer.finish()?.1)
 }
 
 /// A file gets its name when it is complete, so that a dump that fails leaves the one before it. What is there and is no
 /// file (a pipe, a device) is written to as it is.
-fn to_file(cache: &Cache, path: &Path) -> Result<u64, Failure> {
+fn to_file(
+    items: impl Iterator<Item = Result<Item, Failure>>,
+    path: &Path,
+) -> Result<u64, Failure> {
     let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
     if special {
         let file = OpenOptions::new().write(true).open(path)?;
-        return to_writer(cache, BufWriter::new(file));
+        return to_writer(items, BufWriter::new(file));
     }
     let partial = Partial::create(path)?;
-    let items = to_writer(cache, BufWriter::new(&partial.file))?;
+    let items = to_writer(items, BufWriter::new(&partial.file))?;
     partial.file.sync_all()?;
     partial.complete(path)?;
     Ok(items)

@@ -27,6 +27,8 @@ impl Answer {
 pub enum Failure {
     /// Whoever read the output has gone: nothing is wrong.
     Pipe,
+    /// The answer is no, for which there is this sentence; exit status 1.
+    No(String),
     /// The sentence for the user; exit status 2.
     Told(String),
 }
@@ -41,6 +43,7 @@ impl Failure {
     pub fn when(self, doing: impl fmt::Display) -> Failure {
         match self {
             Failure::Pipe => Failure::Pipe,
+            Failure::No(why) => Failure::No(format!("{doing}: {why}")),
             Failure::Told(why) => Failure::Told(format!("{doing}: {why}")),
         }
     }
@@ -49,6 +52,22 @@ impl Failure {
 impl From<nearcache::Error> for Failure {
     fn from(error: nearcache::Error) -> Failure {
         Failure::Told(error.to_string())
+    }
+}
+
+impl From<nearcache_store::Error> for Failure {
+    fn from(error: nearcache_store::Error) -> Failure {
+        use nearcache_store::Error::{InUse, Missing, NoQueue};
+        match error {
+            NoQueue(_) => Failure::No(error.to_string()),
+            InUse { .. } => Failure::Told(format!(
+                "{error}, by naming its socket in place of the directory: unix:PATH or tcp:HOST:PORT"
+            )),
+            Missing(why) => Failure::Told(format!(
+                "{why}, with nearcached or a program of yours, or restore a backup to it"
+            )),
+            other => Failure::Told(other.to_string()),
+        }
     }
 }
 

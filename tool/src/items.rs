@@ -11,13 +11,13 @@ use std::os::unix::ffi::OsStrExt;
 
 impl Key {
     /// The key's bytes.
-    fn bytes(&self) -> Result<Vec<u8>, Failure> {
+    pub fn bytes(&self) -> Result<Vec<u8>, Failure> {
         written(&self.key, self.escaped)
     }
 }
 
 /// What a word of the command line stands for.
-fn written(word: &OsStr, escaped: bool) -> Result<Vec<u8>, Failure> {
+pub fn written(word: &OsStr, escaped: bool) -> Result<Vec<u8>, Failure> {
     match escaped {
         true => unescape(word.as_bytes()).map_err(Failure::Told),
         false => Ok(word.as_bytes().to_vec()),
@@ -54,7 +54,15 @@ pub fn set(asked: &Set, out: &mut dyn Write) -> Result<Answer, Failure> {
     let cache = asked.name.write()?;
     let value = match asked.value.as_deref() {
         Some(value) if value != "-" => value.as_bytes().to_vec(),
-        _ => standard_input(cache.item_size_max())?,
+        _ => {
+            let limit = cache.item_size_max();
+            standard_input(limit)?.ok_or_else(|| {
+                Failure::Told(format!(
+                    "standard input has more than {limit} bytes, the largest item of this cache; a cache is given \
+                     another limit when it is created, with --item-size-max"
+                ))
+            })?
+        }
     };
     let expiry = asked.ttl.map_or(Expiry::Never, Expiry::After);
     match cache.set(&key, &value, asked.flags, expiry)? {
@@ -68,19 +76,13 @@ pub fn set(asked: &Set, out: &mut dyn Write) -> Result<Answer, Failure> {
     }
 }
 
-/// All of standard input, or as much as shows that no item can hold it.
-fn standard_input(item_size_max: usize) -> Result<Vec<u8>, Failure> {
+/// All of standard input; `None` if it has more than this many bytes.
+pub fn standard_input(limit: usize) -> Result<Option<Vec<u8>>, Failure> {
     let mut value = Vec::new();
-    let mut input = io::stdin().lock().take(item_size_max as u64 + 1);
+    let mut input = io::stdin().lock().take(limit as u64 + 1);
     let read = input.read_to_end(&mut value);
     read.map_err(|error| Failure::Told(format!("reading standard input: {error}")))?;
-    match value.len() > item_size_max {
-        true => Err(Failure::Told(format!(
-            "standard input has more than {item_size_max} bytes, the largest item of this cache; a cache is given \
-             another limit when it is created, with --item-size-max"
-        ))),
-        false => Ok(value),
-    }
+    Ok(Some(value).filter(|value| value.len() <= limit))
 }
 
 /// Removes the item; no if it was not there.

@@ -1,4 +1,5 @@
-//! What the program `nearcache` does: it looks into the shared caches of this machine and keeps house among them.
+//! What the program `nearcache` does: it looks into the shared caches of this machine, into durable stores and their
+//! queues, and keeps house in them.
 //! A library of its own so that its manual page and its completions are made of the command line itself.
 //!
 //! Exit status: 0 done; 1 the answer is no (a miss, nothing to remove, a broken invariant, what is there already);
@@ -15,7 +16,10 @@ mod items;
 mod load;
 mod look;
 mod manage;
+mod progress;
+mod queue;
 mod rates;
+mod store;
 mod table;
 mod terminal;
 mod top;
@@ -43,13 +47,16 @@ pub fn main() -> ExitCode {
     match done {
         Ok(Answer::Yes) | Err(Failure::Pipe) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
-        Err(Failure::Told(why)) => {
-            // What was written before the failure is shown; that this fails as well is no news.
-            let _ = out.flush();
-            failure::note(&why);
-            ExitCode::from(2)
-        }
+        Err(Failure::No(why)) => told(&why, 1, &mut out),
+        Err(Failure::Told(why)) => told(&why, 2, &mut out),
     }
+}
+
+fn told(why: &str, status: u8, out: &mut dyn Write) -> ExitCode {
+    // What was written before is shown; that this fails as well is no news.
+    let _ = out.flush();
+    failure::note(why);
+    ExitCode::from(status)
 }
 
 fn run(command: &Command, out: &mut dyn Write) -> Result<Answer, Failure> {
@@ -66,5 +73,7 @@ fn run(command: &Command, out: &mut dyn Write) -> Result<Answer, Failure> {
         Command::Dump(asked) => dump::dump(asked, out),
         Command::Load(asked) => load::load(asked, out),
         Command::Check(asked) => check::check(asked, out),
+        Command::Store(asked) => store::run(asked, out),
+        Command::Queue(asked) => queue::run(asked, out),
     }
 }

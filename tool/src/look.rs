@@ -40,7 +40,7 @@ impl Listed {
 
 fn attach(region: &Region) -> Result<(Info, Stats, Vec<Process>), String> {
     let cache = Place::parse(&region.name)?.read().map_err(|failure| match failure {
-        Failure::Told(why) => why,
+        Failure::Told(why) | Failure::No(why) => why,
         Failure::Pipe => "the file went away".to_string(),
     })?;
     Ok((cache.info(), cache.stats(), cache.processes()))

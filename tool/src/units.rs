@@ -31,10 +31,16 @@ pub fn count(number: u64) -> String {
 
 /// `1 item`, `1,234 items`.
 pub fn items(number: u64) -> String {
-    match number {
-        1 => "1 item".to_string(),
-        _ => format!("{} items", count(number)),
-    }
+    counted(number, "item")
+}
+
+/// `1 message`, `1,234 messages`.
+pub fn messages(number: u64) -> String {
+    counted(number, "message")
+}
+
+fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// Events per second: whole ones, or one digit behind the point below ten.
@@ -117,6 +123,7 @@ mod tests {
         assert_eq!([count(0), count(999), count(1000)], ["0", "999", "1,000"]);
         assert_eq!(count(1234567), "1,234,567");
         assert_eq!([items(0), items(1), items(1000)], ["0 items", "1 item", "1,000 items"]);
+        assert_eq!([messages(1), messages(2)], ["1 message", "2 messages"]);
         assert_eq!([rate(0.0), rate(0.25), rate(1234.5)], ["0", "0.2", "1,235"]);
         assert_eq!([duration(-5), duration(59), duration(61)], ["0 s", "59 s", "1 min 1 s"]);
         assert_eq!([duration(7260), duration(90_000)], ["2 h 1 min", "1 d 1 h"]);

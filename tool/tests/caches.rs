@@ -328,6 +328,13 @@ fn help_is_there_for_every_command() {
         let help = place.run(&[command, "--help"]);
         assert!(help.expect(0).text().contains("Examples:\n"), "{command}");
     }
+    for (group, command) in [("store", "verify"), ("queue", "requeue")] {
+        assert!(whole.text().contains(&format!("  {group} ")), "{group}");
+        let help = place.run(&[group, "--help"]);
+        assert!(help.expect(0).text().contains(&format!("  {command} ")), "{help:?}");
+        let help = place.run(&[group, command, "--help"]);
+        assert!(help.expect(0).text().contains("Examples:\n"), "{help:?}");
+    }
     assert!(whole.text().contains("Exit status: 0 done; 1"), "{}", whole.text());
     assert!(place.run(&["--version"]).expect(0).text().starts_with("nearcache "));
 }

@@ -154,7 +154,8 @@ fn delete(handle: &Handle, keys: &Bound<'_, PyAny>) -> PyResult<usize> {
         .map_err(|error| errors::from_core(py, error))
 }
 
-fn collect<'py>(keys: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+/// Keys that were given as any iterable; one str is none.
+pub fn collect<'py>(keys: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     // A str is an iterable of str, so one key given for many would silently be asked for letter by letter.
     if keys.is_instance_of::<PyString>() || keys.is_instance_of::<PyBytes>() {
         return Err(PyTypeError::new_err(format!(
@@ -172,7 +173,7 @@ fn collect<'py>(keys: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
 }
 
 /// The keys' bytes, all judged. Collecting results would not know how many there are, and grow as it goes.
-fn checked<'a>(keys: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<&'a [u8]>> {
+pub fn checked<'a>(keys: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<&'a [u8]>> {
     let mut bytes = Vec::with_capacity(keys.len());
     for key in keys {
         bytes.push(key::checked(key)?);

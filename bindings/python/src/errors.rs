@@ -10,17 +10,17 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 /// The exception classes; made once, because most have two bases, which `create_exception!` cannot express.
-struct Classes {
+pub struct Classes {
     cache: Py<PyType>,
     illegal_key: Py<PyType>,
-    value_too_large: Py<PyType>,
+    pub value_too_large: Py<PyType>,
     out_of_memory: Py<PyType>,
-    not_numeric: Py<PyType>,
+    pub not_numeric: Py<PyType>,
     serde: Py<PyType>,
-    closed: Py<PyType>,
+    pub closed: Py<PyType>,
     attach: Py<PyType>,
     layout: Py<PyType>,
-    read_only: Py<PyType>,
+    pub read_only: Py<PyType>,
     lock_timeout: Py<PyType>,
 }
 
@@ -115,7 +115,8 @@ pub fn closed(py: Python<'_>) -> PyErr {
     raise(py, |c| &c.closed, "the cache is closed".to_owned())
 }
 
-fn raise(
+/// An exception of one of these classes.
+pub fn raise(
     py: Python<'_>,
     pick: impl FnOnce(&Classes) -> &Py<PyType>,
     why: impl PyErrArguments + 'static,
@@ -126,12 +127,17 @@ fn raise(
     }
 }
 
+/// The base of all of them.
+pub fn base(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
+    Ok(classes(py)?.cache.bind(py).clone())
+}
+
 fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     CLASSES.get_or_try_init(py, || {
         let base = class(
             py,
             "CacheError",
-            "Base of every error that a cache raises of its own.",
+            "Base of every error that a cache or a store raises of its own.",
             &[py.get_type::<PyException>()],
         )?;
         let both = |name, doc, other| class(py, name, doc, &[base.clone(), other]);
@@ -150,7 +156,7 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             .unbind(),
             value_too_large: both(
                 "ValueTooLargeError",
-                "The item is larger than item_size_max. After a set the old value is gone, as in memcached.",
+                "The item is larger than item_size_max. After a set the old value is gone, as in memcached; in a Store it stays.",
                 value_error,
             )?
             .unbind(),
@@ -176,7 +182,7 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             closed: class(
                 py,
                 "CacheClosedError",
-                "The cache was closed.",
+                "The cache, or the store, was closed.",
                 std::slice::from_ref(&base),
             )?
             .unbind(),
@@ -191,7 +197,7 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             read_only: class(
                 py,
                 "ReadOnlyError",
-                "A verb that writes, on a cache that was attached with read_only=True.",
+                "A verb that writes, on a cache that was attached with read_only=True, or in a directory that may not be written.",
                 std::slice::from_ref(&base),
             )?
             .unbind(),
@@ -206,7 +212,8 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     })
 }
 
-fn class<'py>(
+/// A new exception class.
+pub fn class<'py>(
     py: Python<'py>,
     name: &str,
     doc: &str,

@@ -9,6 +9,7 @@
 mod arguments;
 mod batch;
 mod cache;
+mod durable;
 mod envelope;
 mod errors;
 mod expiry;
@@ -47,5 +48,6 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.setattr("_arguments", wrap_pyfunction!(arguments::of_call, m)?)?;
     cache::register(m)?;
     fastcall::register(m.py())?;
-    sharing::register(m)
+    sharing::register(m)?;
+    durable::register(m)
 }

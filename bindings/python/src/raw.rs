@@ -192,7 +192,8 @@ fn write(
     store::write(handle, verb, key, bytes_of(value)?, flags, expiry)
 }
 
-fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+/// The bytes of a raw value.
+pub fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     match value.cast::<PyBytes>() {
         Ok(value) => Ok(value.as_bytes()),
         Err(_) => Err(PyTypeError::new_err(format!(

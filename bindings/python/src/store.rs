@@ -211,11 +211,7 @@ pub fn extend_if(
             return Ok(false);
         }
         if !may_grow(item.flags) {
-            return Err(PyTypeError::new_err(format!(
-                "the value's flags ({}) say a pickle, compressed or portable: nothing can be put before or behind \
-                 such bytes; get the value and store another",
-                item.flags
-            )));
+            return Err(no_growth(item.flags));
         }
         let ask = MetaSet { mode, compare: Some(item.cas), ..MetaSet::default() };
         let stored = act(cache.handle(), key, |core, key| core.meta_set(key, bytes, ask));
@@ -226,6 +222,15 @@ pub fn extend_if(
             Outcome::Exists | Outcome::Missing => {}
         }
     }
+}
+
+/// Append or prepend to what would be broken by it.
+#[cold]
+pub fn no_growth(flags: u32) -> PyErr {
+    PyTypeError::new_err(format!(
+        "the value's flags ({flags}) say a pickle, compressed or portable: nothing can be put before or behind such \
+         bytes; get the value and store another"
+    ))
 }
 
 /// Runs a verb of one key on the core.

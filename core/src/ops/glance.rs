@@ -5,7 +5,7 @@ use crate::expiry::Horizon;
 use crate::hash::KeyHash;
 use crate::header::{Header, bit};
 use crate::index::{find, likely, mark};
-use crate::item::{birth_of, is_due, natural};
+use crate::item::{birth_of, is_due, is_plain_and_given, natural};
 use crate::memory::segment::{readable, unchanged};
 use crate::memory::{ACCESS_BYTES, Arena, end_of};
 use crate::sync::{AtomicU64, Ordering};
@@ -20,14 +20,27 @@ pub(super) fn glance<S: Sink + ?Sized>(
     sink: &mut S,
 ) -> Option<Meta> {
     match arena.geometry().track_access {
-        false => glance_at::<S, false>(arena, key, hash, sink),
-        true => glance_at::<S, true>(arena, key, hash, sink),
+        false => glance_at::<S, false, false>(arena, key, hash, sink),
+        true => glance_at::<S, true, false>(arena, key, hash, sink),
     }
 }
 
-/// `TRACKS`: it is kept when items were last asked for.
+/// The same for an item that is plain but for its unique, which a caller has chosen: those of a store's shared near tier
+/// are. Out of the way of all others.
+#[cold]
+#[inline(never)]
+fn glance_given<S: Sink + ?Sized, const TRACKS: bool>(
+    arena: &Arena,
+    key: &[u8],
+    hash: KeyHash,
+    sink: &mut S,
+) -> Option<Meta> {
+    glance_at::<S, TRACKS, true>(arena, key, hash, sink)
+}
+
+/// `TRACKS`: it is kept when items were last asked for. `GIVEN`: the item's unique was chosen by a caller.
 #[inline(always)]
-fn glance_at<S: Sink + ?Sized, const TRACKS: bool>(
+fn glance_at<S: Sink + ?Sized, const TRACKS: bool, const GIVEN: bool>(
     arena: &Arena,
     key: &[u8],
     hash: KeyHash,
@@ -41,19 +54,29 @@ fn glance_at<S: Sink + ?Sized, const TRACKS: bool>(
     let birth = arena.birth(segment);
     // By its halves and not by `optimistic`: a closure as long as this is called, and what it returns copied.
     let born = readable(bucket.slot_word(i), slot.0, birth)?;
-    let item = Plain::of(words, key, if TRACKS { ACCESS_BYTES } else { 0 })?;
+    // Relaxed, here and below: whoever publishes a location releases the words behind it, and what was recycled meanwhile
+    // is found out at the end.
+    let header = Header(words.first()?.load(Ordering::Relaxed));
+    if header.is_special() && !GIVEN {
+        // In parts: what is returned as a whole is returned in memory, and so would be all others.
+        let Meta { len, flags, cas, ttl } = glance_given::<S, TRACKS>(arena, key, hash, sink)?;
+        return Some(Meta { len, flags, cas, ttl });
+    }
+    let tail = if TRACKS { ACCESS_BYTES } else { 0 };
+    let item = Plain::<GIVEN>::of(words, header, key, tail)?;
     // Once a minute the long way, which notes that it was asked for.
     if TRACKS && is_due(item.access(), clock(arena)) {
         return None;
     }
-    let cas = item.token(born, || arena.offset_in_segment(slot.loc()));
-    if horizon.covers(birth_of(cas)) {
+    let token = item.token(born, || arena.offset_in_segment(slot.loc()));
+    if horizon.covers(birth_of(token)) {
         return None;
     }
     let ttl = match item.header.expiry() {
         0 => None,
         deadline => Some(horizon.left(arena, deadline)?),
     };
+    let cas = if GIVEN { item.given() } else { token };
     let meta = Meta { len: item.header.inline(), flags: item.flags(), cas, ttl };
     if let Some(to) = sink.room_for(&meta)
         && to.len() == meta.len
@@ -90,10 +113,10 @@ fn prefetch(arena: &Arena, words: &[AtomicU64]) {
     arena.prefetch_at(first.wrapping_add(120));
 }
 
-/// An item in one piece whose key is known.
+/// An item in one piece whose key is known; `GIVEN`: with an extension that says so, and its unique.
 ///
-/// *Invariant:* header, token, key, value, flags and the tail lie within `words`.
-struct Plain<'a> {
+/// *Invariant:* header, token, extension, key, value, flags and the tail lie within `words`.
+struct Plain<'a, const GIVEN: bool> {
     words: &'a [AtomicU64],
     header: Header,
     /// The byte where the value begins.
@@ -102,17 +125,14 @@ struct Plain<'a> {
     end: usize,
 }
 
-impl<'a> Plain<'a> {
+impl<'a, const GIVEN: bool> Plain<'a, GIVEN> {
     /// The item at the beginning of `words`, if it is one of this key.
     #[inline(always)]
-    fn of(words: &'a [AtomicU64], key: &[u8], tail: usize) -> Option<Plain<'a>> {
-        // Relaxed, here and below: whoever publishes a location releases the words behind it, and what was recycled
-        // meanwhile is found out by the caller.
-        let header = Header(words.first()?.load(Ordering::Relaxed));
-        if header.klen() != key.len() || header.is_special() {
+    fn of(words: &'a [AtomicU64], header: Header, key: &[u8], tail: usize) -> Option<Self> {
+        if header.klen() != key.len() || header.is_extended() != GIVEN {
             return None;
         }
-        let key_at = 1 + usize::from(header.has(bit::TOKEN));
+        let key_at = 1 + usize::from(header.has(bit::TOKEN)) + if GIVEN { 2 } else { 0 };
         let value_at = key_at * 8 + key.len();
         let flags = if header.has(bit::FLAGS) { 4 } else { 0 };
         let end = value_at + header.inline() + flags + tail;
@@ -120,6 +140,9 @@ impl<'a> Plain<'a> {
             return None;
         }
         let item = Plain { words, header, value_at, end };
+        if GIVEN && !is_plain_and_given(item.word(key_at - 2)) {
+            return None;
+        }
         item.key_is(key_at, key).then_some(item)
     }
 
@@ -150,6 +173,12 @@ impl<'a> Plain<'a> {
     #[inline(always)]
     fn token(&self, birth: u64, offset: impl FnOnce() -> u64) -> u64 {
         if self.header.has(bit::TOKEN) { self.word(1) } else { natural(birth, offset()) }
+    }
+
+    /// The unique that a caller has chosen.
+    #[inline(always)]
+    fn given(&self) -> u64 {
+        self.word(2 + usize::from(self.header.has(bit::TOKEN)))
     }
 
     /// When it was last asked for, of an item that keeps that.

@@ -11,6 +11,7 @@ pub mod frames;
 mod input;
 pub mod options;
 pub mod parsers;
+pub mod queues;
 #[path = "../../../core/fuzz/src/rounds.rs"]
 pub mod rounds;
 mod script;

@@ -1,24 +1,20 @@
 //! A conversation in the binary protocol: packets, the values of some of them, and who it is that speaks.
 
 use super::incoming::{Line, Value, fits_input, swallow};
+use super::sasl::{Sasl, is_open};
 use super::stage::Stage;
 use super::{Session, Step};
 use crate::buffer::{Input, Output, Pool};
-use crate::counters::Count;
 use crate::dispatch::{After, Desk};
-use crate::protocol::binary::{self, Header, Parsed, Request, Sasl, Status};
+use crate::protocol::binary::{self, Header, Parsed, Request, Status};
 use std::convert::Infallible;
-
-/// The SASL mechanisms that are served.
-const MECHANISMS: &[u8] = b"PLAIN";
 
 /// Where we are.
 #[derive(Debug, Default)]
 pub struct Binary {
     /// The request we are in.
     pub(super) stage: Stage<Infallible>,
-    /// A SASL conversation has begun and waits for its message.
-    asked: bool,
+    sasl: Sasl,
 }
 
 impl Binary {
@@ -111,16 +107,8 @@ impl Binary {
                     }
                     Step::Close
                 }
-                Request::SaslList | Request::Sasl(_) if !desk.server.options.sasl => {
-                    out.status(&header, Status::Unknown);
-                    Step::Done
-                }
-                Request::SaslList => {
-                    out.packet(&header, Status::Ok, b"", MECHANISMS, 0);
-                    Step::Done
-                }
-                Request::Sasl(sasl) => {
-                    self.admit(session, desk, &header, &sasl, out);
+                Request::SaslList | Request::Sasl(_) => {
+                    self.sasl.answer(session, desk, &header, &request, out);
                     Step::Done
                 }
                 _ => match desk.binary(&header, &request, out) {
@@ -141,43 +129,10 @@ impl Binary {
         input.consume(used);
         step
     }
-
-    /// One message of a client that says who it is. The answer to a wrong one does not say what was wrong with it.
-    fn admit(
-        &mut self,
-        session: &mut Session,
-        desk: Desk<'_>,
-        header: &Header,
-        sasl: &Sasl<'_>,
-        out: &mut Output,
-    ) {
-        session.admitted = false;
-        let expected = !sasl.step || self.asked;
-        let speaks = sasl.mechanism.eq_ignore_ascii_case(MECHANISMS);
-        // An AUTH may come without its message, which a STEP then brings.
-        self.asked = speaks && !sasl.step && sasl.message.is_empty();
-        if self.asked {
-            return out.status(header, Status::AuthContinue);
-        }
-        let who = binary::plain(sasl.message).filter(|_| expected && speaks);
-        session.admitted = who.is_some_and(|(user, password)| desk.server.admits(user, password));
-        desk.counters.add(Count::AuthCommands, 1);
-        if session.admitted {
-            out.packet(header, Status::Ok, b"", b"Authenticated", 0);
-        } else {
-            desk.counters.add(Count::AuthErrors, 1);
-            out.status(header, Status::AuthError);
-        }
-    }
-}
-
-/// May anybody ask this?
-fn is_open(request: &Request<'_>) -> bool {
-    matches!(request, Request::Version | Request::SaslList | Request::Sasl(_))
 }
 
 /// `-vv`: a request's operation and its answer's status. No more: a value may be a password.
-fn log(fd: i32, header: &Header, answer: &[u8]) {
+pub(crate) fn log(fd: i32, header: &Header, answer: &[u8]) {
     eprintln!("<{fd} binary {:#04x}", header.opcode);
     if let Some([high, low]) = answer.get(6..8) {
         eprintln!(">{fd} binary status {:#04x}", u16::from_be_bytes([*high, *low]));

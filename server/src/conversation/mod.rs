@@ -3,11 +3,12 @@
 //! bounded: one read buffer (a long multiget's line aside), one value below the item limit,
 //! [`OUTPUT_HIGH`](crate::buffer::OUTPUT_HIGH) bytes plus one item of replies, and the text of one report.
 
-mod binary;
+pub(crate) mod binary;
 pub(crate) mod incoming;
 mod login;
+pub(crate) mod sasl;
 pub(crate) mod stage;
-mod text;
+pub(crate) mod text;
 
 use crate::buffer::{Input, Output, Pool};
 use crate::dispatch::Desk;

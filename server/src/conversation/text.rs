@@ -169,7 +169,7 @@ impl Text {
 }
 
 /// `-vv`: a command and the first line of its reply, under memcached's signs.
-fn log(fd: i32, line: &[u8], answer: &[u8]) {
+pub(crate) fn log(fd: i32, line: &[u8], answer: &[u8]) {
     eprintln!("<{fd} {}", line.escape_ascii());
     if let token::Line::Whole { len, .. } = token::line(answer, 0) {
         eprintln!(">{fd} {}", answer[..len].escape_ascii());

@@ -217,12 +217,8 @@ impl Desk<'_> {
 
     /// `stats` of the text protocol, its lines as packets.
     fn packet_stat(self, header: &Header, words: &[u8], out: &mut Output) -> After {
-        let mut stats = Stats {
-            header: *header,
-            whole: (words == b"detail dump").then(Vec::new),
-            text: Output::default(),
-            report: None,
-        };
+        let whole = (words == b"detail dump").then(Vec::new);
+        let mut stats = Stats { whole, ..Stats::new(*header) };
         match self.simple(Command::Stats(words), false, &mut stats.text) {
             After::Report(report) => {
                 stats.report = Some(report);
@@ -238,19 +234,24 @@ impl Desk<'_> {
 
 /// A STAT on its way from text to packets.
 #[derive(Debug)]
-struct Stats {
+pub(crate) struct Stats {
     header: Header,
     /// The lines of a dump, which make one value.
     whole: Option<Vec<u8>>,
     /// What is not yet passed on.
-    text: Output,
+    pub(crate) text: Output,
     /// Whoever makes more of it.
     report: Option<Box<dyn Report>>,
 }
 
 impl Stats {
+    /// One that is to be answered.
+    pub(crate) fn new(header: Header) -> Stats {
+        Stats { header, whole: None, text: Output::default(), report: None }
+    }
+
     /// Makes a packet of each line.
-    fn pass_on(&mut self, out: &mut Output) {
+    pub(crate) fn pass_on(&mut self, out: &mut Output) {
         let Stats { header, whole, text, .. } = self;
         while let Some(end) = memchr::memmem::find(text.unsent(), b"\r\n") {
             let line = &text.unsent()[..end];

@@ -10,6 +10,7 @@ mod frames;
 mod open;
 pub mod queue;
 mod replies;
+mod store;
 
 pub use replies::{Call, Replies, Ticket};
 
@@ -23,6 +24,7 @@ use nearcache_store::wire::{HELLO, Service};
 use queue::Hall;
 use std::fmt;
 use std::sync::Arc;
+use store::{Binary, Chores, Replication, Text};
 
 /// Whom a listener's clients speak with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,10 @@ pub struct Durable {
     pub store: Option<Arc<Ground>>,
     /// The queue role's.
     pub queues: Option<Arc<Ground>>,
+    /// Who does the long work of the store.
+    pub chores: Chores,
+    /// What was set of a replication that there is not.
+    pub replication: Replication,
 }
 
 /// A directory that is open. Either role may be asked for anything in it by our own clients ([`frames`]).
@@ -84,10 +90,7 @@ pub struct Moment<'a> {
 impl Moment<'_> {
     /// A reply that is ready: behind those that are outstanding.
     pub fn now(&mut self, bytes: &[u8]) {
-        match self.replies.is_empty() {
-            true => self.out.text(bytes),
-            false => self.replies.now(bytes.to_vec()),
-        }
+        self.replies.say(bytes, self.out);
     }
 }
 
@@ -155,7 +158,14 @@ impl Talk {
         match self.role {
             Role::Queue if is_binary => Some(Box::new(queue::Binary)),
             Role::Queue => Some(Box::new(queue::Text::new(durable.queues.as_ref()?.hall.clone()))),
-            Role::Store | Role::Cache => None,
+            Role::Store => {
+                let store = Arc::clone(&durable.store.as_ref()?.service.store);
+                Some(match is_binary {
+                    true => Box::new(Binary::new(store)),
+                    false => Box::new(Text::new(store)),
+                })
+            }
+            Role::Cache => None,
         }
     }
 
@@ -243,10 +253,11 @@ impl Talk {
 
     /// See [`Language::held`].
     pub fn held(&self) -> (usize, usize) {
-        match &self.said {
+        let (reading, writing) = match &self.said {
             Said::Spoken(language) => language.held(),
             Said::Nothing | Said::Login(_) => (0, 0),
-        }
+        };
+        (reading, writing + self.replies.held())
     }
 
     /// See [`Language::doing`].

@@ -45,6 +45,7 @@ impl Durable {
 
     /// Commits and syncs everything. What is written later fails.
     pub fn close(&self) {
+        self.chores.stop();
         for ground in self.store.iter().chain(&self.queues) {
             ground.service.database().close();
         }

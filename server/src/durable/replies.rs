@@ -90,6 +90,14 @@ impl Replies {
         self.len += 1;
     }
 
+    /// A reply that is ready, to the output if nothing is outstanding, else behind what is.
+    pub fn say(&mut self, bytes: &[u8], out: &mut Output) {
+        match self.is_empty() {
+            true => out.text(bytes),
+            false => self.now(bytes.to_vec()),
+        }
+    }
+
     /// A reply that comes later. `weight` is about how many bytes of the request are held for it, or how long it may
     /// be: too many of them, and the connection is not read until some have gone.
     pub fn later(&mut self, weight: usize) -> Ticket {
@@ -110,6 +118,11 @@ impl Replies {
     /// Must some go before there may be more?
     pub fn is_full(&self) -> bool {
         self.len >= OUTSTANDING_MOST || (self.len > 0 && lock(&self.line.state).bytes >= BYTES_MOST)
+    }
+
+    /// Bytes that are outstanding.
+    pub fn held(&self) -> usize {
+        if self.is_empty() { 0 } else { lock(&self.line.state).bytes }
     }
 
     /// Moves what is ready at the front of the line to the output, as far as that has room.

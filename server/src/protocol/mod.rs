@@ -5,6 +5,7 @@ pub mod ascii;
 pub mod base64;
 pub mod binary;
 pub mod meta;
+pub mod meta_reply;
 pub mod number;
 pub mod reply;
 pub mod token;

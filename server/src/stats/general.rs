@@ -79,7 +79,8 @@ fn tls_lines(server: &Server, counts: &Counts, out: &mut Output) {
     line(out, "time_since_server_cert_refresh", tls.age(server.cache.unix_time()));
 }
 
-fn process_lines(server: &Server, out: &mut Output) {
+/// The process, and its connections.
+pub(crate) fn process_lines(server: &Server, out: &mut Output) {
     let now = server.cache.unix_time();
     line(out, "pid", std::process::id());
     line(out, "uptime", now - server.started);

@@ -21,6 +21,8 @@ pub use by_class::{ByClass, Event, Table};
 pub use departures::Departures;
 pub use prefixes::Prefixes;
 
+pub(crate) use conns::write as connections;
+pub(crate) use general::process_lines;
 pub use general::write as general;
 
 /// Answers `stats`; `words` is what stands behind it.
@@ -70,7 +72,7 @@ fn rest(desk: Desk<'_>, name: &[u8], out: &mut Output) -> After {
     After::Nothing
 }
 
-fn line(out: &mut Output, name: impl Display, value: impl Display) {
+pub(crate) fn line(out: &mut Output, name: impl Display, value: impl Display) {
     out.text(format!("STAT {name} {value}\r\n").as_bytes());
 }
 
@@ -80,6 +82,6 @@ fn zeroes(out: &mut Output, names: &[&str]) {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
+pub(crate) fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }

@@ -136,9 +136,20 @@ impl Daemon {
     }
 
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
-        stream.set_nodelay(true).expect("no delay");
-        Client::new(Box::new(stream))
+        connect_tcp(self.port)
+    }
+
+    /// To a durable role, under its name in the port file.
+    pub fn connect_to(&self, role: &str) -> Client {
+        connect_tcp(self.port_of(role))
+    }
+
+    /// A durable role's port, by its name in the port file.
+    pub fn port_of(&self, role: &str) -> u16 {
+        let ports = fs::read_to_string(self.place.0.join("ports")).expect("the port file");
+        let name = format!("{role} INET: ");
+        let port = ports.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse().ok());
+        port.unwrap_or_else(|| panic!("no {role} in {ports}"))
     }
 
     /// Sends `request` on a connection of its own to an emptied cache, and expects `reply`.
@@ -187,6 +198,12 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+pub fn connect_tcp(port: u16) -> Client {
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("connects");
+    stream.set_nodelay(true).expect("no delay");
+    Client::new(Box::new(stream))
 }
 
 pub fn connect_unix(path: &Path) -> Client {
@@ -317,6 +334,20 @@ impl Client {
         }
     }
 
+    /// Reads one line, unless the server has gone.
+    pub fn try_line(&mut self) -> Option<String> {
+        let mut buffer = [0; 65536];
+        while !self.unread.contains(&b'\n') {
+            match self.read(&mut buffer) {
+                Ok(0) => return None,
+                Ok(count) => self.unread.extend(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("no answer"),
+                Err(_) => return None,
+            }
+        }
+        Some(self.line())
+    }
+
     /// Sends, and asserts that exactly this comes back.
     #[track_caller]
     pub fn expect(&mut self, request: impl AsRef<[u8]>, reply: &str) {
@@ -390,6 +421,11 @@ impl Random {
                 .map_or(1, |time| time.as_nanos() as u64),
         };
         println!("NEARCACHED_SEED={seed} repeats this run");
+        Random::seeded(seed)
+    }
+
+    /// One of this seed, which was drawn by another.
+    pub fn seeded(seed: u64) -> Random {
         Random { state: seed, seed }
     }
 

@@ -36,7 +36,9 @@ enum Stream {
 
 struct Connection {
     stream: Stream,
-    buffer: Vec<u8>,
+    has_greeted: bool,
+    /// Nothing more can be asked on it.
+    is_over: bool,
 }
 
 impl Client {
@@ -64,9 +66,9 @@ impl Client {
             }
         };
         let stream = stream.map_err(unreachable)?;
-        let mut connection = Connection { stream, buffer: HELLO.to_vec() };
+        let mut connection = Connection { stream, has_greeted: false, is_over: false };
         let hello = Request::Hello { login: Login::clone(login) };
-        match connection.call(&hello, Duration::ZERO, &mut |_| true) {
+        match connection.call(&hello, Some(Duration::ZERO), &mut |_| true) {
             Ok(Reply::Welcome(welcome)) => {
                 self.attach(welcome.near);
                 Ok(connection)
@@ -104,14 +106,19 @@ impl Client {
             return Ok(Some(Value { data, flags, cas, ttl }));
         }
         let request = Request::Get { keys: vec![key.to_vec().into()] };
-        match self.call(&request, Duration::ZERO, &mut |_| true)? {
+        match self.call(&request, Some(Duration::ZERO), &mut |_| true)? {
             Reply::Values(mut values) => Ok(values.pop().flatten()),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// Asks, and waits for the answer. The daemon may take `wait` longer than usual.
-    pub fn call(&self, request: &Request, wait: Duration, go_on: GoOn<'_>) -> Result<Reply, Error> {
+    /// Asks, and waits for the answer. The daemon may take `wait` longer than usual; `None`: as long as it lives.
+    pub fn call(
+        &self,
+        request: &Request,
+        wait: Option<Duration>,
+        go_on: GoOn<'_>,
+    ) -> Result<Reply, Error> {
         loop {
             let (mut connection, is_new) = match self.kept() {
                 Some(connection) => (connection, false),
@@ -135,7 +142,7 @@ impl Client {
                         false => "whether it has done what was asked is not known",
                     };
                     return Err(Error::Connection(format!(
-                        "{} went away before it answered ({e}): {known}",
+                        "{} has not answered ({e}): {known}",
                         self.place
                     )));
                 }
@@ -156,7 +163,7 @@ impl Client {
 
     fn keep(&self, connection: Connection) {
         let mut idle = self.idle.lock();
-        if idle.len() < KEPT && connection.buffer.is_empty() {
+        if idle.len() < KEPT && !connection.is_over {
             idle.push((Maker::this(), connection));
         }
     }
@@ -173,21 +180,34 @@ enum Fault {
 }
 
 impl Connection {
-    fn call(&mut self, request: &Request, wait: Duration, go_on: GoOn<'_>) -> Result<Reply, Fault> {
-        // What is in the buffer is a greeting that was not said yet.
-        let mut bytes = std::mem::take(&mut self.buffer);
-        bytes.extend_from_slice(&wire::encode(request).map_err(Fault::Said)?);
-        let patience = |time| self.stream.set_patience(time);
-        patience(PATIENCE).map_err(Fault::Unsent)?;
-        (&self.stream).write_all(&bytes).map_err(Fault::Unsent)?;
-        patience(PATIENCE.saturating_add(wait)).map_err(Fault::Unanswered)?;
+    fn call(
+        &mut self,
+        request: &Request,
+        wait: Option<Duration>,
+        go_on: GoOn<'_>,
+    ) -> Result<Reply, Fault> {
+        let mut bytes = wire::encode(request).map_err(Fault::Said)?;
+        if !self.has_greeted {
+            self.has_greeted = true;
+            bytes.splice(..0, HELLO);
+        }
+        self.stream.set_patience(Some(PATIENCE)).map_err(Fault::Unsent)?;
+        if let Err(e) = (&self.stream).write_all(&bytes) {
+            // A daemon that will not read it all has said why, and closed.
+            self.is_over = true;
+            return match self.hear(&mut bytes) {
+                Ok(Reply::Failed(why)) => Err(Fault::Said(why)),
+                _ => Err(Fault::Unsent(e)),
+            };
+        }
+        let patience = wait.map(|wait| PATIENCE.saturating_add(wait));
+        self.stream.set_patience(patience).map_err(Fault::Unanswered)?;
         loop {
-            let reply = read_frame(&self.stream, &mut bytes).map_err(Fault::Unanswered)?;
-            match wire::decode(reply).map_err(Fault::Said)? {
+            match self.hear(&mut bytes)? {
                 Reply::Progress(progress) => {
                     if !go_on(progress) {
                         // The daemon sees it by the connection's end.
-                        self.buffer = vec![0];
+                        self.is_over = true;
                         return Err(Fault::Said(Error::Stopped));
                     }
                 }
@@ -195,6 +215,17 @@ impl Connection {
                 reply => return Ok(reply),
             }
         }
+    }
+
+    fn hear(&self, into: &mut Vec<u8>) -> Result<Reply, Fault> {
+        let silent = |e: io::Error| match e.kind() {
+            ErrorKind::WouldBlock => {
+                io::Error::new(ErrorKind::TimedOut, "it was silent for too long")
+            }
+            _ => e,
+        };
+        let frame = read_frame(&self.stream, into).map_err(|e| Fault::Unanswered(silent(e)))?;
+        wire::decode(frame).map_err(Fault::Said)
     }
 
     /// Is the other end there, with nothing to say?
@@ -219,10 +250,10 @@ fn read_frame<'a>(mut stream: &Stream, into: &'a mut Vec<u8>) -> io::Result<&'a 
 }
 
 impl Stream {
-    fn set_patience(&self, time: Duration) -> io::Result<()> {
+    fn set_patience(&self, time: Option<Duration>) -> io::Result<()> {
         match self {
-            Stream::Unix(s) => s.set_read_timeout(Some(time)).and(s.set_write_timeout(Some(time))),
-            Stream::Tcp(s) => s.set_read_timeout(Some(time)).and(s.set_write_timeout(Some(time))),
+            Stream::Unix(s) => s.set_read_timeout(time).and(s.set_write_timeout(time)),
+            Stream::Tcp(s) => s.set_read_timeout(time).and(s.set_write_timeout(time)),
         }
     }
 

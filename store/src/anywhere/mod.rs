@@ -9,7 +9,7 @@ pub use place::{Login, Place};
 
 use crate::page::GoOn;
 use crate::queue::{Fate, Lease, Message, Push, Pushed, Receipt, Settings, Stats};
-use crate::wire::{Change, Reply, Request, Service, Store as Storing};
+use crate::wire::{Change, Reply, Request, Service, Store as Storing, Welcome};
 use crate::{Entry, Error, Options, Snapshot, Value};
 use client::{Client, unexpected};
 use nearcache::{Deletion, Expiry, Outcome, Verb};
@@ -71,14 +71,28 @@ impl Durable {
         }
     }
 
-    fn call(&self, request: Request) -> Result<Reply, Error> {
-        self.long(request, Duration::ZERO, &mut |_| true)
+    /// What is open: where, of which format, and how it is written.
+    pub fn about(&self) -> Result<Welcome, Error> {
+        answer!(self.call(Request::Hello { login: None }), Reply::Welcome(welcome) => welcome)
     }
 
-    fn long(&self, request: Request, wait: Duration, go_on: GoOn<'_>) -> Result<Reply, Error> {
+    fn call(&self, request: Request) -> Result<Reply, Error> {
+        self.wait(request, Duration::ZERO)
+    }
+
+    /// The answer may take so much longer than usual.
+    fn wait(&self, request: Request, wait: Duration) -> Result<Reply, Error> {
+        match &self.end {
+            End::Here(service) => service.call(request, &mut |_| true),
+            End::There(client) => client.call(&request, Some(wait), &mut |_| true),
+        }
+    }
+
+    /// The answer may take as long as it takes.
+    fn long(&self, request: Request, go_on: GoOn<'_>) -> Result<Reply, Error> {
         match &self.end {
             End::Here(service) => service.call(request, go_on),
-            End::There(client) => client.call(&request, wait, go_on),
+            End::There(client) => client.call(&request, None, go_on),
         }
     }
 
@@ -207,13 +221,13 @@ impl Durable {
         }
         let request =
             Request::Reserve { queue: bytes(queue), max, lease, wait_millis: millis(wait) };
-        answer!(self.long(request, wait, &mut |_| true), Reply::Messages(messages) => messages)
+        answer!(self.wait(request, wait), Reply::Messages(messages) => messages)
     }
 
     /// As [`Queue::take`](crate::queue::Queue::take): for good.
     pub fn take(&self, queue: &[u8], max: usize, wait: Duration) -> Result<Vec<Message>, Error> {
         let request = Request::Take { queue: bytes(queue), max, wait_millis: millis(wait) };
-        answer!(self.long(request, wait, &mut |_| true), Reply::Messages(messages) => messages)
+        answer!(self.wait(request, wait), Reply::Messages(messages) => messages)
     }
 
     /// The messages are done with. `false`, each: it was acknowledged before, or its lease has ended.
@@ -293,17 +307,17 @@ impl Durable {
 
     /// Copies everything to a new directory, which over a socket is one of the daemon's machine, while others go on.
     pub fn backup(&self, to: PathBuf, go_on: GoOn<'_>) -> Result<(), Error> {
-        answer!(self.long(Request::Backup { to }, Duration::ZERO, go_on), Reply::Done => ())
+        answer!(self.long(Request::Backup { to }, go_on), Reply::Done => ())
     }
 
     /// Reads everything and counts it again; the first thing that is wrong is the error.
     pub fn verify(&self, go_on: GoOn<'_>) -> Result<(), Error> {
-        answer!(self.long(Request::Verify, Duration::ZERO, go_on), Reply::Done => ())
+        answer!(self.long(Request::Verify, go_on), Reply::Done => ())
     }
 
     /// Rewrites the files without what was removed.
     pub fn compact(&self, go_on: GoOn<'_>) -> Result<(), Error> {
-        answer!(self.long(Request::Compact, Duration::ZERO, go_on), Reply::Done => ())
+        answer!(self.long(Request::Compact, go_on), Reply::Done => ())
     }
 }
 

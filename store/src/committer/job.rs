@@ -2,10 +2,10 @@
 
 use crate::Error;
 use crate::committer::tx::Tx;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An operation that waits to be run and answered.
 pub(super) trait Job: Send {
@@ -15,29 +15,17 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, fate: &Result<(), Error>);
 }
 
-/// Everybody who waits for one batch waits here, and is woken by one call.
+/// Everybody who waits for one batch waits here, and is woken by one call. (Not a condition variable: its waiters would
+/// wake one after another, each with the lock of the one before.)
 #[derive(Debug, Default)]
-pub(super) struct Gate {
-    is_open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Gate {
-    fn wait(&self) {
-        let mut is_open = self.is_open.lock();
-        while !*is_open {
-            self.opened.wait(&mut is_open);
-        }
-    }
-}
+pub(super) struct Gate(OnceLock<()>);
 
 /// Opens the gate when it is dropped, whatever happens before.
 pub(super) struct Opening(pub Arc<Gate>);
 
 impl Drop for Opening {
     fn drop(&mut self) {
-        *self.0.is_open.lock() = true;
-        self.0.opened.notify_all();
+        let _ = self.0.0.set(());
     }
 }
 
@@ -52,7 +40,7 @@ pub struct Pending<T> {
 impl<T> Pending<T> {
     /// Waits until the operation is done and as safe as the policy asks.
     pub fn wait(self) -> Result<T, Error> {
-        self.gate.wait();
+        self.gate.0.wait();
         // A job that was dropped unanswered: its committer is gone.
         self.slot.lock().take().unwrap_or(Err(Error::Closed))
     }

@@ -16,6 +16,7 @@ use crate::guard::Watermark;
 use crate::ledger::{self, Ledger};
 use job::{Gate, Job};
 use parking_lot::{Condvar, Mutex};
+use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -23,7 +24,7 @@ use std::thread::{self, JoinHandle};
 use worker::Worker;
 
 /// When a write is safe enough to be answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Policy {
     /// When the disk has it: nothing that was acknowledged is lost, whatever happens. One sync serves everybody who
     /// writes at the time.

@@ -9,6 +9,9 @@
 //!   the call, and snapshots are numbers.
 //! * It waits without end for its own workers when too much is unflushed, and a worker that failed is gone. So the
 //!   waiting is done here, where a failure ends it (`wait_for_workers`).
+//! * It begins a new journal at 64 MB, and removes the old one when every keyspace has written out what it has in memory
+//!   of it. Small ones would not for a long time, and a journal is read back after a crash, at 2 microseconds an entry.
+//!   So they are told to when a journal has been begun (`let_go_of_journals`).
 //! * It does not sync the directory in which it makes those of its keyspaces: a loss of power might leave a database
 //!   without them, which it takes for an empty one. So that is done here.
 //! * It refuses, or panics on, some journals whose end was torn by a loss of power. So that is cut off before it looks
@@ -29,14 +32,14 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Values from here up are kept apart from their keys, and not rewritten with them.
 const SEPARATE_FROM: u32 = 8 << 10;
-const MEMTABLE: u64 = 32 << 20;
-/// Journals are read back after a crash: not more than this of them.
-const JOURNALS: u64 = 128 << 20;
+const MEMTABLE: u64 = 16 << 20;
+/// The least that fjall takes.
+const JOURNALS: u64 = 64 << 20;
 /// fjall halts at 4 unflushed tables, and at 30 runs in level 0. One more may come up while a batch is applied.
 const UNFLUSHED_MAX: usize = 2;
 const LEVEL_0_MAX: usize = 19;
@@ -61,6 +64,8 @@ struct Open {
     // Before the database: they go first.
     spaces: Vec<Keyspace>,
     db: Database,
+    /// How many journals there were at the last commit.
+    journals: AtomicUsize,
 }
 
 impl Open {
@@ -109,7 +114,7 @@ impl Shared {
             let at = self.dir.join("keyspaces");
             sync_dirs(&at).map_err(|e| Error::system("sync", &at, e))?;
         }
-        Ok(Open { spaces, db })
+        Ok(Open { spaces, db, journals: AtomicUsize::new(1) })
     }
 
     /// fjall asserts of what it reads that it is as it was written.
@@ -215,6 +220,19 @@ impl Shared {
         }
         Ok(())
     }
+
+    /// Has everything written out that keeps an old journal, once for each that was begun.
+    fn let_go_of_journals(&self, open: &Open) {
+        let journals = open.db.journal_count();
+        // Relaxed: the committer's own.
+        if open.journals.swap(journals, Ordering::Relaxed) < journals {
+            // Who is writing out already has nothing else in the old journal.
+            for space in open.spaces.iter().filter(|space| space.sealed_memtable_count() == 0) {
+                // A failure of the engine's is met by the next commit.
+                let _ = space.rotate_memtable();
+            }
+        }
+    }
 }
 
 /// Syncs a directory and those in it.
@@ -285,7 +303,10 @@ impl Engine for Fjall {
                     None => batch.remove(open.space(space), key),
                 }
             }
-            self.shared.unharmed(|| batch.commit().map_err(|e| self.shared.error("write to", e)))
+            self.shared
+                .unharmed(|| batch.commit().map_err(|e| self.shared.error("write to", e)))?;
+            self.shared.let_go_of_journals(open);
+            Ok(())
         })
     }
 

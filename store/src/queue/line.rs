@@ -156,8 +156,8 @@ impl Line {
                 _ => self.first_back(tx, want)?,
             };
             let fresh = match back.last() {
-                Some((last, _)) if *last < self.record.cursor => None,
-                _ => self.first_fresh(tx)?,
+                Some((last, _)) if *last >= self.record.cursor => self.first_fresh(tx)?,
+                _ => None,
             };
             let some = match (back.first(), fresh) {
                 (Some((first, _)), Some(fresh)) if fresh < *first => {

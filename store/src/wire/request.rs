@@ -1,6 +1,7 @@
 //! What can be asked, and what is answered.
 
 use super::words::{DeletionWord, ExpiryWord, OutcomeWord, VerbWord};
+use crate::committer::Policy;
 use crate::page::Progress;
 use crate::queue::{Fate, Lease, Message, Push, Pushed, Receipt, Settings, Stats};
 use crate::{Entry, Error, Value};
@@ -158,14 +159,20 @@ pub enum Change {
     Ack { queue: ByteBuf, receipt: Receipt },
 }
 
-/// What a daemon says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What whoever has a directory open says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Welcome {
-    /// Its version.
+    /// The version of the program that has it open.
     pub version: String,
-    /// The store's directory.
+    /// The directory.
     pub dir: PathBuf,
+    /// The version of its format.
+    pub format: u32,
+    /// Its random number.
+    pub id: u128,
+    /// When a write is answered.
+    pub policy: Policy,
     /// The shared near tier to read hot keys from, by name or path.
     pub near: Option<String>,
     /// The largest item, as `Options::item_size_max`.

@@ -7,7 +7,7 @@ use crate::later;
 use crate::page::{GoOn, Progress};
 use crate::queue::{self, Queue, Queues, steps};
 use crate::store::asked;
-use crate::{Database, Error, Options, Store};
+use crate::{Database, Error, FORMAT, Options, Store};
 use nearcache::{MetaArith, MetaDelete, MetaSum};
 use serde_bytes::ByteBuf;
 use std::fmt;
@@ -112,6 +112,9 @@ impl Service {
         Welcome {
             version: env!("CARGO_PKG_VERSION").to_string(),
             dir: self.database().dir().to_path_buf(),
+            format: FORMAT,
+            id: self.database().id(),
+            policy: options.policy,
             near,
             item_size_max: options.item_size_max,
         }

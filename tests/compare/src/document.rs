@@ -81,7 +81,7 @@ impl Document {
         }
     }
 
-    fn write_report(&self, directory: &Path) -> std::io::Result<PathBuf> {
+    pub fn write_report(&self, directory: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(directory)?;
         for (name, svg) in &self.charts {
             std::fs::write(directory.join(format!("{name}.svg")), svg)?;

@@ -3,6 +3,8 @@
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 
+pub mod durable;
+
 use nearcache::{Cache, Home, Options};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -74,7 +76,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Ran {
+    pub fn of(output: Output) -> Ran {
         Ran {
             status: output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or(0)),
             out: output.stdout,

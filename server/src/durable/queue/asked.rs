@@ -19,13 +19,13 @@ pub struct Asked {
     busy: Busy,
     ticket: Ticket,
     /// Of which queue.
-    pub queue: Arc<[u8]>,
+    queue: Arc<[u8]>,
     /// As the reply names it.
     shown: Vec<u8>,
     cas: bool,
     want: Want,
     /// When it is answered in any case; `None`: at once.
-    pub until: Option<Instant>,
+    until: Option<Instant>,
 }
 
 /// What came of a try.
@@ -101,8 +101,7 @@ impl Asked {
         self
     }
 
-    /// Of which connection.
-    pub fn session(&self) -> &Arc<Session> {
+    fn session(&self) -> &Arc<Session> {
         &self.busy.0
     }
 

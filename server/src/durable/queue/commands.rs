@@ -165,11 +165,12 @@ impl Asker<'_, '_> {
 
     fn show(&mut self, queue: &[u8]) {
         let (ticket, hall) = (self.ticket(), self.session.hall.clone());
-        let name = queue.to_vec();
-        // Behind what this connection wrote before.
+        let (name, busy) = (queue.to_vec(), self.session.begin());
+        // Behind what this connection wrote before, and before what it writes next.
         let sent = move |_| {
             let queue = hall.queues.queue(&name);
             let settings = queue.and_then(|queue| queue.settings());
+            drop(busy);
             ticket.answer(words::told(settings, |settings| report::settings(&settings)));
         };
         let _ = self.session.hall.queues.run_with(0, |_| Ok(()), sent);
@@ -178,11 +179,13 @@ impl Asker<'_, '_> {
     /// Reads of all queues take their time: the waiting room's thread has it.
     fn report(&mut self, what: Report) {
         let (ticket, hall) = (self.ticket(), self.session.hall.clone());
-        let server = report::General::of(self.moment.desk);
+        let (server, busy) = (report::General::of(self.moment.desk), self.session.begin());
         let sent = move |_| {
             let reading = hall.clone();
             hall.waiting.send(move || {
-                ticket.answer(words::told(report::of(&reading, what, &server), Words::from));
+                let told = words::told(report::of(&reading, what, &server), Words::from);
+                drop(busy);
+                ticket.answer(told);
             });
         };
         let _ = self.session.hall.queues.run_with(0, |_| Ok(()), sent);

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 pub struct Session {
     /// What it shares with all others.
     pub hall: Arc<Hall>,
-    /// A get with options is on its way: the requests behind it wait for what it does to `open`.
+    /// A get with options is on its way, or a report: the requests behind it wait for what it does, or sees.
     is_busy: AtomicBool,
     state: Mutex<State>,
 }

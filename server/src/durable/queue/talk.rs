@@ -6,7 +6,7 @@ use super::asked::{self, Asked};
 use super::commands;
 use super::hall::Hall;
 use super::session::Session;
-use super::words::{self, CLOSED};
+use super::words::{self, CLOSED, EXPIRED};
 use crate::conversation::Step;
 use crate::conversation::incoming::{Line, Value, fits_input, swallow};
 use crate::conversation::stage::Stage;
@@ -57,6 +57,7 @@ impl Language for Text {
                     return Step::Starved;
                 };
                 if let Request::Set(set) = ask::parse(line.text) {
+                    let data = data.to_vec();
                     put(&self.session, moment, &set, data);
                 }
                 self.stage = Stage::Request;
@@ -118,9 +119,11 @@ impl Text {
         if step != Said::Starved && moment.desk.server.verbosity() > 1 {
             eprintln!("<{} {}", moment.session.peer.fd, line.escape_ascii());
         }
+        // A long get is rare.
+        line.shrink_to(token::LINE_MAX);
         self.line = line;
         match step {
-            Said::Starved => return Step::Starved,
+            Said::Starved => Step::Starved,
             Said::Done => Step::Done,
             Said::Close => Step::Close,
             Said::Stop(stop) => Step::Stop(stop),
@@ -175,9 +178,8 @@ impl Text {
         }
         let rest = &moment.input.unread()[next..];
         if rest.len() >= whole {
-            // Out of the input's hands, because the moment is lent whole.
             let data = rest[..whole].to_vec();
-            put(&self.session, moment, set, &data);
+            put(&self.session, moment, set, data);
             self.used(moment, next + whole);
             return Said::Done;
         }
@@ -281,7 +283,10 @@ fn refusal(hall: &Hall, set: &Set<'_>) -> Option<words::Words> {
     if set.len > limit {
         return Some(words::failed(&Error::ValueTooLarge { size: set.len, limit }));
     }
-    steps::check_push(set.queue, &push_of(hall, set)?).err().map(|e| words::failed(&e))
+    let Some(push) = push_of(hall, set) else {
+        return Some(EXPIRED.into());
+    };
+    steps::check_push(set.queue, &push).err().map(|e| words::failed(&e))
 }
 
 /// How a message is put in; `None`: it has expired before.
@@ -298,17 +303,23 @@ fn push_of(hall: &Hall, set: &Set<'_>) -> Option<Push> {
     Some(Push { flags: set.flags, delay: set.delay, expire, id: set.id.to_vec() })
 }
 
-/// Puts a message in; `data` is the message with its `\r\n`.
-fn put(session: &Arc<Session>, moment: &mut Moment<'_>, set: &Set<'_>, data: &[u8]) {
+/// Puts a message in, which has its `\r\n` still.
+fn put(session: &Arc<Session>, moment: &mut Moment<'_>, set: &Set<'_>, mut body: Vec<u8>) {
     let hall = &session.hall;
-    let Some((body, b"\r\n")) = data.split_at_checked(set.len) else {
-        return if set.noreply { () } else { moment.now(reply::BAD_CHUNK) };
+    let refuse = |moment: &mut Moment<'_>, words| {
+        if !set.noreply {
+            moment.now(words);
+        }
     };
+    if body.split_off(set.len) != b"\r\n" {
+        return refuse(moment, reply::BAD_CHUNK);
+    }
     let Some(push) = push_of(hall, set) else {
-        return;
+        // The clock has moved while it came.
+        return refuse(moment, EXPIRED);
     };
     hall.counts.sets.add(1);
-    let (name, body, noreply) = (set.queue.to_vec(), body.to_vec(), set.noreply);
+    let (name, noreply) = (set.queue.to_vec(), set.noreply);
     let limits = hall.queues.limits();
     let weight = body.len() + name.len();
     let ticket = moment.replies.later(weight).or(if noreply { b"" } else { CLOSED });

@@ -12,8 +12,12 @@ pub type Words = Cow<'static, [u8]>;
 pub const CLOSED: &[u8] = b"SERVER_ERROR the queues are closed: the server is ending\r\n";
 
 /// A lease has ended under its consumer.
-pub const LATE: &[u8] = b"CLIENT_ERROR the message is not yours any more: its lease has ended, or the queue was emptied; \
-    it is delivered again\r\n";
+pub const LATE: &[u8] = b"CLIENT_ERROR the message is not yours any more: its lease has ended, or its queue was emptied\r\n";
+
+/// A message that was dead before it came.
+pub const EXPIRED: &[u8] =
+    b"CLIENT_ERROR the message has expired already (exptime): it was not put in; 0 is never, up \
+    to 2592000 are seconds from now, more is Unix time\r\n";
 
 /// Appends a message as `VALUE` and its data.
 pub fn value(out: &mut Vec<u8>, shown: &[u8], message: &Message, cas: bool) {

@@ -86,6 +86,7 @@ impl Op<'_> {
     }
 
     /// An expiry as items keep it.
+    #[inline]
     pub fn deadline(&self, expiry: Expiry) -> u32 {
         let clock = &self.arena.superblock().clock.0;
         match expiry {

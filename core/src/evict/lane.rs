@@ -118,6 +118,7 @@ impl Op<'_> {
     }
 
     /// Takes room from the segment that the lane fills, if it is there and not flushed.
+    #[inline(always)]
     fn take(
         &self,
         locked: &Locked<'_>,
@@ -170,6 +171,7 @@ impl Op<'_> {
     }
 
     /// Opens a segment in a lane and takes room from it; `None` if somebody else was there first.
+    #[cold]
     fn open(
         &self,
         lane: &Lane,

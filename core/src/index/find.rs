@@ -101,6 +101,7 @@ fn grown_home(arena: &Arena, hash: KeyHash) -> &Bucket {
 }
 
 /// Asks for the lines of the bucket where a key's entry is likely to be.
+#[inline(always)]
 pub(crate) fn prefetch(arena: &Arena, hash: KeyHash) {
     let level = level(arena);
     let number = hash.bucket(arena.geometry().buckets << level);

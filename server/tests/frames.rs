@@ -120,8 +120,10 @@ fn who_waits_is_woken_and_who_has_gone_gets_nothing() {
     let (queue_name, max, lease) = (b"q".to_vec().into(), 1, Lease::Default);
     let request = Request::Reserve { queue: queue_name, max, lease, wait_millis: 60_000 };
     raw.0.write_all(&wire::encode(&request).unwrap()).unwrap();
+    let mut cache = daemon.connect_unix();
+    let before = cache.stat("curr_connections");
     drop(raw);
-    // Its end is seen in time, or the message comes back by itself: here it is seen.
+    cache.stat_until("curr_connections", |now| now < before);
     let begin = Instant::now();
     queue.push(b"q", b"9", &Push::default()).unwrap();
     let mut got = queue.reserve(b"q", 1, Lease::Default, wait).unwrap();

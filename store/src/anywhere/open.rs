@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 type Open = HashMap<PathBuf, (Maker, Weak<Service>)>;
 
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+/// With so many entries those that are closed are dropped.
+const MANY: usize = 64;
 /// How long the one before may take to close what it had open.
 const CLOSING: Duration = Duration::from_secs(30);
 
@@ -47,6 +49,10 @@ pub fn open(dir: &Path, options: Option<Options>) -> Result<Arc<Service>, Error>
             }
         }
     };
+    // Those that are closed are only of use while they close.
+    if all.len() >= MANY {
+        all.retain(|_, (_, service)| service.strong_count() > 0);
+    }
     if let Ok(path) = dir.canonicalize() {
         all.insert(path, (Maker::this(), Arc::downgrade(&service)));
     }

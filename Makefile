@@ -18,7 +18,7 @@ help: ## this list
 setup: ## install everything any target needs
 	@scripts/setup.sh build c php adapters python memcached bench checks deb packaging
 
-run: ## the demo: users in SQLite behind the cache, in C, Python and PHP; then one cache for all three
+run: ## the demo: users in SQLite behind the cache, in C, Python and PHP; one cache for all three; orders in a durable store
 	@scripts/setup.sh build c php python memcached
 	@scripts/run.sh
 

@@ -95,8 +95,8 @@ def listening_port(process: subprocess.Popen, ports: Path, log: Path) -> int:
     raise SystemExit(f"error: nearcached does not listen; it wrote: {log.read_text()}")
 
 
-def run_example(language: str, source: str, prefix: Path, php: list) -> str:
-    """What the example prints."""
+def run_example(language: str, source: str, prefix: Path, php: list, here: str) -> str:
+    """What the example prints; those of a document share a directory."""
     if language == "rust":
         return run_rust(source)
     if language == "c":
@@ -104,15 +104,14 @@ def run_example(language: str, source: str, prefix: Path, php: list) -> str:
     if language == "cpp":
         return run_compiled(source, prefix, ["c++", "-std=c++17", "-pedantic"], ".cpp")
     if language == "python":
-        return run([sys.executable, "-c", source])
+        return run([sys.executable, "-c", source], cwd=here)
     if language == "php":
         file = WORK / "example.php"
         file.write_text(source)
-        with tempfile.TemporaryDirectory(prefix="nearcache-readme.") as here:
-            return run([*php, file], cwd=here)
+        return run([*php, file], cwd=here)
     with daemon(prefix) as port:
         # The README names memcached's usual port, which may be taken here.
-        return run(["bash", "-c", source.replace("11211", str(port))])
+        return run(["bash", "-c", source.replace("11211", str(port))], cwd=here)
 
 
 def main() -> None:
@@ -130,14 +129,15 @@ def main() -> None:
 def run_all(prefix: Path, php: list) -> None:
     missing, wrong = set(LANGUAGES), []
     for document in DOCUMENTS:
-        for language, source, expected in BLOCK.findall((ROOT / document).read_text()):
-            if language not in LANGUAGES:
-                continue
-            missing.discard(language)
-            printed = run_example(language, source, prefix, php).replace("\r\n", "\n")
-            print(f"{document}, {language}: {'as written' if printed == expected else 'differs'}", flush=True)
-            if printed != expected:
-                wrong.append(f"{language} prints {printed!r} and {document} says {expected!r}")
+        with tempfile.TemporaryDirectory(prefix="nearcache-readme.") as here:
+            for language, source, expected in BLOCK.findall((ROOT / document).read_text()):
+                if language not in LANGUAGES:
+                    continue
+                missing.discard(language)
+                printed = run_example(language, source, prefix, php, here).replace("\r\n", "\n")
+                print(f"{document}, {language}: {'as written' if printed == expected else 'differs'}", flush=True)
+                if printed != expected:
+                    wrong.append(f"{language} prints {printed!r} and {document} says {expected!r}")
     wrong += [f"the README has no example in {language}" for language in sorted(missing)]
     if wrong:
         raise SystemExit("error: " + "\nerror: ".join(wrong))

@@ -1,10 +1,10 @@
 //! Whose directory it is. One process owns it; it holds a store of a version that this program knows; and the engine
 //! has recovered at least what was once synced.
 //!
-//! Beside the engine's files (`data/`) there are four of ours: `lock`, locked while the store is open, with a line
+//! Beside the engine's files (`data/`) there are some of ours: `lock`, locked while the store is open, with a line
 //! about the owner; `identity`, the format's version and the store's random number, written last when a store is made;
 //! `creating`, which is there until then; and `synced`, the last sequence number that was synced. fjall takes a journal
-//! that is damaged in the middle for one that ends there: only this number tells.
+//! that is damaged in the middle for one that ends there: only this number tells. (`near` is the near tier's.)
 
 use crate::Error;
 use std::fs::{self, File, OpenOptions};

@@ -1,5 +1,7 @@
 --TEST--
 Leases and envelopes of other languages: a miss to every verb that reads, while they are one
+--EXTENSIONS--
+zlib
 --FILE--
 <?php
 use NearCache\Cache;

@@ -1,5 +1,7 @@
 --TEST--
 memory_limit: what a compressed value announces, or turns out to hold, is refused in words and not by the end of the request
+--EXTENSIONS--
+zlib
 --INI--
 memory_limit=16M
 --FILE--

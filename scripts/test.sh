@@ -54,9 +54,11 @@ lane_two() {
 
 stage fmt "formatting" cargo fmt --all --check
 stage clippy "lints" cargo clippy --all-targets -- -D warnings
-stage build "the Rust tests build" cargo test --no-run
-# Before the lanes part, so that no two of them build one thing.
+# Before the lanes part, so that no two of them build one thing. The one is for debugging, the other a release, whose
+# last steps leave a processor idle.
+stage build "the Rust tests build" cargo test --no-run &
 stage installed "the faces build" scripts/faces.sh
+wait
 if [ "${LANES:-2}" = 1 ]; then
     lane_one
     lane_two

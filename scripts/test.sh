@@ -25,11 +25,12 @@ stage() {
     fi
 }
 
-# What the engine and the daemon do, and what users meet.
+# What the engine, the daemon and the C library do, and what users meet.
 lane_one() {
     stage rust "Rust tests: core, C library, daemon, store" cargo test --no-fail-fast
     stage c "C and C++" tests/c/run.sh
     stage compare "the comparison with other caches" tests/compare/run.sh
+    stage fuzz "random verbs, damaged arenas, hostile clients" sh -c "core/fuzz/run.sh 6 && server/fuzz/run.sh 3"
     stage clients "the daemon with other people's clients" tests/clients/run.sh
     stage http "the live page in Chromium, the metrics" tests/http/run.sh
     stage frameworks "Django, Flask, dogpile, pymemcache, pylibmc" tests/frameworks/run.sh
@@ -45,7 +46,6 @@ lane_two() {
     stage soak "C, Python, PHP and Rust on one cache, killed" tests/soak/run.sh 40
     stage python-dist "a wheel and an sdist from a clean copy" tests/python/dist.sh
     stage failpoints "processes killed before each of their stores" core/tests/failpoints.sh
-    stage fuzz "random verbs, damaged arenas, hostile clients" sh -c "core/fuzz/run.sh 8 && server/fuzz/run.sh 5"
     stage loom "every interleaving of the core's protocols" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
         cargo test -p nearcache --release --test loom --test loom_items --test loom_owners
     stage faces "one table of semantics through every face" \

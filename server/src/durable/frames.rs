@@ -53,11 +53,11 @@ impl Language for Frames {
     fn step(&mut self, moment: &mut Moment<'_>) -> Step {
         // One at a time: so what reads sees what was written, and the replies need no numbers.
         if !moment.replies.is_empty() {
-            return Step::Wait;
+            return pause(moment);
         }
         if let Some(long) = &self.long {
             if long.goes_on(|| moment.replies.later(HEAD)) {
-                return Step::Wait;
+                return pause(moment);
             }
             self.long = None;
         }
@@ -211,6 +211,11 @@ impl Frames {
         }
         None
     }
+}
+
+/// An answer is to come. Meanwhile the connection is read, if there is nothing yet: so that its end is seen.
+fn pause(moment: &Moment<'_>) -> Step {
+    if moment.input.unread().is_empty() { Step::Starved } else { Step::Wait }
 }
 
 fn encoded(reply: &Reply) -> Vec<u8> {

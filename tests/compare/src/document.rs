@@ -81,6 +81,7 @@ impl Document {
         }
     }
 
+    /// Writes the tables and the charts to a directory; the path of the tables.
     pub fn write_report(&self, directory: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(directory)?;
         for (name, svg) in &self.charts {

@@ -18,14 +18,14 @@ crates() {
     local name licence folder
     cat <<'TEXT'
 Crates whose code is in this package, and their licences. Of several the first in this list is chosen: Apache-2.0 (the
-text is in /usr/share/common-licenses/Apache-2.0), Unlicense (no conditions). Other texts are below.
+text is in /usr/share/common-licenses/Apache-2.0), Unlicense and 0BSD (no conditions). Other texts are below.
 
 TEXT
     cargo tree -p "$crate" -e normal,no-proc-macro --prefix none --no-dedupe -f '{p} | {l}' | grep -v ' (/' | sort -u |
         tee "$work/crates"
     printf '\n%s\n' "Rust's standard library is under MIT OR Apache-2.0 as well."
     while IFS='|' read -r name licence; do
-        [[ ! $licence =~ \ AND\  && "$licence " =~ \ (Apache-2.0|Unlicense)\  ]] && continue
+        [[ ! $licence =~ \ AND\  && "$licence " =~ \ (Apache-2.0|Unlicense|0BSD)\  ]] && continue
         name=${name// v/-}
         folder=$(grep -o "\"[^\"]*/${name% }/Cargo.toml\"" "$work/metadata" | head -n 1 | tr -d '"')
         printf '\n%s\n\n' "--- ${name% }"

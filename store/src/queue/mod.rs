@@ -249,7 +249,7 @@ impl Queue {
 
     /// The consumer will not have it: it is delivered again after `delay` seconds, or as the queue's settings say.
     pub fn nak(&self, receipt: &Receipt, delay: Option<u32>) -> Result<Fate, Error> {
-        check_delay(delay.unwrap_or(0))?;
+        check_delay("the delay", delay.unwrap_or(0))?;
         let (name, receipt) = (self.name.clone(), *receipt);
         self.queues.run(0, move |tx| steps::nak(tx, &name, &receipt, delay))
     }

@@ -75,9 +75,7 @@ impl Settings {
             ("dedup_window", self.dedup_window),
             ("retry_delay", self.retry_delay),
         ] {
-            if seconds > DELAY_MAX {
-                return refuse(format!("{what} is {seconds} seconds: the limit is {DELAY_MAX}"));
-            }
+            check_delay(what, seconds)?;
         }
         for (what, other) in
             [("dead_letters", &self.dead_letters), ("expired_to", &self.expired_to)]
@@ -102,11 +100,11 @@ pub fn check_lease(seconds: u32) -> Result<(), Error> {
 }
 
 /// Is it how long a message can be made to wait?
-pub fn check_delay(seconds: u32) -> Result<(), Error> {
+pub fn check_delay(what: &str, seconds: u32) -> Result<(), Error> {
     if seconds <= DELAY_MAX {
         return Ok(());
     }
-    Err(Error::InvalidOptions(format!("the delay is {seconds} seconds: the limit is {DELAY_MAX}")))
+    Err(Error::InvalidOptions(format!("{what} is {seconds} seconds: the limit is {DELAY_MAX}")))
 }
 
 /// Is it a queue's name?

@@ -4,7 +4,7 @@
 use super::line::Line;
 use super::message::{FIRST_NAME, Head, Kind, Message, Receipt, SESSION, Slip};
 use super::message::{name_key, purge_key, slip_key};
-use super::record::{DELAY_MAX, Record, Settings, check_lease, check_name, split_child};
+use super::record::{Record, Settings, check_delay, check_lease, check_name, split_child};
 use crate::Error;
 use crate::committer::Tx;
 use crate::engine::{Range, Space, View};
@@ -68,11 +68,7 @@ pub fn check_push(name: &[u8], push: &Push) -> Result<(), Error> {
         )));
     }
     for (what, seconds) in [("delay", push.delay), ("expire", push.expire.unwrap_or(0))] {
-        if seconds > DELAY_MAX {
-            return Err(Error::InvalidOptions(format!(
-                "{what} is {seconds} seconds: the limit is {DELAY_MAX}"
-            )));
-        }
+        check_delay(what, seconds)?;
     }
     Ok(())
 }

@@ -251,7 +251,7 @@ impl Service {
             }
             Request::Nak { queue, receipt, delay } => {
                 let queue = name(&queue)?;
-                queue::check_delay(delay.unwrap_or(0))?;
+                queue::check_delay("the delay", delay.unwrap_or(0))?;
                 write(0, move |tx| steps::nak(tx, &queue, &receipt, delay).map(Reply::Fate))
             }
             Request::Extend { queue, receipt, seconds } => {
